@@ -1,0 +1,278 @@
+//! `hookproof check`.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use clap::{ArgGroup, Args, ValueEnum};
+use hookproof::contract::{Contract, Library};
+use hookproof::payload::Payloads;
+use hookproof::plan::{Filter, Scenarios, plan};
+use hookproof::report::{Human, JsonLines, Reporter, Summary};
+use hookproof::requirement::{Catalogue, Level};
+use hookproof::run::{CheckOptions, Checker, Interrupter};
+use hookproof::subject::{Subject, consent_text, discover, from_command};
+
+use super::{CliError, Exit, unknown};
+
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("what").required(true).args(["path", "reference", "hook"]))]
+pub(crate) struct CheckArguments {
+    /// Platform, with or without a version: claude-code, claude-code@2.1.197
+    #[arg(long, default_value = "claude-code")]
+    platform: String,
+    /// Only this event; may be given more than once
+    #[arg(long)]
+    event: Vec<String>,
+    /// Only this scenario, besides the baseline; may be given more than once
+    #[arg(long)]
+    scenario: Vec<String>,
+    /// Findings from this level on fail the check
+    #[arg(long, value_enum, default_value_t = LevelName::Should)]
+    level: LevelName,
+    /// How to report
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+    /// Write the report to a file
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Cases run at the same time; the number of processors if not given
+    #[arg(long)]
+    jobs: Option<NonZeroUsize>,
+    /// Seconds after which the suite gives up on a hook, whatever the platform's own limit is
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    deadline: Duration,
+    /// Pass a variable of the environment on to the hooks, or set one
+    #[arg(long, value_name = "NAME[=VALUE]")]
+    env: Vec<String>,
+    /// Run a stranger's hooks without asking (also: set CI)
+    #[arg(long)]
+    yes: bool,
+    /// When to use colours
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    color: Color,
+    /// Check the reference hook that hookproof carries
+    #[arg(long)]
+    reference: bool,
+    /// A settings file, a plugin, or a project folder
+    #[arg(value_name = "CONFIG_OR_PLUGIN_DIR")]
+    path: Option<PathBuf>,
+    /// The hook's command and its arguments; `{event}` and `{platform}` in them are filled in
+    #[arg(last = true, value_name = "CMD")]
+    hook: Vec<OsString>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LevelName {
+    Must,
+    Should,
+    May,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Human,
+    Jsonl,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let number: f64 = text.parse().map_err(|_| "expected a number of seconds".to_owned())?;
+    if number > 0.0 && number <= 86_400.0 {
+        Ok(Duration::from_secs_f64(number))
+    } else {
+        Err("expected more than 0 and at most 86400 seconds".to_owned())
+    }
+}
+
+pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, CliError> {
+    let library = Library::built_in().map_err(CliError::harness)?;
+    let contract = library.select(&arguments.platform).map_err(CliError::usage)?;
+    let catalogue = Catalogue::built_in().map_err(CliError::harness)?;
+    let scenarios = Scenarios::built_in().map_err(CliError::harness)?;
+    let payloads = Payloads::built_in().map_err(CliError::harness)?;
+    let filter = filter(arguments, &contract, scenarios)?;
+    let Found { subjects, notices } = subjects(arguments, &contract)?;
+    let cases = plan(&contract, &subjects, payloads, scenarios, &filter);
+    if cases.is_empty() && notices.is_empty() {
+        return Err(CliError::Usage("failed to find anything to check: no hook listens to the chosen events".to_owned()));
+    }
+    let interrupter = Interrupter::default();
+    watch_interrupts(&interrupter)?;
+    let checker = Checker {
+        contract: &contract,
+        catalogue,
+        options: CheckOptions {
+            jobs: arguments.jobs.map_or_else(|| thread::available_parallelism().map_or(1, NonZeroUsize::get), NonZeroUsize::get),
+            patience: arguments.deadline,
+            level: match arguments.level {
+                LevelName::Must => Level::Must,
+                LevelName::Should => Level::Should,
+                LevelName::May => Level::May,
+            },
+            environment: environment(&arguments.env)?,
+        },
+        interrupter,
+    };
+    let mut reporter = reporter(arguments, catalogue)?;
+    let summary = checker
+        .check(&subjects, &notices, &cases, |event| reporter.on(event))
+        .map_err(CliError::harness)?;
+    Ok(exit(&summary, checker.options.level))
+}
+
+/// What to check, and what the configuration itself gave away.
+struct Found {
+    subjects: Vec<Subject>,
+    notices: Vec<hookproof::subject::ConfigNotice>,
+}
+
+fn subjects(arguments: &CheckArguments, contract: &Contract) -> Result<Found, CliError> {
+    if arguments.reference {
+        return Ok(Found { subjects: vec![reference()?], notices: Vec::new() });
+    }
+    if let Some((program, rest)) = arguments.hook.split_first() {
+        return Ok(Found { subjects: vec![from_command(program, rest)], notices: Vec::new() });
+    }
+    let Some(path) = &arguments.path else {
+        return Err(CliError::Usage("failed to find anything to check".to_owned()));
+    };
+    let found = discover(contract, path).map_err(CliError::usage)?;
+    if found.subjects.is_empty() && found.notices.is_empty() {
+        return Err(CliError::Usage(format!("failed to find a command hook in {}", path.display())));
+    }
+    if !found.subjects.is_empty() {
+        ask(arguments, path, &consent_text(&found))?;
+    }
+    Ok(Found { subjects: found.subjects, notices: found.notices })
+}
+
+/// Asks the person before a stranger's commands are run.
+fn ask(arguments: &CheckArguments, path: &Path, text: &str) -> Result<(), CliError> {
+    let ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
+    if arguments.yes || ci {
+        return Ok(());
+    }
+    let mut stderr = io::stderr().lock();
+    writeln!(stderr, "{text}")?;
+    if !io::stdin().is_terminal() {
+        return Err(CliError::Usage(format!(
+            "failed to ask for consent to run the commands of {}: there is no terminal; add --yes if you trust them",
+            path.display()
+        )));
+    }
+    write!(stderr, "Run these commands, in scratch folders, many times? [y/N] ")?;
+    stderr.flush()?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
+        Ok(())
+    } else {
+        Err(CliError::Usage("nothing was run: consent was refused".to_owned()))
+    }
+}
+
+#[cfg(feature = "reference")]
+fn reference() -> Result<Subject, CliError> {
+    let own = std::env::current_exe()
+        .map_err(|error| CliError::Harness(format!("failed to find the program itself: {error}")))?;
+    Ok(super::reference::subject(own))
+}
+
+#[cfg(not(feature = "reference"))]
+fn reference() -> Result<Subject, CliError> {
+    Err(CliError::Usage("failed to find the reference hook: this build was made without the feature `reference`".to_owned()))
+}
+
+fn filter(arguments: &CheckArguments, contract: &Contract, scenarios: &Scenarios) -> Result<Filter, CliError> {
+    for event in &arguments.event {
+        if !contract.events.contains_key(event) {
+            let known: Vec<_> = contract.events.keys().map(String::as_str).collect();
+            return Err(unknown("event", event, &known));
+        }
+    }
+    for scenario in &arguments.scenario {
+        if scenarios.get(scenario).is_none() {
+            let known: Vec<_> = scenarios.iter().map(|scenario| scenario.id.as_str()).collect();
+            return Err(unknown("scenario", scenario, &known));
+        }
+    }
+    Ok(Filter { events: arguments.event.clone(), scenarios: arguments.scenario.clone() })
+}
+
+fn environment(list: &[String]) -> Result<BTreeMap<OsString, OsString>, CliError> {
+    let mut environment = BTreeMap::new();
+    for item in list {
+        let (name, value) = match item.split_once('=') {
+            Some((name, value)) => (name, Some(OsString::from(value))),
+            None => (item.as_str(), std::env::var_os(item)),
+        };
+        if name.is_empty() {
+            return Err(CliError::Usage(format!("failed to read --env {item:?}: expected NAME or NAME=VALUE")));
+        }
+        if let Some(value) = value {
+            environment.insert(OsString::from(name), value);
+        }
+    }
+    Ok(environment)
+}
+
+fn reporter(arguments: &CheckArguments, catalogue: &'static Catalogue) -> Result<Box<dyn Reporter>, CliError> {
+    let (writer, terminal): (Box<dyn Write + Send>, bool) = match &arguments.output {
+        Some(path) => {
+            let file = File::create(path)
+                .map_err(|error| CliError::Usage(format!("failed to create {}: {error}", path.display())))?;
+            (Box::new(io::BufWriter::new(file)), false)
+        }
+        None => (Box::new(io::stdout()), io::stdout().is_terminal()),
+    };
+    Ok(match arguments.format {
+        Format::Jsonl => Box::new(JsonLines::new(writer)),
+        Format::Human => {
+            let color = match arguments.color {
+                Color::Always => true,
+                Color::Never => false,
+                Color::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+            };
+            Box::new(Human::new(writer, catalogue, color, terminal))
+        }
+    })
+}
+
+/// Ctrl-C kills all hooks and lets the report be finished; a second one ends the program.
+fn watch_interrupts(interrupter: &Interrupter) -> Result<(), CliError> {
+    let interrupter = interrupter.clone();
+    ctrlc::set_handler(move || {
+        if interrupter.is_interrupted() {
+            std::process::exit(130);
+        }
+        interrupter.interrupt();
+    })
+    .map_err(|error| CliError::Harness(format!("failed to watch for interrupts: {error}")))
+}
+
+fn exit(summary: &Summary, level: Level) -> Exit {
+    let broken = summary.must
+        + if level <= Level::Should { summary.should } else { 0 }
+        + if level <= Level::May { summary.may } else { 0 };
+    if summary.interrupted {
+        Exit::Interrupted
+    } else if summary.harness_errors > 0 {
+        Exit::HarnessFailed
+    } else if broken > 0 {
+        Exit::Findings
+    } else {
+        Exit::Conforms
+    }
+}

@@ -1,0 +1,150 @@
+//! `hookproof explain`.
+
+use std::io::{self, Write};
+
+use clap::Args;
+use hookproof::contract::{Contract, Library, OutcomeName};
+use hookproof::plan::{Scenario, Scenarios};
+use hookproof::requirement::{Catalogue, Requirement};
+
+use super::{CliError, Exit, unknown};
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArguments {
+    /// Id of a requirement (stream.noise-before-json), of a scenario (stdin-held-open), or name of an event (PreToolUse)
+    what: String,
+    /// Platform for events, with or without a version
+    #[arg(long, default_value = "claude-code")]
+    platform: String,
+}
+
+pub(crate) fn run(arguments: &ExplainArguments) -> Result<Exit, CliError> {
+    let catalogue = Catalogue::built_in().map_err(CliError::harness)?;
+    let scenarios = Scenarios::built_in().map_err(CliError::harness)?;
+    let library = Library::built_in().map_err(CliError::harness)?;
+    let mut out = io::stdout().lock();
+    if let Some(found) = catalogue.get(&arguments.what) {
+        requirement(&mut out, found)?;
+    } else if let Some(found) = scenarios.get(&arguments.what) {
+        scenario(&mut out, found, catalogue)?;
+    } else {
+        let contract = library.select(&arguments.platform).map_err(CliError::usage)?;
+        if contract.events.contains_key(&arguments.what) {
+            event(&mut out, &contract, &arguments.what)?;
+        } else {
+            let mut known: Vec<&str> = catalogue.iter().map(|requirement| requirement.id.as_str()).collect();
+            known.extend(scenarios.iter().map(|scenario| scenario.id.as_str()));
+            known.extend(contract.events.keys().map(String::as_str));
+            return Err(unknown("requirement, scenario or event", &arguments.what, &known));
+        }
+    }
+    Ok(Exit::Conforms)
+}
+
+fn requirement(out: &mut impl Write, requirement: &Requirement) -> io::Result<()> {
+    writeln!(out, "{}  ({})\n{}\n", requirement.id, requirement.level, requirement.title)?;
+    section(out, "Rule", &requirement.rule)?;
+    section(out, "Why", &requirement.why)?;
+    section(out, "How to mend", &requirement.mend)?;
+    if let Some(example) = &requirement.example {
+        writeln!(out, "Example\n")?;
+        for line in example.lines() {
+            writeln!(out, "    {line}")?;
+        }
+        writeln!(out)?;
+    }
+    let mut judged = Vec::new();
+    for (label, list) in [
+        ("platforms", &requirement.platforms),
+        ("events", &requirement.events),
+        ("scenarios", &requirement.scenarios),
+        ("payloads labelled", &requirement.labels),
+    ] {
+        if !list.is_empty() {
+            judged.push(format!("{label} {}", list.join(", ")));
+        }
+    }
+    let judged = if judged.is_empty() { "everywhere".to_owned() } else { judged.join("; ") };
+    section(out, "Judged", &judged)?;
+    section(out, "Evidence", &format!("{}: {}", requirement.evidence, requirement.source.join("; ")))
+}
+
+fn scenario(out: &mut impl Write, scenario: &Scenario, catalogue: &Catalogue) -> io::Result<()> {
+    writeln!(out, "{}\n{}\n", scenario.id, scenario.title)?;
+    section(out, "Why", &scenario.why)?;
+    let judged: Vec<&str> = catalogue
+        .iter()
+        .filter(|requirement| requirement.scenarios.contains(&scenario.id))
+        .map(|requirement| requirement.id.as_str())
+        .collect();
+    section(out, "Requirements of its own", &judged.join(", "))
+}
+
+fn event(out: &mut impl Write, contract: &Contract, name: &str) -> io::Result<()> {
+    let event = &contract.events[name];
+    writeln!(out, "{name}  ({} {})\nfires {}\n", contract.platform.title, contract.version, event.fires)?;
+    writeln!(out, "Exit codes")?;
+    for row in &event.exits {
+        let on: Vec<String> = row.on.iter().map(ToString::to_string).collect();
+        let answers = serde_json::to_value(&row.answer).unwrap_or_default();
+        let answers: Vec<&str> = answers.as_array().into_iter().flatten().filter_map(|item| item.as_str()).collect();
+        let with = if answers.is_empty() { String::new() } else { format!(" with stdout {}", answers.join(" or ")) };
+        let then = serde_json::to_value(row.then).unwrap_or_default();
+        writeln!(out, "    {}{with}: {}  [{}]", on.join(", "), then.as_str().unwrap_or_default(), row.evidence)?;
+    }
+    writeln!(out, "\nOutcomes")?;
+    for name in [
+        OutcomeName::Nothing,
+        OutcomeName::Allow,
+        OutcomeName::Deny,
+        OutcomeName::Ask,
+        OutcomeName::Defer,
+        OutcomeName::InputUpdate,
+        OutcomeName::OutputUpdate,
+        OutcomeName::Context,
+        OutcomeName::StopRun,
+        OutcomeName::StopRunAndDeny,
+        OutcomeName::Failed,
+    ] {
+        if let Some(outcome) = event.outcome(name) {
+            let label = serde_json::to_value(name).unwrap_or_default();
+            let label = label.as_str().unwrap_or_default().to_owned();
+            let ends = if outcome.turn_ended { ", and the turn ends" } else { "" };
+            writeln!(out, "    {label:<18} {}{ends}", outcome.action)?;
+        }
+    }
+    for (title, fields) in [("stdin", &event.input), ("stdout", &event.output)] {
+        writeln!(out, "\nFields on {title}")?;
+        for (path, field) in fields {
+            let types: Vec<String> = field.types.iter().map(ToString::to_string).collect();
+            let required = if field.required { ", required" } else { "" };
+            let values = if field.values.is_empty() { String::new() } else { format!(": {}", field.values.join(", ")) };
+            writeln!(out, "    {path}  {}{required}{values}  [{}]", types.join(" or "), field.basis.evidence)?;
+        }
+    }
+    writeln!(out, "\nEvidence\n    {}: {}", event.basis.evidence, event.basis.source.join(", "))
+}
+
+fn section(out: &mut impl Write, title: &str, text: &str) -> io::Result<()> {
+    writeln!(out, "{title}\n")?;
+    for line in wrapped(text, 92) {
+        writeln!(out, "    {line}")?;
+    }
+    writeln!(out)
+}
+
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().map_or(0, |line| line.chars().count());
+        if line > 0 && line + 1 + word.chars().count() > width {
+            lines.push(word.to_owned());
+        } else if let Some(last) = lines.last_mut() {
+            if !last.is_empty() {
+                last.push(' ');
+            }
+            last.push_str(word);
+        }
+    }
+    lines
+}

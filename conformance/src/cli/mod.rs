@@ -1,0 +1,129 @@
+//! The command line: arguments in, exit code out.
+
+mod check;
+mod exit;
+mod explain;
+mod interpret;
+mod list;
+#[cfg(feature = "reference")]
+mod reference;
+mod schema;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use exit::Exit;
+
+/// Says what an agent platform would do with a hook, which rules the hook breaks, and how to mend it.
+#[derive(Debug, Parser)]
+#[command(name = "hookproof", version, max_term_width = 100, after_help = exit::HELP)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run hooks and judge what they do
+    Check(Box<check::CheckArguments>),
+    /// Say what a platform would do with a run that you describe
+    Interpret(interpret::InterpretArguments),
+    /// Print the JSON Schema of an event's stdin or stdout
+    Schema(schema::SchemaArguments),
+    /// Explain a requirement, a scenario or an event
+    Explain(explain::ExplainArguments),
+    /// List what the suite knows
+    List(list::ListArguments),
+    /// The reference hook, as the suite starts it
+    #[cfg(feature = "reference")]
+    #[command(hide = true, name = reference::SUBCOMMAND)]
+    Reference(reference::ReferenceArguments),
+}
+
+/// Runs the command line.
+pub(crate) fn main() -> ExitCode {
+    #[cfg(feature = "reference")]
+    if let Some(code) = reference::run_if_asked() {
+        return code;
+    }
+    let arguments = Arguments::parse();
+    let result = match arguments.command {
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Interpret(arguments) => interpret::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::List(arguments) => list::run(&arguments),
+        #[cfg(feature = "reference")]
+        Command::Reference(_) => Ok(Exit::Usage),
+    };
+    match result {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            // A reader of our output that has gone is no failure of ours.
+            if !matches!(&error, CliError::Output(error) if error.kind() == io::ErrorKind::BrokenPipe) {
+                let _ = writeln!(io::stderr(), "hookproof: {error}");
+            }
+            error.exit().into()
+        }
+    }
+}
+
+/// Why a command could not be carried out.
+#[derive(Debug, thiserror::Error)]
+enum CliError {
+    /// What was asked for cannot be done as it was asked.
+    #[error("{0}")]
+    Usage(String),
+    /// Our own output could not be written.
+    #[error("failed to write the output: {0}")]
+    Output(#[from] io::Error),
+    /// The suite itself failed.
+    #[error("{0}")]
+    Harness(String),
+}
+
+impl CliError {
+    fn usage(error: impl std::fmt::Display) -> Self {
+        CliError::Usage(error.to_string())
+    }
+
+    fn harness(error: impl std::fmt::Display) -> Self {
+        CliError::Harness(error.to_string())
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            CliError::Usage(_) => Exit::Usage,
+            CliError::Output(_) | CliError::Harness(_) => Exit::HarnessFailed,
+        }
+    }
+}
+
+/// `known` names, of which the nearest to a wrong one is suggested.
+fn unknown(what: &str, name: &str, known: &[&str]) -> CliError {
+    let nearest = known.iter().min_by_key(|candidate| distance(candidate, name)).copied();
+    let hint = match nearest {
+        Some(nearest) if distance(nearest, name) <= name.len() / 2 + 1 => format!("; did you mean {nearest}?"),
+        _ => format!("; known are {}", known.join(", ")),
+    };
+    CliError::Usage(format!("failed to find the {what} {name:?}{hint}"))
+}
+
+/// Edit distance without regard to case.
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b) = (a.to_lowercase(), b.to_lowercase());
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut previous = row[0];
+        row[0] = i + 1;
+        for (j, to) in b.iter().enumerate() {
+            let change = previous + usize::from(from != *to);
+            previous = row[j + 1];
+            row[j + 1] = change.min(row[j] + 1).min(previous + 1);
+        }
+    }
+    row[b.len()]
+}

@@ -1,0 +1,36 @@
+//! `hookproof schema`.
+
+use std::io::{self, Write};
+
+use clap::Args;
+use hookproof::contract::Library;
+use hookproof::schema;
+
+use super::{CliError, Exit, unknown};
+
+#[derive(Debug, Args)]
+pub(crate) struct SchemaArguments {
+    /// Platform, with or without a version: claude-code, claude-code@2.1.197
+    platform: String,
+    /// Event, in the platform's own spelling
+    event: String,
+    /// The schema of what arrives on stdin
+    #[arg(long, conflicts_with = "output")]
+    input: bool,
+    /// The schema of what is read from stdout
+    #[arg(long, required_unless_present = "input")]
+    output: bool,
+}
+
+pub(crate) fn run(arguments: &SchemaArguments) -> Result<Exit, CliError> {
+    let library = Library::built_in().map_err(CliError::harness)?;
+    let contract = library.select(&arguments.platform).map_err(CliError::usage)?;
+    let event = contract.events.get(&arguments.event).ok_or_else(|| {
+        let known: Vec<_> = contract.events.keys().map(String::as_str).collect();
+        unknown("event", &arguments.event, &known)
+    })?;
+    let schema =
+        if arguments.input { schema::input(&contract, event) } else { schema::output(&contract, event) };
+    writeln!(io::stdout(), "{schema:#}")?;
+    Ok(Exit::Conforms)
+}

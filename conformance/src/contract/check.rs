@@ -1,0 +1,166 @@
+//! What a contract file must not say, with the place where it says it.
+
+use toml::de::{DeTable, DeValue};
+
+use super::field::{FieldEntries, Role};
+use super::file::{ContractError, ContractFile, position};
+
+/// Checks what types cannot: that every reference leads somewhere.
+pub(super) fn check(file: &ContractFile, text: &str) -> Result<(), ContractError> {
+    let checker = Checker { file, text };
+    checker.sources()?;
+    checker.events()?;
+    checker.changes()
+}
+
+struct Checker<'a> {
+    file: &'a ContractFile,
+    text: &'a str,
+}
+
+impl Checker<'_> {
+    fn fail(&self, keys: &[&str], message: String) -> ContractError {
+        let (line, column) = position(self.text, locate(self.text, keys).unwrap_or(0));
+        ContractError::Meaning { path: self.file.path.clone(), line, column, key: keys.join("."), message }
+    }
+
+    /// Every `source` must begin with a key of `[sources]`.
+    fn sources(&self) -> Result<(), ContractError> {
+        let mut keys = Vec::new();
+        self.sources_in(&self.file.value, &mut keys)
+    }
+
+    fn sources_in<'v>(&self, table: &'v toml::Table, keys: &mut Vec<&'v str>) -> Result<(), ContractError> {
+        for (key, value) in table {
+            keys.push(key);
+            match value {
+                toml::Value::Table(inner) if keys != &["sources"] => self.sources_in(inner, keys)?,
+                toml::Value::Array(items) if key == "source" => {
+                    for item in items.iter().filter_map(toml::Value::as_str) {
+                        let source = item.split(':').next().unwrap_or(item).trim();
+                        if !self.file.parsed.sources.contains_key(source) {
+                            return Err(self.fail(
+                                keys,
+                                format!("{source:?} is no key of [sources]; known: {}", self.known_sources()),
+                            ));
+                        }
+                    }
+                }
+                toml::Value::Array(items) => {
+                    for item in items {
+                        if let toml::Value::Table(inner) = item {
+                            self.sources_in(inner, keys)?;
+                        }
+                    }
+                }
+                _ => {}
+            }
+            keys.pop();
+        }
+        Ok(())
+    }
+
+    fn known_sources(&self) -> String {
+        self.file.parsed.sources.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
+    }
+
+    fn events(&self) -> Result<(), ContractError> {
+        let parsed = &self.file.parsed;
+        for (name, event) in &parsed.event {
+            if !parsed.exits.contains_key(&event.exits) {
+                let known: Vec<_> = parsed.exits.keys().map(String::as_str).collect();
+                return Err(self.fail(
+                    &["event", name, "exits"],
+                    format!("there is no exit table {:?}; known: {}", event.exits, known.join(", ")),
+                ));
+            }
+            for path in &event.discard {
+                if !parsed.common.output.contains_key(path) {
+                    return Err(self.fail(
+                        &["event", name, "discard"],
+                        format!("{path:?} is no field of [common.output]"),
+                    ));
+                }
+            }
+            if let Some(matcher) = &event.matcher
+                && !event.input.contains_key(matcher)
+            {
+                return Err(self.fail(
+                    &["event", name, "matcher"],
+                    format!("{matcher:?} is no input field of this event"),
+                ));
+            }
+            self.fields(&["event", name, "output"], &event.output)?;
+        }
+        self.fields(&["common", "output"], &parsed.common.output)?;
+        if let Some(tool) = &parsed.platform.default_tool
+            && !parsed.tool.contains_key(tool)
+        {
+            return Err(self.fail(&["platform", "default_tool"], format!("there is no [tool.{tool}]")));
+        }
+        for (name, rows) in &parsed.exits {
+            for row in rows {
+                if let Some(pattern) = &row.stderr_matches
+                    && let Err(error) = regex_lite::Regex::new(pattern)
+                {
+                    return Err(self.fail(&["exits", name], format!("{pattern:?} is no pattern: {error}")));
+                }
+            }
+            if !rows.iter().any(|row| row.on.contains(&super::EndingPattern::Any) && row.answer.is_empty()) {
+                return Err(self.fail(
+                    &["exits", name],
+                    "the table must end with a row for every ending (on = [\"any\"])".to_owned(),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Output fields need a role, and a decision needs meanings.
+    fn fields(&self, at: &[&str], fields: &FieldEntries) -> Result<(), ContractError> {
+        let basis = super::Basis { evidence: super::Evidence::Unconfirmed, source: Vec::new() };
+        for (path, entry) in fields {
+            let field = entry.resolve(&basis);
+            let keys: Vec<&str> = at.iter().copied().chain([path.as_str()]).collect();
+            let Some(role) = field.role else {
+                return Err(self.fail(&keys, "an output field needs a role".to_owned()));
+            };
+            if role == Role::Decision && field.map.is_empty() {
+                return Err(self.fail(&keys, "a decision needs a `map` from values to meanings".to_owned()));
+            }
+            if let Some(value) = field.map.keys().find(|value| !field.values.contains(value)) {
+                return Err(self.fail(&keys, format!("`map` names {value:?}, which is none of its `values`")));
+            }
+            if at[0] == "event" && entry.evidence.is_some() != entry.source.is_some() {
+                return Err(self.fail(&keys, "`evidence` and `source` go together".to_owned()));
+            }
+        }
+        Ok(())
+    }
+
+    fn changes(&self) -> Result<(), ContractError> {
+        for change in &self.file.parsed.change {
+            if change.until >= change.since {
+                return Err(self.fail(
+                    &["change"],
+                    format!("`{}` holds until {} and is over since {}", change.id, change.until, change.since),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The byte offset of the value at `keys`, or of the nearest parent that exists.
+fn locate(text: &str, keys: &[&str]) -> Option<usize> {
+    let (table, _) = DeTable::parse_recoverable(text);
+    let mut offset = None;
+    let mut value = DeValue::Table(table.into_inner());
+    for key in keys {
+        let DeValue::Table(here) = value else { break };
+        let Some((name, inner)) = here.into_iter().find(|(name, _)| name.get_ref() == key) else { break };
+        offset = Some(name.span().start);
+        value = inner.into_inner();
+    }
+    offset
+}

@@ -1,0 +1,56 @@
+//! Judges of endings that need more than one run, or more than the oracle is told.
+
+use hookproof_harness::Ending;
+use regex_lite::Regex;
+
+use super::{Material, Verdict};
+use crate::judge::input::is_uncaught;
+use crate::oracle::HookStatus;
+use crate::requirement::Requirement;
+
+/// Words by which a hook says that it meant to block.
+const BLOCKING: &str = r"(?i)\b(block(ed|ing)?|den(y|ied)|forbid(den)?|not allowed|refus(e|ed|ing)|reject(ed)?|prevented|dangerous)\b";
+
+/// A failure for a dangerous document, where a harmless one goes well, was meant as a block.
+pub(super) fn one_where_two_was_meant(_: &Requirement, material: &Material<'_>) -> Option<Verdict> {
+    if !material.event.exit_two_denies() {
+        return None;
+    }
+    let run = material.runs.first()?;
+    let Ending::Exited { code } = run.observation.ending else { return Some(Verdict::Pass) };
+    if code == 0 || code == 2 || run.effect.hook_status != HookStatus::Failed {
+        return Some(Verdict::Pass);
+    }
+    let stderr = String::from_utf8_lossy(&run.observation.stderr.bytes);
+    if is_uncaught(&stderr) {
+        return Some(Verdict::Pass);
+    }
+    let stdout = String::from_utf8_lossy(&run.observation.stdout.bytes);
+    let says_so = Regex::new(BLOCKING).is_ok_and(|words| words.is_match(&stderr) || words.is_match(&stdout));
+    let harmless_passes =
+        material.typical.is_some_and(|typical| typical.observation.ending == Ending::Exited { code: 0 });
+    if says_so || harmless_passes {
+        let observed = format!(
+            "for a document labelled {} the hook ends with code {code}{}; only code 2 blocks",
+            material.case.payload.labels.iter().cloned().collect::<Vec<_>>().join(", "),
+            if harmless_passes { ", for a harmless one with 0" } else { " and says that it blocks" },
+        );
+        return Some(material.fail_by_effect(run, observed));
+    }
+    Some(Verdict::Pass)
+}
+
+/// The command must start.
+pub(super) fn not_started(_: &Requirement, material: &Material<'_>) -> Option<Verdict> {
+    let failed = material.runs.iter().find_map(|run| match &run.observation.ending {
+        Ending::NotStarted { error } => Some((run, error)),
+        _ => None,
+    });
+    Some(match failed {
+        Some((run, error)) => {
+            let observed = format!("the command could not be started ({}: {})", error.step, error.message);
+            material.fail_by_effect(run, observed)
+        }
+        None => Verdict::Pass,
+    })
+}

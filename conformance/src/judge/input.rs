@@ -1,0 +1,90 @@
+//! Judges of what a hook does with its stdin.
+
+use hookproof_harness::Ending;
+use regex_lite::Regex;
+
+use super::{Finding, Material, Verdict, ending};
+use crate::contract::{Action, OutcomeName};
+use crate::requirement::Requirement;
+use crate::run::Run;
+
+/// What runtimes print of an error that nobody caught.
+const UNCAUGHT: &str = r"(?m)Traceback \(most recent call last\)|panicked at |^Uncaught |UnhandledPromiseRejection|^\s+at .+:\d+:\d+\)?$|^Exception in thread|^goroutine \d+ \[|^Unhandled exception|fatal error: |Segmentation fault|^\S+: line \d+: .*(unbound variable|syntax error)";
+
+/// Whether stderr shows an error that nobody caught.
+pub(super) fn is_uncaught(stderr: &str) -> bool {
+    Regex::new(UNCAUGHT).is_ok_and(|pattern| pattern.is_match(stderr))
+}
+
+/// Why a run did not end as a hook should, as a sentence.
+fn unseemly(run: &Run) -> Option<String> {
+    let stderr = String::from_utf8_lossy(&run.observation.stderr.bytes);
+    match &run.observation.ending {
+        Ending::Exited { code: 0 | 2 } => None,
+        Ending::Exited { code } if is_uncaught(&stderr) => {
+            Some(format!("an uncaught error ends the hook with code {code}"))
+        }
+        Ending::Exited { code } if run.observation.stdout.total == 0 && stderr.trim().is_empty() => {
+            Some(format!("the hook ends with code {code} and says nothing"))
+        }
+        Ending::Exited { .. } => None,
+        Ending::Signaled { .. } | Ending::Crashed { .. } => Some(format!("the hook was {}", ending(run))),
+        Ending::TimedOut { .. } => Some(format!("the hook was {}", ending(run))),
+        Ending::NotStarted { .. } => None,
+    }
+}
+
+/// The hook ends in time, by itself, and without an uncaught error.
+pub(super) fn survives(_: &Requirement, material: &Material<'_>) -> Option<Verdict> {
+    Some(match material.runs.iter().find_map(|run| unseemly(run).map(|why| (run, why))) {
+        Some((run, why)) => Verdict::Fail(because(material, run, why)),
+        None => Verdict::Pass,
+    })
+}
+
+fn because(material: &Material<'_>, run: &Run, why: String) -> Finding {
+    let scenario = material.case.scenario;
+    let circumstances = if scenario.is_baseline() { material.case.payload.title.clone() } else { scenario.title.clone() };
+    material.finding(run, format!("{circumstances}: {why}"))
+}
+
+/// The same, and a step that the baseline lets pass is let pass.
+pub(super) fn lets_pass(requirement: &Requirement, material: &Material<'_>) -> Option<Verdict> {
+    match survives(requirement, material)? {
+        Verdict::Pass => {}
+        other => return Some(other),
+    }
+    let nothing = material.event.outcome(OutcomeName::Nothing)?.action;
+    let baseline = material.baseline.map(|run| run.effect.action);
+    let blocked = material.runs.iter().find(|run| run.effect.action != nothing && baseline == Some(nothing));
+    Some(match blocked {
+        Some(run) => Verdict::Fail(because(material, run, format!("the hook decides ({})", run.effect.action))),
+        None => Verdict::Pass,
+    })
+}
+
+/// The hook takes all that is written to its stdin.
+pub(super) fn drains_stdin(_: &Requirement, material: &Material<'_>) -> Option<Verdict> {
+    let refused = material.runs.iter().find(|run| run.observation.stdin.refused);
+    Some(match refused {
+        Some(run) => {
+            let stdin = &run.observation.stdin;
+            let observed = format!(
+                "the hook ended with {} of {} bytes of its stdin unread by the pipe",
+                stdin.planned - stdin.written,
+                stdin.planned
+            );
+            Verdict::Fail(material.finding(run, observed))
+        }
+        None => Verdict::Pass,
+    })
+}
+
+/// A hook that is told that a stop hook is active lets the agent stop.
+pub(super) fn stops_when_active(_: &Requirement, material: &Material<'_>) -> Option<Verdict> {
+    let blocked = material.runs.iter().find(|run| run.effect.action == Action::Continued);
+    Some(match blocked {
+        Some(run) => material.fail_by_effect(run, "the hook keeps the agent from stopping although a stop hook is active"),
+        None => Verdict::Pass,
+    })
+}

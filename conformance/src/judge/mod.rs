@@ -1,0 +1,151 @@
+//! Judging: pure functions from a case and its runs to verdicts, one file a category.
+
+mod consistency;
+mod exit;
+mod input;
+mod problem;
+mod security;
+mod stream;
+mod timing;
+mod verdict;
+
+pub use verdict::{Finding, Judgement, Verdict};
+
+use std::time::Duration;
+
+use crate::contract::{Contract, Event, Evidence};
+use crate::oracle::tell;
+use crate::plan::Case;
+use crate::requirement::{Catalogue, Requirement};
+use crate::run::Run;
+
+/// Everything that a judge looks at.
+#[derive(Clone, Copy)]
+pub struct Material<'a> {
+    /// The contract that is judged by.
+    pub contract: &'a Contract,
+    /// The event.
+    pub event: &'a Event,
+    /// The case.
+    pub case: &'a Case<'a>,
+    /// The runs of the case.
+    pub runs: &'a [Run],
+    /// The run of the same document at the baseline.
+    pub baseline: Option<&'a Run>,
+    /// The run of the event's typical document at the baseline.
+    pub typical: Option<&'a Run>,
+    /// How long the suite waits at most.
+    pub patience: Duration,
+}
+
+/// A judge: `None` where the requirement has nothing to say of the case.
+pub type Judge = fn(&Requirement, &Material<'_>) -> Option<Verdict>;
+
+const JUDGES: &[(&str, Judge)] = &[
+    ("problem", problem::judge),
+    ("result-path", stream::result_path),
+    ("echoes-stdin", stream::echoes_stdin),
+    ("one-where-two-was-meant", exit::one_where_two_was_meant),
+    ("not-started", exit::not_started),
+    ("survives", input::survives),
+    ("lets-pass", input::lets_pass),
+    ("drains-stdin", input::drains_stdin),
+    ("stops-when-active", input::stops_when_active),
+    ("same-decision", consistency::same_decision),
+    ("budget", timing::budget),
+    ("patience", timing::patience),
+    ("no-process-left", timing::no_process_left),
+    ("no-pipe-held", timing::no_pipe_held),
+    ("held-pipe-loses-answer", timing::held_pipe_loses_answer),
+    ("allows-dangerous", security::allows_dangerous),
+    ("shell-expansion", security::shell_expansion),
+];
+
+/// The judge of this name.
+pub fn by_name(name: &str) -> Option<Judge> {
+    JUDGES.iter().find(|(known, _)| *known == name).map(|(_, judge)| *judge)
+}
+
+/// What all requirements say of a case.
+pub fn judge_all(catalogue: &Catalogue, material: &Material<'_>) -> Vec<Judgement> {
+    catalogue
+        .iter()
+        .filter(|requirement| applies(requirement, material))
+        .filter_map(|requirement| {
+            let verdict = by_name(&requirement.judge)?(requirement, material)?;
+            let verdict = match verdict {
+                Verdict::Fail(finding) if !requirement.evidence.is_settled() => Verdict::Note(finding),
+                other => other,
+            };
+            Some(Judgement { requirement: requirement.id.clone(), level: requirement.level, verdict })
+        })
+        .collect()
+}
+
+/// Whether the requirement is about this case at all.
+fn applies(requirement: &Requirement, material: &Material<'_>) -> bool {
+    let any = |list: &[String], wanted: &str| list.is_empty() || list.iter().any(|item| item == wanted);
+    let id = &material.case.id;
+    any(&requirement.platforms, &id.platform)
+        && any(&requirement.events, &id.event)
+        && any(&requirement.scenarios, &id.scenario)
+        && (requirement.labels.is_empty() || requirement.labels.iter().any(|label| material.case.payload.is(label)))
+}
+
+impl Material<'_> {
+    /// A finding about a run.
+    fn finding(&self, run: &Run, observed: impl Into<String>) -> Finding {
+        Finding {
+            observed: observed.into(),
+            consequence: tell(self.contract, self.event, &run.effect),
+            evidence: evidence(run),
+        }
+    }
+
+    /// A failure that rests on what the platform makes of the run: a doubt, where that is not settled.
+    fn fail_by_effect(&self, run: &Run, observed: impl Into<String>) -> Verdict {
+        self.fail(run, observed, run.effect.evidence)
+    }
+
+    /// A failure, or a doubt where the facts behind it are not settled.
+    fn fail(&self, run: &Run, observed: impl Into<String>, facts: Evidence) -> Verdict {
+        let finding = self.finding(run, observed);
+        if facts.is_settled() { Verdict::Fail(finding) } else { Verdict::Note(finding) }
+    }
+
+    /// Whether a platform that keeps its contract can bring the circumstances about.
+    fn is_sound(&self) -> bool {
+        self.case.scenario.sound
+    }
+}
+
+/// Bytes kept of a stream in a finding.
+const SHOWN: usize = 2000;
+
+/// The facts of a run that prove a finding, one line each.
+pub(crate) fn evidence(run: &Run) -> Vec<String> {
+    let observation = &run.observation;
+    let mut lines = vec![format!("{}, after {} ms", ending(run), observation.wall.as_millis())];
+    for (name, capture) in [("stdout", &observation.stdout), ("stderr", &observation.stderr)] {
+        if capture.total == 0 {
+            lines.push(format!("{name}: empty"));
+            continue;
+        }
+        let text = String::from_utf8_lossy(&capture.bytes[..capture.bytes.len().min(SHOWN)]).into_owned();
+        lines.push(format!("{name}: {} bytes", capture.total));
+        lines.extend(text.lines().take(12).map(|line| format!("  {line}")));
+    }
+    lines
+}
+
+/// How a run ended, in words.
+pub(crate) fn ending(run: &Run) -> String {
+    use hookproof_harness::Ending;
+    match &run.observation.ending {
+        Ending::Exited { code } => format!("exit code {code}"),
+        Ending::Signaled { signal, .. } => format!("killed by signal {signal}"),
+        Ending::Crashed { status } => format!("crashed with status {status:#010x}"),
+        Ending::TimedOut { after, .. } => format!("still running after {:.1} s, and killed", after.as_secs_f64()),
+        Ending::NotStarted { error } => format!("not started: {}", error.message),
+    }
+}

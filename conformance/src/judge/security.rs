@@ -1,0 +1,36 @@
+//! Judges of what a guard must not do.
+
+use super::{Material, Verdict};
+use crate::contract::{Decision, EventKind};
+use crate::requirement::Requirement;
+
+/// What the command substitutions in hostile payloads print if somebody executes them. No payload holds the word.
+const EXPANDED: &[u8] = b"HOOKPROOF-EXPANDED";
+
+/// Nothing that is labelled dangerous is allowed in so many words.
+pub(super) fn allows_dangerous(_: &Requirement, material: &Material<'_>) -> Option<Verdict> {
+    if !matches!(material.event.kind, EventKind::Gate | EventKind::Request) {
+        return None;
+    }
+    let allowed = material.runs.iter().find(|run| run.effect.decision == Some(Decision::Allow));
+    Some(match allowed {
+        Some(run) => material.fail_by_effect(
+            run,
+            format!("the hook answers `allow` for a document labelled dangerous: {}", material.case.payload.title),
+        ),
+        None => Verdict::Pass,
+    })
+}
+
+/// Values of the document are not executed.
+pub(super) fn shell_expansion(_: &Requirement, material: &Material<'_>) -> Option<Verdict> {
+    let holds = |bytes: &[u8]| bytes.windows(EXPANDED.len()).any(|window| window == EXPANDED);
+    let expanded = material
+        .runs
+        .iter()
+        .find(|run| holds(&run.observation.stdout.bytes) || holds(&run.observation.stderr.bytes));
+    Some(match expanded {
+        Some(run) => Verdict::Fail(material.finding(run, "a command substitution in a value of the document was executed")),
+        None => Verdict::Pass,
+    })
+}

@@ -1,0 +1,96 @@
+//! Judges of time, and of what is left behind.
+
+use hookproof_harness::Ending;
+
+use super::{Material, Verdict};
+use crate::oracle::interpret;
+use crate::requirement::Requirement;
+use crate::run::{Run, facts};
+
+fn overdue(run: &Run) -> bool {
+    matches!(run.observation.ending, Ending::TimedOut { .. })
+}
+
+/// The hook ends within the platform's own time limit.
+pub(super) fn budget(_: &Requirement, material: &Material<'_>) -> Option<Verdict> {
+    let limit = material.case.subject.timeout.map_or(material.event.timeout_s.is, |limit| limit.as_secs_f64());
+    if limit > material.patience.as_secs_f64() && material.runs.iter().any(overdue) {
+        return Some(Verdict::Skip {
+            reason: format!("the time limit of {limit} s is beyond the suite's patience of {:.0} s", material.patience.as_secs_f64()),
+        });
+    }
+    let late = material.runs.iter().find(|run| overdue(run) && run.own_limit);
+    Some(match late {
+        Some(run) => material.fail_by_effect(run, format!("the hook is still running at its time limit of {limit} s")),
+        None => Verdict::Pass,
+    })
+}
+
+/// The hook ends before the suite's patience is over.
+pub(super) fn patience(_: &Requirement, material: &Material<'_>) -> Option<Verdict> {
+    let late = material.runs.iter().find(|run| overdue(run) && !run.own_limit);
+    Some(match late {
+        Some(run) => Verdict::Fail(
+            material.finding(run, format!("the hook is still running after {:.1} s", run.observation.wall.as_secs_f64())),
+        ),
+        None => Verdict::Pass,
+    })
+}
+
+/// No descendant outlives the hook.
+pub(super) fn no_process_left(_: &Requirement, material: &Material<'_>) -> Option<Verdict> {
+    if !material.is_sound() {
+        return None;
+    }
+    let left = material.runs.iter().find(|run| !overdue(run) && !run.observation.leaks.descendants.is_empty());
+    Some(match left {
+        Some(run) => {
+            let names: Vec<_> = run.observation.leaks.descendants.iter().map(|process| process.name.as_str()).collect();
+            Verdict::Fail(material.finding(run, format!("left running when the hook had ended: {}", names.join(", "))))
+        }
+        None => Verdict::Pass,
+    })
+}
+
+/// Nobody holds the hook's streams open when it has ended.
+pub(super) fn no_pipe_held(_: &Requirement, material: &Material<'_>) -> Option<Verdict> {
+    if !material.is_sound() {
+        return None;
+    }
+    let held = material.runs.iter().find_map(|run| {
+        let leaks = &run.observation.leaks;
+        match (overdue(run), leaks.stdout_held, leaks.stderr_held) {
+            (true, ..) | (false, false, false) => None,
+            (false, true, true) => Some((run, "stdout and stderr are")),
+            (false, true, false) => Some((run, "stdout is")),
+            (false, false, true) => Some((run, "stderr is")),
+        }
+    });
+    Some(match held {
+        Some((run, which)) => {
+            Verdict::Fail(material.finding(run, format!("{which} still held open by another process when the hook has ended")))
+        }
+        None => Verdict::Pass,
+    })
+}
+
+/// The answer counts for as much as it would if nobody held stdout open.
+pub(super) fn held_pipe_loses_answer(_: &Requirement, material: &Material<'_>) -> Option<Verdict> {
+    if !material.is_sound() {
+        return None;
+    }
+    let lost = material.runs.iter().find(|run| {
+        if !run.observation.leaks.stdout_held || overdue(run) {
+            return false;
+        }
+        let mut free = facts(material.contract, &run.observation, material.case.payload, material.case.subject);
+        free.stdout_held = false;
+        let free = interpret(material.contract, material.event, &free);
+        (free.action, free.decision, free.hook_status, &free.model_sees)
+            != (run.effect.action, run.effect.decision, run.effect.hook_status, &run.effect.model_sees)
+    });
+    Some(match lost {
+        Some(run) => material.fail_by_effect(run, "the answer is refused because another process holds stdout open"),
+        None => Verdict::Pass,
+    })
+}

@@ -1,0 +1,57 @@
+//! Rules that one run alone shows to be broken.
+//!
+//! Each finding carries the id of its requirement and the weight of the contract facts behind it; what the requirement
+//! is worth, and in which scenarios it counts, is said in `requirements/`.
+
+mod document;
+mod exit;
+mod schema;
+mod stream;
+
+use super::effect::{Effect, Problem};
+use super::exit::Ruling;
+use super::{Run, Said};
+use crate::contract::{Basis, Evidence};
+
+/// Collects problems.
+pub(super) struct Problems<'a> {
+    run: &'a Run<'a>,
+    found: Vec<Problem>,
+}
+
+impl Problems<'_> {
+    /// Notes a problem that rests on the event itself.
+    fn add(&mut self, requirement: &str, message: impl Into<String>) {
+        let basis = self.run.event.basis.clone();
+        self.add_on(&[basis], requirement, message);
+    }
+
+    /// Notes a problem that rests on these facts.
+    fn add_on(&mut self, facts: &[Basis], requirement: &str, message: impl Into<String>) {
+        let evidence = facts.iter().map(|basis| self.run.contract.weigh(basis)).max();
+        self.found.push(Problem {
+            requirement: requirement.to_owned(),
+            message: message.into(),
+            evidence: Some(evidence.unwrap_or(Evidence::Unconfirmed)),
+        });
+    }
+
+    /// Whether something of this category was noted.
+    fn any(&self, category: &str) -> bool {
+        self.found.iter().any(|problem| problem.requirement.starts_with(category))
+    }
+}
+
+pub(super) fn problems(run: &Run<'_>, ruling: &Ruling, effect: &Effect) -> Vec<Problem> {
+    let mut problems = Problems { run, found: Vec::new() };
+    document::lint(&mut problems);
+    schema::lint(&mut problems, ruling, effect);
+    stream::lint(&mut problems, ruling);
+    exit::lint(&mut problems, ruling, effect);
+    problems.found
+}
+
+/// Whether stdout held an answer that the platform accepts.
+fn answered(run: &Run<'_>) -> bool {
+    matches!(run.said, Said::Answer(_) | Said::Announced)
+}

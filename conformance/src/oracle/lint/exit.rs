@@ -1,0 +1,110 @@
+//! Exit codes and signals.
+
+use regex_lite::Regex;
+
+use super::{Problems, answered};
+use crate::contract::{Basis, Decision, ExitThen, OutcomeName};
+use crate::oracle::effect::Effect;
+use crate::oracle::exit::Ruling;
+use crate::oracle::{Ended, Said};
+
+/// What launchers say of a script that is not there.
+const LAUNCHER: &str = r"(?i)can't open file .*(\[Errno 2\]|no such file)|cannot find module|can't open '?/|no such file or directory";
+
+pub(super) fn lint(problems: &mut Problems<'_>, ruling: &Ruling, effect: &Effect) {
+    let run = problems.run;
+    let silent = !run.has_stdout() && run.stderr().trim().is_empty();
+    match run.facts.ended {
+        Ended::NotStarted => {
+            problems.add("exit.not-started", "the command could not be started");
+        }
+        Ended::Signal(signal) => {
+            let said = if silent { ", with nothing on either stream" } else { "" };
+            problems.add("exit.killed-by-signal", format!("the hook was killed by signal {signal}{said}"));
+        }
+        Ended::Exit(2) => two(problems, ruling, effect),
+        Ended::Exit(code) if code != 0 => {
+            if answered(run) {
+                problems.add(
+                    "exit.code-beside-answer",
+                    format!("exit code {code} beside an accepted answer: the code is ignored"),
+                );
+            } else if silent {
+                problems.add("exit.silent-failure", format!("exit code {code} with nothing on either stream"));
+            } else {
+                problems.add("exit.failure", format!("exit code {code}: the platform takes the hook for failed"));
+            }
+            if code == 126 || code == 127 || code > 128 {
+                problems.add(
+                    "exit.reserved-code",
+                    format!("exit code {code} is what a shell says of a command that {}", meaning(code)),
+                );
+            }
+        }
+        Ended::Exit(_) | Ended::TimedOut => {}
+    }
+}
+
+fn meaning(code: i32) -> String {
+    match code {
+        126 => "cannot be executed".to_owned(),
+        127 => "is not found".to_owned(),
+        _ => format!("was killed by signal {}", code - 128),
+    }
+}
+
+fn two(problems: &mut Problems<'_>, ruling: &Ruling, effect: &Effect) {
+    let run = problems.run;
+    let stderr = run.stderr();
+    let launcher = Regex::new(LAUNCHER).is_ok_and(|pattern| pattern.is_match(&stderr)) && !run.has_stdout();
+    let by_contract = run.event.exits.iter().any(|row| {
+        row.then == ExitThen::Failed
+            && row.stderr_matches.as_ref().is_some_and(|pattern| {
+                Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(&stderr)) && !run.has_stdout()
+            })
+    });
+    if launcher || by_contract {
+        let consequence = if ruling.then == ExitThen::Deny {
+            "a missing script then denies everything"
+        } else {
+            "the platform takes the hook for missing and goes on"
+        };
+        problems.add_on(
+            &ruling.basis,
+            "exit.looks-like-missing-script",
+            format!("exit code 2 and what a launcher says of a missing script on stderr: {consequence}"),
+        );
+        return;
+    }
+    let allowed = match run.said {
+        Said::Answer(answer) => answer.decision().map(|made| made.decision),
+        _ => None,
+    };
+    if ruling.then == ExitThen::Deny {
+        match allowed {
+            Some(Decision::Allow) => {
+                problems.add_on(&ruling.basis, "exit.two-beside-allow", "exit code 2 beside an answer that allows: the code wins");
+            }
+            Some(Decision::Ask) => {
+                problems.add_on(&ruling.basis, "exit.two-beside-ask", "exit code 2 turns the `ask` of the answer into a denial");
+            }
+            _ => {}
+        }
+        let readers = run.event.outcome(OutcomeName::Deny).map(|outcome| outcome.reason).unwrap_or_default();
+        if effect.reason.is_none() && !readers.is_empty() {
+            problems.add_on(
+                &ruling.basis,
+                "exit.two-without-reason",
+                "exit code 2 with nothing on stderr: nobody learns why",
+            );
+        }
+    } else if !answered(run) {
+        let basis = [ruling.basis.clone(), vec![run.event.basis.clone()]].concat();
+        let basis: Vec<Basis> = basis;
+        problems.add_on(
+            &basis,
+            "exit.two-where-nothing-blocks",
+            format!("exit code 2 has no effect at {}", run.event.name),
+        );
+    }
+}

@@ -1,0 +1,226 @@
+//! Fields of the answer: refused, misplaced, unknown, deprecated, without effect.
+
+use serde_json::Value;
+
+use super::Problems;
+use crate::contract::{Contract, Decision, Event, ExitThen, Field, OutcomeName, Role, Tool};
+use crate::oracle::Said;
+use crate::oracle::answer::{Answer, Fault, Refusal, at};
+use crate::oracle::effect::Effect;
+use crate::oracle::exit::Ruling;
+use crate::oracle::reading::Reading;
+
+pub(super) fn lint(problems: &mut Problems<'_>, ruling: &Ruling, effect: &Effect) {
+    let run = problems.run;
+    let Reading::Document(document) = &run.stdout.reading else { return };
+    if !run.event.exits.iter().any(|row| row.then == ExitThen::Answer) {
+        return;
+    }
+    match run.said {
+        Said::Refused(refusal) => refused(problems, refusal),
+        Said::Answer(answer) => accepted(problems, answer, ruling, effect, &document.value),
+        _ => {}
+    }
+    keys(problems, &document.value);
+}
+
+fn refused(problems: &mut Problems<'_>, refusal: &Refusal) {
+    let run = problems.run;
+    let tag = run.contract.reading.union.as_ref().map(|union| format!("{}.{}", union.container, union.tag));
+    let is_tag = tag.as_deref() == Some(refusal.path.as_str());
+    let requirement = match refusal.fault {
+        Fault::Missing if is_tag => "schema.event-name-missing",
+        Fault::Missing => "schema.required-field",
+        Fault::Type => "schema.wrong-type",
+        Fault::Null => "schema.null",
+        Fault::Value => "schema.value",
+        Fault::UnknownEvent if !run.event.output.contains_key(&refusal.path) && names(run.event, run, refusal) => {
+            "schema.answer-where-none-is-taken"
+        }
+        Fault::UnknownEvent | Fault::WrongEvent => "schema.event-name-wrong",
+        Fault::StrictKey => "schema.unknown-field",
+    };
+    problems.add_on(std::slice::from_ref(&refusal.basis), requirement, format!("{}: the answer is refused", refusal.message));
+}
+
+/// Whether the document names the firing event itself.
+fn names(event: &Event, run: &crate::oracle::Run<'_>, refusal: &Refusal) -> bool {
+    match &run.stdout.reading {
+        Reading::Document(document) => {
+            at(&document.value, &refusal.path).and_then(Value::as_str) == Some(event.name.as_str())
+        }
+        _ => false,
+    }
+}
+
+fn accepted(problems: &mut Problems<'_>, answer: &Answer, ruling: &Ruling, effect: &Effect, document: &Value) {
+    let run = problems.run;
+    let event = run.event;
+    for (path, field) in &event.output {
+        let Some(value) = at(document, path) else { continue };
+        if let Some(instead) = &field.deprecated
+            && (field.deprecated_values.is_empty()
+                || value.as_str().is_some_and(|value| field.deprecated_values.iter().any(|old| old == value)))
+        {
+            problems.add_on(
+                std::slice::from_ref(&field.basis),
+                "schema.deprecated-field",
+                format!("`{path}` is deprecated at {}; `{instead}` takes its place", event.name),
+            );
+        }
+        if is_discarded(run.contract, event, path, field) && !is_neutral(value) {
+            problems.add_on(
+                std::slice::from_ref(&field.basis),
+                "schema.discarded-field",
+                format!("`{path}` is accepted at {} and has no effect", event.name),
+            );
+        }
+    }
+    if answer.stop_run && event.outcome(OutcomeName::StopRun).is_none() {
+        let path = event.fields_with(Role::StopRun).next();
+        if let Some((path, field)) = path {
+            problems.add_on(
+                std::slice::from_ref(&field.basis),
+                "schema.discarded-field",
+                format!("`{path}: false` is accepted at {} and has no effect", event.name),
+            );
+        }
+    }
+    let made = answer.decision();
+    let denies = made.is_some_and(|made| made.decision == Decision::Deny);
+    let readers = event.outcome(OutcomeName::Deny).map(|outcome| outcome.reason).unwrap_or_default();
+    if denies && effect.reason.as_deref().is_none_or(|reason| reason.trim().is_empty()) && !readers.is_empty() {
+        problems.add("schema.deny-without-reason", "a denial without a reason: nobody learns why");
+    }
+    if let Some(tool) = run.tool.and_then(|tool| run.contract.tools.get(tool))
+        && let Some(input) = &answer.input_update
+        && let Some(misfit) = Tool::misfit(&tool.input, input)
+        && !denies
+    {
+        problems.add("schema.input-misfit", format!("the rewritten input does not fit the tool {}: {misfit}", run.tool.unwrap_or_default()));
+    }
+    if let Some(tool) = run.tool.and_then(|tool| run.contract.tools.get(tool))
+        && !tool.output.is_empty()
+        && let Some((output, _)) = &answer.output_update
+        && event.fields_with(Role::OutputUpdate).any(|(path, field)| {
+            field.shape == Some(crate::contract::Shape::ToolOutput) && at(document, path) == Some(output)
+        })
+        && let Some(misfit) = Tool::misfit(&tool.output, output)
+    {
+        problems.add("schema.output-misfit", format!("the new output does not fit the tool {}: {misfit}; the old one stays", run.tool.unwrap_or_default()));
+    }
+    let stop = event.outcome(OutcomeName::StopRun);
+    let nothing = event.outcome(OutcomeName::Nothing);
+    if answer.stop_run
+        && !denies
+        && ruling.then == ExitThen::Answer
+        && event.can_deny()
+        && event.kind == crate::contract::EventKind::Gate
+        && stop.map(|outcome| outcome.action) == nothing.map(|outcome| outcome.action)
+    {
+        problems.add(
+            "schema.continue-false-alone",
+            format!("`continue: false` without a denial ends the turn only after the step that {} stands before", event.name),
+        );
+    }
+}
+
+/// Whether the field does nothing here although it does something at other events.
+fn is_discarded(contract: &Contract, event: &Event, path: &str, field: &Field) -> bool {
+    let counts = |field: &Field| !matches!(field.role, Some(Role::Ignored | Role::Container | Role::EventName) | None);
+    let elsewhere = || contract.events.values().filter_map(|other| other.output.get(path)).any(counts);
+    match field.role {
+        Some(Role::Ignored) => elsewhere(),
+        Some(Role::Decision) => {
+            let meanings = [OutcomeName::Deny, OutcomeName::Ask, OutcomeName::Defer];
+            meanings.iter().all(|name| event.outcome(*name).is_none())
+        }
+        _ => false,
+    }
+}
+
+/// Values that ask for nothing.
+fn is_neutral(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(true) => true,
+        Value::String(text) => text.trim().is_empty() || text == "approve",
+        Value::Object(map) => map.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    }
+}
+
+/// Keys that the event does not know.
+fn keys(problems: &mut Problems<'_>, document: &Value) {
+    let Some(object) = document.as_object() else { return };
+    for (key, value) in object {
+        if !problems.run.event.output.contains_key(key) {
+            key_unknown(problems, document, None, key);
+        } else if let Some(inner) = value.as_object()
+            && problems.run.event.output.get(key).and_then(|field| field.role) == Some(Role::Container)
+            && problems.run.event.output.keys().any(|path| path.starts_with(&format!("{key}.")))
+        {
+            for name in inner.keys() {
+                if !problems.run.event.output.contains_key(&format!("{key}.{name}")) {
+                    key_unknown(problems, document, Some(key), name);
+                }
+            }
+        }
+    }
+}
+
+fn key_unknown(problems: &mut Problems<'_>, document: &Value, container: Option<&str>, key: &str) {
+    let run = problems.run;
+    let event = run.event;
+    let here = container.map_or_else(|| key.to_owned(), |container| format!("{container}.{key}"));
+    let basis = |field: &Field| field.basis.clone();
+    let name_of = |path: &str| path.rsplit('.').next().unwrap_or(path).to_owned();
+    // The same word in another spelling, at the same place.
+    let same_place = |path: &str| path.rsplit_once('.').map(|(parent, _)| parent) == container;
+    if let Some((path, field)) =
+        event.output.iter().find(|(path, _)| same_place(path) && squash(&name_of(path)) == squash(key))
+    {
+        problems.add_on(
+            &[basis(field)],
+            "schema.wrong-case",
+            format!("`{here}` is not read; the field is spelled `{path}`"),
+        );
+        return;
+    }
+    // A field of this event, at another place.
+    if let Some((path, field)) = event
+        .output
+        .iter()
+        .find(|(path, field)| squash(&name_of(path)) == squash(key) && field.role != Some(Role::EventName))
+    {
+        if at(document, path).is_none() && field.role != Some(Role::Ignored) {
+            problems.add_on(
+                &[basis(field)],
+                "schema.misplaced-field",
+                format!("`{here}` is not read; its place is `{path}`"),
+            );
+        } else {
+            problems.add("schema.unknown-field", format!("`{here}` is not read; `{path}` is"));
+        }
+        return;
+    }
+    // A field of another event.
+    let other = run.contract.events.values().find(|other| {
+        other.name != event.name
+            && other.output.iter().any(|(path, field)| {
+                path.contains('.') && name_of(path) == key && field.role != Some(Role::EventName)
+            })
+    });
+    match other {
+        Some(other) => problems.add(
+            "schema.foreign-field",
+            format!("`{here}` is no field of {}; {} has it", event.name, other.name),
+        ),
+        None => problems.add("schema.unknown-field", format!("`{here}` is no field of any answer and is not read")),
+    }
+}
+
+/// A name without its spelling: letters and digits in lower case.
+fn squash(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}

@@ -1,0 +1,65 @@
+//! Payloads: the documents that arrive on a hook's stdin.
+//!
+//! A payload is a file, `fixtures/payloads/<platform>/<Event>/<name>.json`; all of them are built into the suite.
+
+mod file;
+mod library;
+mod place;
+
+pub use file::PayloadError;
+pub use library::Payloads;
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Where a payload comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProvenanceKind {
+    /// A real platform sent it.
+    Recorded,
+    /// It was written from the contract.
+    Synthetic,
+}
+
+/// Where a payload comes from, in full.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provenance {
+    /// Recorded or synthetic.
+    pub kind: ProvenanceKind,
+    /// The platform.
+    pub platform: String,
+    /// Its version.
+    pub version: String,
+    /// How it was recorded, or what it was written from.
+    pub source: String,
+}
+
+/// One document that a platform sends.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Payload {
+    /// The platform.
+    pub platform: String,
+    /// The event.
+    pub event: String,
+    /// Its name within the event: the name of its file.
+    pub name: String,
+    /// What it shows, in a few words.
+    pub title: String,
+    /// Where it comes from.
+    pub provenance: Provenance,
+    /// What it is good for: `typical`, `minimal`, `hostile`, `benign`, `dangerous`, `secret`, `stop-active`, ...
+    pub labels: BTreeSet<String>,
+    /// The document, with long values filled in.
+    pub stdin: Value,
+}
+
+impl Payload {
+    /// Whether it carries this label.
+    pub fn is(&self, label: &str) -> bool {
+        self.labels.contains(label)
+    }
+}

@@ -1,0 +1,90 @@
+//! Planning: subject x event x payload x scenario -> cases.
+
+mod case;
+mod scenario;
+
+pub use case::CaseId;
+pub use scenario::{Edit, EnvironmentSpec, Folder, Patience, Scenario, ScenarioError, Scenarios, StdinKind, StdinSpec};
+
+use crate::contract::Contract;
+use crate::payload::{Payload, Payloads};
+use crate::subject::{Subject, matches};
+
+/// One thing to run.
+#[derive(Debug, Clone)]
+pub struct Case<'a> {
+    /// Its stable name.
+    pub id: CaseId,
+    /// The hook.
+    pub subject: &'a Subject,
+    /// What arrives on stdin.
+    pub payload: &'a Payload,
+    /// The circumstances.
+    pub scenario: &'a Scenario,
+}
+
+/// Which cases are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Events; all if empty.
+    pub events: Vec<String>,
+    /// Scenarios; all if empty. The baseline is always run.
+    pub scenarios: Vec<String>,
+}
+
+/// All cases for these subjects, in a stable order.
+pub fn plan<'a>(
+    contract: &'a Contract,
+    subjects: &'a [Subject],
+    payloads: &'a Payloads,
+    scenarios: &'a Scenarios,
+    filter: &Filter,
+) -> Vec<Case<'a>> {
+    let mut cases = Vec::new();
+    for subject in subjects {
+        for event in contract.events.values() {
+            let wanted = filter.events.is_empty() || filter.events.contains(&event.name);
+            if !wanted || subject.event.as_ref().is_some_and(|own| *own != event.name) {
+                continue;
+            }
+            let heard: Vec<&Payload> = payloads
+                .of(&contract.platform.id, &event.name)
+                .filter(|payload| hears(contract, subject, event.matcher.as_deref(), payload))
+                .collect();
+            for scenario in scenarios.iter() {
+                if !scenario.is_baseline() && !filter.scenarios.is_empty() && !filter.scenarios.contains(&scenario.id) {
+                    continue;
+                }
+                for payload in chosen(scenario, &heard) {
+                    let id = CaseId {
+                        subject: subject.name.clone(),
+                        platform: contract.platform.id.clone(),
+                        version: contract.version.to_string(),
+                        event: event.name.clone(),
+                        payload: payload.name.clone(),
+                        scenario: scenario.id.clone(),
+                    };
+                    cases.push(Case { id, subject, payload, scenario });
+                }
+            }
+        }
+    }
+    cases
+}
+
+/// The payloads that the scenario is run with: those with its labels, or the first one where a matcher left none.
+fn chosen<'a>(scenario: &Scenario, heard: &[&'a Payload]) -> Vec<&'a Payload> {
+    if scenario.payloads.is_empty() {
+        return heard.to_vec();
+    }
+    let labelled: Vec<&Payload> =
+        heard.iter().copied().filter(|payload| scenario.payloads.iter().any(|label| payload.is(label))).collect();
+    if labelled.is_empty() { heard.first().copied().into_iter().collect() } else { labelled }
+}
+
+/// Whether the subject's matcher lets the payload through.
+fn hears(contract: &Contract, subject: &Subject, field: Option<&str>, payload: &Payload) -> bool {
+    let Some(field) = field else { return true };
+    let value = payload.stdin.get(field).and_then(serde_json::Value::as_str).unwrap_or_default();
+    matches(contract, subject.matcher.as_deref(), value).is_match()
+}

@@ -1,0 +1,195 @@
+//! Scenarios: the circumstances of a run, as data.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::embedded;
+
+/// What arrives on stdin, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StdinKind {
+    /// The whole document, then end of file.
+    #[default]
+    Whole,
+    /// The whole document; the pipe stays open.
+    HeldOpen,
+    /// The document in pieces.
+    Slow,
+    /// End of file at once.
+    Empty,
+    /// The descriptor is not open.
+    Closed,
+    /// Half the document, then end of file.
+    Truncated,
+}
+
+/// How stdin is fed.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StdinSpec {
+    /// The way.
+    pub plan: StdinKind,
+    /// For `slow`: how many pieces.
+    pub pieces: Option<usize>,
+    /// For `slow`: pause between two of them, in milliseconds.
+    pub pause_ms: Option<u64>,
+}
+
+/// One edit of the document.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Edit {
+    /// JSON pointer; `{event-field}` stands for the field that names the event.
+    pub at: String,
+    /// The new value.
+    pub set: Option<Value>,
+    /// Text that is repeated until `bytes` are reached.
+    pub fill: Option<String>,
+    /// Length of a filled value in bytes.
+    pub bytes: Option<usize>,
+}
+
+/// How the environment differs from the platform's own.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnvironmentSpec {
+    /// Nothing but what every process needs.
+    #[serde(default)]
+    pub bare: bool,
+    /// Variables to set.
+    #[serde(default)]
+    pub set: BTreeMap<String, String>,
+    /// Variables to leave out.
+    #[serde(default)]
+    pub remove: Vec<String>,
+    /// Text that shell start-up files print.
+    pub startup_prints: Option<String>,
+}
+
+/// Where the process starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Folder {
+    /// In the project.
+    #[default]
+    Project,
+    /// In another folder.
+    Elsewhere,
+    /// In a project whose path holds spaces, quotes and letters outside ASCII.
+    Odd,
+}
+
+/// How long the suite waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Patience {
+    /// As long as the event's limit and the suite's own allow.
+    #[default]
+    Limit,
+    /// A few times as long as the same document took at the baseline.
+    Baseline,
+}
+
+/// The circumstances of a run.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// Its id.
+    pub id: String,
+    /// What it is, in a few words.
+    pub title: String,
+    /// Why it is run.
+    pub why: String,
+    /// Head of its column in the matrix, at most eight characters.
+    pub column: String,
+    /// Whether a platform that keeps its contract can bring it about.
+    pub sound: bool,
+    /// Labels of the payloads that it is run with; all payloads if empty.
+    #[serde(default)]
+    pub payloads: Vec<String>,
+    /// How long the suite waits.
+    #[serde(default)]
+    pub patience: Patience,
+    /// How stdin is fed.
+    #[serde(default)]
+    pub stdin: StdinSpec,
+    /// Edits of the document.
+    #[serde(default)]
+    pub edit: Vec<Edit>,
+    /// Bytes in place of the document; `{event}` is replaced by the event's name.
+    pub raw: Option<String>,
+    /// How the environment differs.
+    #[serde(default)]
+    pub environment: EnvironmentSpec,
+    /// Where the process starts.
+    #[serde(default)]
+    pub folder: Folder,
+    /// How many runs.
+    #[serde(default = "one")]
+    pub runs: usize,
+    /// Whether they are started together.
+    #[serde(default)]
+    pub at_once: bool,
+}
+
+fn one() -> usize {
+    1
+}
+
+impl Scenario {
+    /// Whether it is the baseline that others are compared with.
+    pub fn is_baseline(&self) -> bool {
+        self.id == "baseline"
+    }
+}
+
+/// A file that is no scenario.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to read the scenario {}: {message}", path.display())]
+pub struct ScenarioError {
+    path: PathBuf,
+    message: String,
+}
+
+/// All scenarios.
+#[derive(Debug, Clone)]
+pub struct Scenarios(Vec<Scenario>);
+
+impl Scenarios {
+    /// The scenarios built into the suite; the baseline comes first.
+    ///
+    /// # Errors
+    /// A built-in file that is no scenario is a defect of the suite; the error names it.
+    pub fn built_in() -> Result<&'static Scenarios, ScenarioError> {
+        static ALL: OnceLock<Scenarios> = OnceLock::new();
+        if let Some(all) = ALL.get() {
+            return Ok(all);
+        }
+        let mut list = Vec::new();
+        for (path, text) in embedded::scenarios() {
+            let fail = |message: String| ScenarioError { path: PathBuf::from(path), message };
+            let scenario: Scenario = toml::from_str(text).map_err(|error| fail(error.to_string()))?;
+            if !path.ends_with(&format!("{}.toml", scenario.id)) {
+                return Err(fail(format!("its id is {:?}, which is not its file name", scenario.id)));
+            }
+            list.push(scenario);
+        }
+        list.sort_by_key(|scenario| (!scenario.is_baseline(), scenario.id.clone()));
+        Ok(ALL.get_or_init(|| Scenarios(list)))
+    }
+
+    /// All of them, the baseline first.
+    pub fn iter(&self) -> impl Iterator<Item = &Scenario> {
+        self.0.iter()
+    }
+
+    /// The one with this id.
+    pub fn get(&self, id: &str) -> Option<&Scenario> {
+        self.0.iter().find(|scenario| scenario.id == id)
+    }
+}

@@ -1,0 +1,199 @@
+//! The one stream of events that all reporters consume.
+
+use std::time::Duration;
+
+use hookproof_harness::Observation;
+use serde::de::Error as _;
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::judge::Judgement;
+use crate::oracle::Effect;
+use crate::plan::CaseId;
+use crate::requirement::Level;
+
+/// Something that a reporter may want to tell.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum ReportEvent {
+    /// A run begins.
+    RunStarted(RunStarted),
+    /// A case is finished.
+    CaseFinished(Box<CaseFinished>),
+    /// The run is over.
+    RunFinished(Summary),
+}
+
+/// How deep a line of a report may be nested: the deepest document that a hook's answer may be (128), and what the
+/// report puts around it.
+const DEEPEST: usize = 160;
+
+impl ReportEvent {
+    /// Reads a line of a JSON report. Unlike plain `serde_json::from_str` it also takes the lines that quote the most
+    /// deeply nested answers a hook can give.
+    ///
+    /// # Errors
+    /// Says where the line is no event, or that it is nested more deeply than any event.
+    pub fn from_line(line: &str) -> Result<ReportEvent, serde_json::Error> {
+        if depth(line) > DEEPEST {
+            return Err(serde_json::Error::custom(format!(
+                "a line nested more than {DEEPEST} deep is no event"
+            )));
+        }
+        let mut deserializer = serde_json::Deserializer::from_str(line);
+        deserializer.disable_recursion_limit();
+        let event = ReportEvent::deserialize(&mut deserializer)?;
+        deserializer.end()?;
+        Ok(event)
+    }
+}
+
+/// The deepest nesting of brackets outside of strings.
+fn depth(json: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let mut bytes = json.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'[' | b'{' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            b'"' => {
+                while let Some(byte) = bytes.next() {
+                    match byte {
+                        b'\\' => drop(bytes.next()),
+                        b'"' => break,
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// A run begins.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RunStarted {
+    /// Version of hookproof.
+    pub hookproof: String,
+    /// The hooks under check, in short and in full.
+    pub subjects: Vec<SubjectInfo>,
+    /// The platform's id.
+    pub platform: String,
+    /// The platform's name for people; the id where it is empty.
+    #[serde(default)]
+    pub platform_title: String,
+    /// The version that is judged by.
+    pub version: String,
+    /// The level from which a finding fails the run.
+    pub level: Level,
+    /// Cases to come.
+    pub cases: usize,
+    /// Cases run at the same time.
+    pub jobs: usize,
+}
+
+/// A hook under check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubjectInfo {
+    /// Its name in case ids.
+    pub name: String,
+    /// Its command line, as a person would type it.
+    pub command: String,
+    /// The place of its configuration (`file:line:column`), if it has one.
+    pub place: Option<String>,
+}
+
+/// A case is finished.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CaseFinished {
+    /// Its name.
+    pub case: CaseId,
+    /// What every requirement says that applies.
+    pub judgements: Vec<Judgement>,
+    /// What was observed: one for most cases, several where a case needs several runs.
+    pub runs: Vec<ReportedRun>,
+    /// Wall time of the whole case.
+    pub wall: Duration,
+}
+
+/// One run of a case. Its JSON has a third key, `text`, with the beginning of both streams as text: for the eyes of
+/// those who read or search a report; the bytes in `observation` are what counts, and `text` is not read back.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ReportedRun {
+    /// The facts.
+    pub observation: Observation,
+    /// What the platform would do.
+    pub effect: Effect,
+}
+
+impl Serialize for ReportedRun {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut run = serializer.serialize_struct("ReportedRun", 3)?;
+        run.serialize_field("observation", &self.observation)?;
+        run.serialize_field("effect", &self.effect)?;
+        let Observation { stdout, stderr, .. } = &self.observation;
+        run.serialize_field(
+            "text",
+            &Texts {
+                stdout: readable(&stdout.bytes),
+                stderr: readable(&stderr.bytes),
+            },
+        )?;
+        run.end()
+    }
+}
+
+/// The beginnings of both streams.
+#[derive(Serialize)]
+struct Texts {
+    stdout: String,
+    stderr: String,
+}
+
+/// The first 4096 bytes as text, with an ellipsis where there is more.
+fn readable(bytes: &[u8]) -> String {
+    const MOST: usize = 4096;
+    if bytes.len() <= MOST {
+        return String::from_utf8_lossy(bytes).into_owned();
+    }
+    // A character must not be cut in two: in UTF-8, one takes at most four bytes.
+    let continues = |at: &usize| bytes[*at] & 0b1100_0000 == 0b1000_0000;
+    let end = (MOST - 3..=MOST)
+        .rev()
+        .find(|at| !continues(at))
+        .unwrap_or(MOST);
+    format!("{}…", String::from_utf8_lossy(&bytes[..end]))
+}
+
+/// The run is over.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Cases finished.
+    pub cases: usize,
+    /// Cases planned.
+    pub planned: usize,
+    /// Processes started.
+    pub spawns: usize,
+    /// Requirements that held, counted by case.
+    pub passed: usize,
+    /// Broken MUSTs, counted by case.
+    pub must: usize,
+    /// Broken SHOULDs, counted by case.
+    pub should: usize,
+    /// Broken MAYs, counted by case.
+    pub may: usize,
+    /// Doubts, counted by case.
+    pub notes: usize,
+    /// Skipped judgements, counted by case.
+    pub skipped: usize,
+    /// Failures of the harness itself.
+    pub harness_errors: usize,
+    /// Wall time of the run.
+    pub wall: Duration,
+    /// Whether the run was interrupted before all cases were finished.
+    pub interrupted: bool,
+}

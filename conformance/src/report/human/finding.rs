@@ -1,0 +1,299 @@
+//! Findings in the style of a compiler's messages.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::gutter::{Gutter, Proof};
+use super::page::{ALARM, BOLD, DIM, Line, style};
+use super::{Rules, Told, text};
+use crate::plan::CaseId;
+use crate::report::{Cell, Findings, Group, Place};
+use crate::requirement::{Level, Requirement};
+use text::count;
+
+/// Different observations of one requirement that are told unless all are asked for.
+const OBSERVATIONS: usize = 3;
+/// Different consequences of one observation that are told unless all are asked for.
+const CONSEQUENCES: usize = 4;
+/// Names that are listed before the rest is only counted.
+const NAMES: usize = 6;
+
+/// What a message is written with.
+pub(super) struct Setting<'a> {
+    pub(super) rules: &'a dyn Rules,
+    pub(super) run: &'a Told,
+    pub(super) width: usize,
+    pub(super) verbose: bool,
+}
+
+/// One block of lines for each finding and for each way in which the harness failed.
+pub(super) fn blocks(findings: &Findings, setting: &Setting<'_>) -> Vec<Vec<Line>> {
+    let groups = findings.groups();
+    let mut blocks = Vec::new();
+    let same = |a: &Group, b: &Group| {
+        (&a.requirement, a.level, a.doubt) == (&b.requirement, b.level, b.doubt)
+    };
+    for of_one in groups.chunk_by(same) {
+        let most = told(of_one.len(), OBSERVATIONS, setting.verbose);
+        blocks.extend(of_one[..most].iter().map(|group| block(group, setting)));
+        if let rest @ [first, ..] = &of_one[most..] {
+            let cases: BTreeSet<&CaseId> = rest
+                .iter()
+                .flat_map(|group| &group.places)
+                .map(|place| &place.case)
+                .collect();
+            let (rest, cases) = (
+                count(rest.len(), "more observation"),
+                count(cases.len(), "case"),
+            );
+            let text = format!(
+                "{}[{}]: {rest} of this kind in {cases}",
+                word(first),
+                first.requirement
+            );
+            blocks.push(Line::new().hanging(style(cell(first)), &text, setting.width));
+        }
+    }
+    blocks.extend(
+        findings
+            .harness_errors()
+            .iter()
+            .map(|(message, cases)| harness(message, cases, setting)),
+    );
+    blocks
+}
+
+/// How many of `all` are told where `most` are enough: to say that there is one more takes as much room as to tell it.
+fn told(all: usize, most: usize, verbose: bool) -> usize {
+    if verbose || all <= most + 1 {
+        all
+    } else {
+        most
+    }
+}
+
+fn cell(group: &Group) -> Cell {
+    if group.doubt {
+        Cell::Noted
+    } else {
+        Cell::Broken(group.level)
+    }
+}
+
+/// What a compiler would call it.
+fn word(group: &Group) -> &'static str {
+    match cell(group) {
+        Cell::Broken(Level::Must) => "error",
+        Cell::Broken(Level::Should) => "warning",
+        Cell::Broken(Level::May) => "advice",
+        _ => "note",
+    }
+}
+
+fn block(group: &Group, setting: &Setting<'_>) -> Vec<Line> {
+    let Setting {
+        run,
+        width,
+        verbose,
+        ..
+    } = *setting;
+    let Some(first) = group.places.first() else {
+        return Vec::new();
+    };
+    let evidence = Proof::all(&first.finding.evidence);
+    let gutter = Gutter::new(&evidence, width);
+    let mut lines = head(group, width);
+    lines.extend(gutter.arrow("-->", &full_place(&first.case)));
+    if let Some(Some(place)) = run.places.get(&first.case.subject) {
+        lines.extend(gutter.arrow(":::", &format!("configured at {place}")));
+    }
+    for text in further(&group.places[1..], run, verbose) {
+        lines.extend(gutter.arrow(":::", &text));
+    }
+    lines.push(gutter.bar());
+    if !evidence.is_empty() {
+        lines.extend(
+            evidence
+                .iter()
+                .map(|proof| gutter.proof(proof, cell(group))),
+        );
+        lines.push(gutter.bar());
+    }
+    for (label, text) in remarks(group, setting) {
+        lines.extend(gutter.remark(&label, &text));
+    }
+    lines
+}
+
+/// `error[id]: what was observed   (MUST)`.
+fn head(group: &Group, width: usize) -> Vec<Line> {
+    let look = style(cell(group));
+    let name = format!("{}[{}]:", word(group), group.requirement);
+    let name = text::visible(&name).replace(' ', "_");
+    let level = format!(
+        "({}{})",
+        group.level,
+        if group.doubt { ", in doubt" } else { "" }
+    );
+    let mut pieces = text::wrap(
+        &format!("{name} {}", text::visible(&group.observed)),
+        width - 4,
+    )
+    .into_iter();
+    let first = pieces.next().unwrap_or_default();
+    let mut lines = match first.strip_prefix(&name) {
+        Some(rest) => vec![Line::new().add(look, &name).add(BOLD, rest)],
+        None => vec![Line::new().add(look, &first)],
+    };
+    lines.extend(pieces.map(|piece| Line::indent(4).add(BOLD, &piece)));
+    if let Some(last) = lines.pop() {
+        if last.width() + 3 + level.len() <= width {
+            lines.push(last.plain("   ").add(DIM, &level));
+        } else {
+            lines.extend([last, Line::indent(4).add(DIM, &level)]);
+        }
+    }
+    lines
+}
+
+fn full_place(case: &CaseId) -> String {
+    let CaseId {
+        subject,
+        event,
+        payload,
+        scenario,
+        ..
+    } = case;
+    format!("{subject} at {event}, payload {payload}, scenario {scenario}")
+}
+
+/// The places after the first: all of them, the few that there are, or how many there are of which kind.
+fn further(places: &[Place], run: &Told, verbose: bool) -> Vec<String> {
+    let short = || places.iter().map(|place| run.place(&place.case));
+    match places.len() {
+        0 => Vec::new(),
+        _ if verbose => short().collect(),
+        1 | 2 => vec![format!("also {}", short().collect::<Vec<_>>().join(", "))],
+        number => {
+            let subjects = tallied(places, |case| &case.subject);
+            let events = tallied(places, |case| &case.event);
+            let (at, kinds) = match (subjects.len(), events.len()) {
+                (2.., _) => (String::new(), subjects),
+                (_, 2..) => (String::new(), events),
+                _ => (
+                    format!(" at {}", places[0].case.event),
+                    tallied(places, |case| &case.scenario),
+                ),
+            };
+            let told: Vec<String> = kinds
+                .iter()
+                .take(NAMES)
+                .map(|(name, times)| format!("{name} ({times})"))
+                .collect();
+            let others: usize = kinds.iter().skip(NAMES).map(|(_, times)| times).sum();
+            let others = if others > 0 {
+                format!(", others ({others})")
+            } else {
+                String::new()
+            };
+            vec![format!(
+                "and {number} more{at}: {}{others}",
+                told.join(", ")
+            )]
+        }
+    }
+}
+
+/// How many places there are of each kind, the most frequent first.
+fn tallied<'a>(places: &'a [Place], kind: impl Fn(&'a CaseId) -> &'a str) -> Vec<(&'a str, usize)> {
+    let mut tally: BTreeMap<&str, usize> = BTreeMap::new();
+    places
+        .iter()
+        .for_each(|place| *tally.entry(kind(&place.case)).or_default() += 1);
+    let mut tally: Vec<_> = tally.into_iter().collect();
+    tally.sort_by_key(|&(name, times)| (Reverse(times), name));
+    tally
+}
+
+/// What stands below the evidence, with its labels.
+fn remarks(group: &Group, setting: &Setting<'_>) -> Vec<(String, String)> {
+    let title = &setting.run.title;
+    let consequences = group.consequences();
+    let most = told(consequences.len(), CONSEQUENCES, setting.verbose);
+    let mut remarks = Vec::new();
+    for (text, events) in consequences
+        .iter()
+        .take(most)
+        .filter(|(text, _)| !text.is_empty())
+    {
+        let at = if consequences.len() > 1 {
+            format!(" at {}", names(events))
+        } else {
+            String::new()
+        };
+        remarks.push(match text.strip_prefix(title.as_str()) {
+            // A sentence about the platform needs nobody else to be named before it.
+            Some(rest) if rest.starts_with(' ') => (String::new(), format!("{title}{at}{rest}")),
+            _ => (format!("{title}{at}"), text.clone()),
+        });
+    }
+    if let Some(rest @ 1..) = consequences.len().checked_sub(most) {
+        remarks.push((
+            String::new(),
+            format!("and {} at other events", count(rest, "more outcome")),
+        ));
+    }
+    if group.doubt {
+        let text = format!("what {title} does here is not settled, so that this fails nobody");
+        remarks.push(("doubt".to_owned(), text));
+    }
+    if let Some(Requirement { title, mend, .. }) = setting.rules.rule(&group.requirement) {
+        remarks.push(("rule".to_owned(), one_line(title)));
+        remarks.push(("help".to_owned(), one_line(mend)));
+        remarks.push((
+            "more".to_owned(),
+            format!("hookproof explain {}", group.requirement),
+        ));
+    }
+    remarks
+}
+
+/// A text of the catalogue, which may be written in several lines there.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn names(events: &BTreeSet<&str>) -> String {
+    let told: Vec<&str> = events.iter().copied().take(NAMES).collect();
+    let others = events.len() - told.len();
+    format!(
+        "{}{}",
+        told.join(", "),
+        if others > 0 {
+            format!(" and {}", count(others, "other event"))
+        } else {
+            String::new()
+        }
+    )
+}
+
+fn harness(message: &str, cases: &[&CaseId], setting: &Setting<'_>) -> Vec<Line> {
+    let gutter = Gutter::new(&[], setting.width);
+    let text = format!("in {}: {message}", count(cases.len(), "case"));
+    let mut lines =
+        Line::new()
+            .add(ALARM, "HARNESS ERROR")
+            .plain(" ")
+            .hanging(BOLD, &text, setting.width);
+    let most = if setting.verbose { usize::MAX } else { 1 };
+    for case in cases.iter().take(most) {
+        lines.extend(gutter.arrow("-->", &full_place(case)));
+    }
+    if let Some(rest @ [_, ..]) = cases.get(most..) {
+        lines.extend(gutter.arrow(":::", &format!("and {} more", rest.len())));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,292 @@
+//! The summary, and the verdict as the last line.
+
+use super::page::{ALARM, BOLD, GOOD, Line, PLAIN, style};
+use super::progress::time;
+use super::{Told, text};
+use crate::report::{Cell, Conformance, Summary, Tally};
+use crate::requirement::Level;
+use text::count;
+
+/// Reasons of skips that are told unless all are asked for.
+const REASONS: usize = 3;
+
+/// What was run, what it came to, and what it means.
+pub(super) fn lines(
+    summary: &Summary,
+    tally: &Tally,
+    run: &Told,
+    width: usize,
+    verbose: bool,
+) -> Vec<Line> {
+    let mut lines = Line::new().hanging(BOLD, &volume(summary), width);
+    lines.extend(judgements(tally, width));
+    lines.extend(skips(tally, width, verbose));
+    lines.extend(verdict(summary, tally, run, width));
+    lines
+}
+
+/// How much was run, and how fast.
+fn volume(summary: &Summary) -> String {
+    let Summary {
+        cases,
+        planned,
+        spawns,
+        wall,
+        ..
+    } = summary;
+    let cases_told = if cases == planned {
+        count(*cases, "case")
+    } else {
+        format!("{cases} of {}", count(*planned, "case"))
+    };
+    let processes = if *spawns == 1 {
+        "1 process".to_owned()
+    } else {
+        format!("{spawns} processes")
+    };
+    let mut text = format!("{cases_told}, {processes}, {}", time(*wall));
+    if !wall.is_zero() && *cases > 0 {
+        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+        let rate = *cases as f64 / wall.as_secs_f64();
+        text.push_str(&if rate < 10.0 {
+            format!(", {rate:.1} cases a second")
+        } else {
+            format!(", {rate:.0} cases a second")
+        });
+    }
+    text
+}
+
+/// How many judgements there are of each kind.
+fn judgements(tally: &Tally, width: usize) -> Vec<Line> {
+    let Summary {
+        passed,
+        must,
+        should,
+        may,
+        notes,
+        skipped,
+        ..
+    } = tally.summary();
+    let broken = |times: usize, level: Level| {
+        let rules = count(tally.rules_broken(level), "rule");
+        (times > 0).then(|| format!("{times} {level} broken ({rules})"))
+    };
+    let told = [
+        Some(format!("{passed} passed")),
+        broken(must, Level::Must),
+        broken(should, Level::Should),
+        broken(may, Level::May),
+        (notes > 0).then(|| format!("{notes} in doubt")),
+        (skipped > 0).then(|| format!("{skipped} skipped")),
+    ];
+    let told: Vec<String> = told.into_iter().flatten().collect();
+    Line::new()
+        .plain("judgements: ")
+        .hanging(PLAIN, &told.join(", "), width)
+}
+
+/// Why judgements were skipped.
+fn skips(tally: &Tally, width: usize, verbose: bool) -> Vec<Line> {
+    let reasons = tally.skip_reasons();
+    let most = if verbose { usize::MAX } else { REASONS };
+    let mut lines = Vec::new();
+    let digits = reasons
+        .first()
+        .map_or(0, |(_, times)| times.to_string().len());
+    for (reason, times) in reasons.iter().take(most) {
+        lines.extend(
+            Line::new()
+                .plain(&format!("  skipped {times:>digits$} x "))
+                .hanging(PLAIN, reason, width),
+        );
+    }
+    if let Some(others @ [_, ..]) = reasons.get(most..) {
+        let times: usize = others.iter().map(|(_, times)| times).sum();
+        let text = format!("for {}", count(others.len(), "other reason"));
+        lines.push(Line::new().plain(&format!("  skipped {times:>digits$} x {text}")));
+    }
+    lines
+}
+
+/// The last line: what may be said of the hooks.
+fn verdict(summary: &Summary, tally: &Tally, run: &Told, width: usize) -> Vec<Line> {
+    let level = run.level();
+    let cases = &format!("of {}", count(summary.cases, "case"));
+    let levels = |wanted: &dyn Fn(Level) -> bool| {
+        let levels = [Level::Must, Level::Should, Level::May]
+            .into_iter()
+            .filter(|&level| wanted(level));
+        let broken = levels
+            .map(|level| (level, tally.rules_broken(level)))
+            .filter(|&(_, rules)| rules > 0);
+        broken
+            .map(|(level, rules)| format!("{rules} {level}"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let broken = match levels(&|broken| broken >= level) {
+        above if above.is_empty() => above,
+        above => format!("{above} in {} {cases}", tally.cases_broken(level)),
+    };
+    let below = match levels(&|broken| broken < level) {
+        below if below.is_empty() => below,
+        below => format!(" (below {level}: {below})"),
+    };
+    let so_far = if broken.is_empty() {
+        "nothing"
+    } else {
+        &broken
+    };
+    let worst = tally.worst().map_or(Cell::HarnessError, Cell::Broken);
+    let (look, text) = match tally.conformance(level) {
+        Conformance::HarnessFailed => {
+            let failed = count(tally.cases_harness_failed(), "case");
+            (
+                ALARM,
+                format!("no verdict: the harness failed in {failed}; seen broken: {so_far}{below}"),
+            )
+        }
+        Conformance::Broken => (style(worst), format!("does not conform: {broken}{below}")),
+        _ if summary.interrupted => (
+            style(Cell::Noted),
+            format!("no verdict: nothing broken so far{below}"),
+        ),
+        Conformance::Conforms => (
+            GOOD,
+            format!(
+                "conforms to {} {} at level {level}{below}",
+                run.title, run.version
+            ),
+        ),
+        Conformance::NothingJudged => (ALARM, "no verdict: nothing could be judged".to_owned()),
+    };
+    let mut lines = Vec::new();
+    if summary.interrupted {
+        let text = format!(
+            "interrupted after {} of {}",
+            summary.cases,
+            count(summary.planned, "case")
+        );
+        lines.push(Line::new().add(style(Cell::Broken(Level::Should)), &text));
+    }
+    lines.extend(Line::new().hanging(look, &text, width));
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::super::samples::{
+        bare_deny, broken, case, held, long, noise, pass, skip, started,
+    };
+    use super::*;
+    use crate::judge::Judgement;
+    use rstest::rstest;
+
+    fn told(
+        cases: Vec<Vec<Judgement>>,
+        level: Level,
+        planned: usize,
+        interrupted: bool,
+    ) -> Vec<String> {
+        let mut tally = Tally::new(planned);
+        cases
+            .into_iter()
+            .for_each(|judgements| tally.add(&case("Stop", "typical", "baseline", judgements)));
+        tally.finish(Duration::from_millis(500), interrupted);
+        let run = Told {
+            level: Some(level),
+            ..Told::of(&started(planned))
+        };
+        lines(&tally.summary(), &tally, &run, 100, false)
+            .iter()
+            .map(|line| line.render(false))
+            .collect()
+    }
+
+    #[rstest]
+    #[case::good(vec![vec![pass("a")]], Level::Should, "conforms to Claude Code 2.1.329 at level SHOULD")]
+    #[case::doubt(vec![vec![held()]], Level::May, "conforms to Claude Code 2.1.329 at level MAY")]
+    #[case::bad(
+        vec![vec![noise(), bare_deny()], vec![noise(), long()], vec![bare_deny()], vec![pass("a")]],
+        Level::Should,
+        "does not conform: 1 MUST, 1 SHOULD in 2 of 4 cases (below SHOULD: 1 MAY)")]
+    #[case::below(
+        vec![vec![long()], vec![pass("a")]],
+        Level::Must,
+        "conforms to Claude Code 2.1.329 at level MUST (below MUST: 1 SHOULD)")]
+    #[case::harness(
+        vec![vec![pass("a")], vec![broken("no memory")]],
+        Level::Must,
+        "no verdict: the harness failed in 1 case; seen broken: nothing")]
+    #[case::nothing(
+        vec![vec![skip("a", "why")]],
+        Level::Must,
+        "no verdict: nothing could be judged")]
+    fn the_verdict_is_the_last_sentence(
+        #[case] cases: Vec<Vec<Judgement>>,
+        #[case] level: Level,
+        #[case] verdict: &str,
+    ) {
+        let planned = cases.len();
+        let told = told(cases, level, planned, false);
+        assert_eq!(told.last().map(String::as_str), Some(verdict));
+    }
+
+    #[test]
+    fn an_interrupted_run_never_conforms() {
+        let lines = told(vec![vec![pass("a")]], Level::Should, 320, true);
+        assert_eq!(
+            lines[0],
+            "1 of 320 cases, 1 process, 500 ms, 2.0 cases a second"
+        );
+        assert_eq!(
+            lines[lines.len() - 2..],
+            [
+                "interrupted after 1 of 320 cases",
+                "no verdict: nothing broken so far"
+            ]
+        );
+        let lines = told(vec![vec![noise()]], Level::Should, 320, true);
+        assert_eq!(
+            lines[lines.len() - 2..],
+            [
+                "interrupted after 1 of 320 cases",
+                "does not conform: 1 MUST in 1 of 1 case"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_most_frequent_reasons_are_told() {
+        let skips = [("a", 12), ("b", 3), ("c", 2), ("d", 1), ("e", 1)];
+        let judgements = skips
+            .iter()
+            .flat_map(|&(reason, times)| (0..times).map(move |_| skip("x", reason)));
+        let lines = told(vec![judgements.collect()], Level::Should, 1, false);
+        let expected = [
+            "1 case, 1 process, 500 ms, 2.0 cases a second",
+            "judgements: 0 passed, 19 skipped",
+            "  skipped 12 x a",
+            "  skipped  3 x b",
+            "  skipped  2 x c",
+            "  skipped  2 x for 2 other reasons",
+        ];
+        assert_eq!(lines[..6], expected);
+    }
+
+    #[test]
+    fn what_was_seen_is_told_beside_a_failure_of_the_harness() {
+        let lines = told(
+            vec![vec![noise(), broken("x")], vec![broken("x")]],
+            Level::Should,
+            2,
+            false,
+        );
+        let expected =
+            "no verdict: the harness failed in 2 cases; seen broken: 1 MUST in 1 of 2 cases";
+        assert_eq!(lines.last().map(String::as_str), Some(expected));
+    }
+}

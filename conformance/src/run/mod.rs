@@ -1,0 +1,61 @@
+//! Running cases: documents, surroundings, and workers.
+
+mod document;
+mod pool;
+mod surroundings;
+
+pub use pool::{CheckError, CheckOptions, Checker, Interrupter};
+
+use hookproof_harness::{Ending, Observation};
+
+use crate::contract::{Contract, Event};
+use crate::oracle::{Effect, Ended, Facts, interpret};
+use crate::payload::Payload;
+use crate::subject::Subject;
+
+/// One run of a case, with what the platform would make of it.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// The facts.
+    pub observation: Observation,
+    /// What the platform would do.
+    pub effect: Effect,
+    /// The document that was offered on stdin.
+    pub stdin: std::sync::Arc<[u8]>,
+    /// Whether the time limit of the run was the platform's own, and not the suite's patience.
+    pub own_limit: bool,
+    /// The path on the last line of stdout names a folder that exists, where the platform asks for one.
+    pub result_exists: Option<bool>,
+}
+
+/// What the oracle needs to know of an observation.
+pub fn facts<'a>(
+    contract: &Contract,
+    observation: &'a Observation,
+    payload: &'a Payload,
+    subject: &Subject,
+) -> Facts<'a> {
+    let ended = match observation.ending {
+        Ending::Exited { code } => Ended::Exit(code),
+        Ending::Signaled { signal, .. } => Ended::Signal(signal),
+        // Windows has no signals; a crash is what a platform there sees in their place.
+        #[expect(clippy::cast_possible_wrap, reason = "the status is shown as the number that it is")]
+        Ending::Crashed { status } => Ended::Signal(status as i32),
+        Ending::TimedOut { .. } => Ended::TimedOut,
+        Ending::NotStarted { .. } => Ended::NotStarted,
+    };
+    let tool = contract.platform.tool_field.as_ref().and_then(|field| payload.stdin.get(field));
+    Facts {
+        ended,
+        stdout: &observation.stdout.bytes,
+        stderr: &observation.stderr.bytes,
+        stdout_held: observation.leaks.stdout_held,
+        tool: tool.and_then(serde_json::Value::as_str),
+        handler: subject.handler.clone(),
+    }
+}
+
+/// The effect of an observation.
+pub fn effect(contract: &Contract, event: &Event, facts: &Facts<'_>) -> Effect {
+    interpret(contract, event, facts)
+}

@@ -1,0 +1,125 @@
+//! The folders and the environment of a run.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use hookproof_harness::Environment;
+use tempfile::TempDir;
+
+use crate::contract::{Contract, Event, Variable};
+use crate::payload::Payload;
+use crate::plan::{Folder, Scenario};
+use crate::subject::Subject;
+
+/// The name of a folder that people have, and that unquoted variables break on.
+const ODD: &str = "my \u{201c}project\u{201d} it's \u{e9} \u{65e5}\u{672c}\u{8a9e} $(printf HOOKPROOF-%s EXPANDED)";
+
+/// Scratch folders of a case; they are gone when the value is dropped.
+pub(super) struct Surroundings {
+    _root: TempDir,
+    pub(super) home: PathBuf,
+    pub(super) project: PathBuf,
+    pub(super) cwd: PathBuf,
+    temp: PathBuf,
+    session: PathBuf,
+    plugin_data: PathBuf,
+    startup: Option<PathBuf>,
+}
+
+impl Surroundings {
+    pub(super) fn new(payload: &Payload, scenario: &Scenario) -> io::Result<Self> {
+        let root = tempfile::Builder::new().prefix("hookproof-").tempdir()?;
+        // Platforms name folders by their real path; macOS has its temporary folder behind a link.
+        let base = fs::canonicalize(root.path()).map_or_else(|_| root.path().to_owned(), plain);
+        let odd = scenario.folder == Folder::Odd || payload.is("hostile");
+        let home = base.join("home");
+        let project = if odd { home.join(ODD) } else { home.join("project") };
+        let elsewhere = base.join("elsewhere");
+        let cwd = if scenario.folder == Folder::Elsewhere { elsewhere.clone() } else { project.clone() };
+        let (temp, session, plugin_data) = (base.join("tmp"), base.join("session"), base.join("plugin-data"));
+        for folder in [&home, &project, &elsewhere, &temp, &session, &plugin_data] {
+            fs::create_dir_all(folder)?;
+        }
+        let startup = match &scenario.environment.startup_prints {
+            Some(text) => {
+                let file = base.join("startup.sh");
+                fs::write(&file, format!("echo '{}'\n", text.replace('\'', "")))?;
+                Some(file)
+            }
+            None => None,
+        };
+        Ok(Surroundings { _root: root, home, project, cwd, temp, session, plugin_data, startup })
+    }
+
+    /// The environment of the process: what every process needs, the platform's own variables, those of the
+    /// configuration, and what the scenario changes.
+    pub(super) fn environment(
+        &self,
+        contract: &Contract,
+        event: &Event,
+        subject: &Subject,
+        scenario: &Scenario,
+        extra: &BTreeMap<OsString, OsString>,
+    ) -> Environment {
+        let spec = &scenario.environment;
+        let mut environment = Environment::minimal();
+        let mut set = |name: &str, value: OsString| {
+            environment.set.insert(OsString::from(name), value);
+        };
+        if !spec.bare {
+            set("HOME", self.home.clone().into());
+            set("TMPDIR", self.temp.clone().into());
+            set("LANG", "C.UTF-8".into());
+            if cfg!(windows) {
+                set("USERPROFILE", self.home.clone().into());
+                set("TEMP", self.temp.clone().into());
+                set("TMP", self.temp.clone().into());
+            }
+            for (name, variable) in &contract.environment {
+                if let Some(value) = self.platform_value(event, variable) {
+                    set(name, value.into());
+                }
+            }
+        }
+        for (name, value) in &subject.environment {
+            set(name, self.fill(value).into());
+        }
+        for (name, value) in &spec.set {
+            set(name, value.into());
+        }
+        if let Some(startup) = &self.startup {
+            set("BASH_ENV", startup.clone().into());
+            set("ENV", startup.clone().into());
+        }
+        for name in &spec.remove {
+            environment.set.remove(&OsString::from(name));
+        }
+        environment.set.extend(extra.iter().map(|(name, value)| (name.clone(), value.clone())));
+        environment
+    }
+
+    fn platform_value(&self, event: &Event, variable: &Variable) -> Option<String> {
+        let here = variable.events.is_empty() || variable.events.contains(&event.name);
+        variable.value.as_ref().filter(|_| variable.exists && here).map(|value| self.fill(value))
+    }
+
+    /// `text` with the folders of the run in place of their names.
+    pub(super) fn fill(&self, text: &str) -> String {
+        let shown = |path: &Path| path.to_string_lossy().into_owned();
+        text.replace("{project}", &shown(&self.project))
+            .replace("{home}", &shown(&self.home))
+            .replace("{session}", &shown(&self.session))
+            .replace("{plugin-data}", &shown(&self.plugin_data))
+    }
+}
+
+/// Windows spells canonical paths with a prefix that many programs do not understand.
+fn plain(path: PathBuf) -> PathBuf {
+    match path.to_str().and_then(|text| text.strip_prefix(r"\\?\")) {
+        Some(rest) => PathBuf::from(rest),
+        None => path,
+    }
+}

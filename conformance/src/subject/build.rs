@@ -1,0 +1,194 @@
+//! From commands of a configuration to subjects, each once.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use hookproof_harness::Invocation;
+
+use super::matching::{self, Reading};
+use super::name::{Names, stem};
+use super::notice::{Notices, Remark};
+use super::placeholder::{fill, fill_for_powershell};
+use super::program;
+use super::sheet::{Command, Form, Group, Home};
+use super::timeout;
+use super::{Origin, Subject};
+use crate::contract::Contract;
+
+/// The subjects of commands that may come from several files. A command that settings name twice is one subject.
+pub(crate) fn subjects(
+    commands: &[Command<'_>],
+    names: &mut Names,
+    notices: &mut Notices,
+) -> Vec<Subject> {
+    let mut subjects: Vec<Subject> = Vec::new();
+    let mut seen: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for command in commands {
+        let group = &command.handler.group;
+        if group.scope().home == Home::Settings {
+            let key = (group.event.name.clone(), identity(command));
+            if let Some(at) = seen.get(&key) {
+                repeat(command, &mut subjects[*at], notices);
+                continue;
+            }
+            seen.insert(key, subjects.len());
+        }
+        subjects.push(subject(command, names));
+    }
+    subjects
+}
+
+/// What makes two commands of an event the same one.
+fn identity(command: &Command<'_>) -> String {
+    let keys = command.handler.scope().dialect.identity.keys.iter();
+    let values = keys.map(|key| {
+        command
+            .handler
+            .node
+            .get(key)
+            .map_or_else(String::new, super::node::Node::canonical)
+    });
+    values.collect::<Vec<_>>().join("\u{1f}")
+}
+
+fn subject(command: &Command<'_>, names: &mut Names) -> Subject {
+    let Command {
+        handler,
+        text,
+        form,
+    } = command;
+    let scope = handler.scope();
+    let group = &handler.group;
+    let program = match form {
+        Form::Shell(line) => program::of_line(line).0,
+        Form::OtherShell(_) => None,
+        Form::Exec(args) => program::of_words(&[&[*text], args.as_slice()].concat()),
+    };
+    let program = program.map_or_else(
+        || text.split_whitespace().next().unwrap_or("").to_owned(),
+        |found| found.text,
+    );
+    let place = group.sheet.source.place(handler.node.start);
+    let mut environment = scope.environment.clone();
+    environment.extend(scope.variables.clone());
+    Subject {
+        name: names.next(&group.event.name, &stem(&program)),
+        origin: Origin::Config {
+            file: group.sheet.source.path.clone(),
+            line: place.line,
+            column: place.column,
+        },
+        invocation: invocation(command),
+        display: display(command),
+        environment,
+        event: Some(group.event.name.clone()),
+        matcher: group.matcher().map(|(_, matcher)| matcher.to_owned()),
+        timeout: timeout::of(handler),
+        handler: options(command),
+    }
+}
+
+fn invocation(command: &Command<'_>) -> Invocation {
+    let scope = command.handler.scope();
+    let filled = |text: &str| fill(text, &scope.variables);
+    match &command.form {
+        Form::Exec(args) => Invocation::Program {
+            program: PathBuf::from(filled(command.text)),
+            args: args.iter().map(|arg| filled(arg).into()).collect(),
+        },
+        Form::Shell(_) => Invocation::Shell {
+            shell: scope
+                .host
+                .shell(&scope.contract.process)
+                .iter()
+                .map(Into::into)
+                .collect(),
+            line: filled(command.text).into(),
+        },
+        Form::OtherShell(program) => Invocation::Shell {
+            shell: program.iter().map(Into::into).collect(),
+            line: fill_for_powershell(command.text, &scope.variables).into(),
+        },
+    }
+}
+
+/// The command as the configuration spells it; arguments of the exec form are quoted, as they are no shell's.
+fn display(command: &Command<'_>) -> String {
+    let Form::Exec(args) = &command.form else {
+        return command.text.to_owned();
+    };
+    let host = command.handler.scope().host;
+    let words = [&[command.text], args.as_slice()].concat();
+    words
+        .into_iter()
+        .map(|word| host.quoted(word))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// Every option of the handler that is one value, besides those that have a field of their own.
+fn options(command: &Command<'_>) -> BTreeMap<String, String> {
+    let dialect = command.handler.scope().dialect;
+    let own = [
+        &dialect.keys.kind,
+        &dialect.keys.command,
+        &dialect.timeout.key,
+    ];
+    let members = command.handler.node.members().into_iter().flatten();
+    members
+        .filter(|member| !own.contains(&&member.key))
+        .filter_map(|member| Some((member.key.clone(), member.value.scalar()?)))
+        .collect()
+}
+
+/// The same command once more: it listens to more, and runs once where both listen.
+fn repeat(command: &Command<'_>, first: &mut Subject, notices: &mut Notices) {
+    let group = &command.handler.group;
+    let scope = group.scope();
+    let matcher = group.matcher().map(|(_, matcher)| matcher);
+    if overlap(scope.contract, group, first.matcher.as_deref(), matcher) {
+        let Origin::Config { file, line, column } = &first.origin else {
+            return;
+        };
+        let remark = Remark {
+            requirement: "config.duplicate-handler",
+            level: None,
+            evidence: scope.weigh(&scope.dialect.identity.basis()),
+            message: format!(
+                "the same command stands at {}:{line}:{column} already, for the same event",
+                file.display()
+            ),
+            consequence: format!("{} runs it once where both groups match", scope.platform()),
+            help: "leave one of the two".to_owned(),
+        };
+        command
+            .handler
+            .remark(notices, &scope.dialect.keys.command, remark);
+    }
+    if group.event.matcher.is_some() {
+        first.matcher = matching::either(
+            scope.contract,
+            group.event,
+            first.matcher.as_deref(),
+            matcher,
+        );
+    }
+}
+
+/// Whether two matchers surely have a value in common.
+fn overlap(contract: &Contract, group: &Group<'_>, one: Option<&str>, other: Option<&str>) -> bool {
+    if group.event.matcher.is_none() {
+        return true;
+    }
+    let read = |matcher| matching::read_at(contract, group.event, matcher);
+    match (read(one), read(other)) {
+        (Reading::Invalid(_), _) | (_, Reading::Invalid(_)) => false,
+        (Reading::Everything, _) | (_, Reading::Everything) => true,
+        (Reading::Names(one), Reading::Names(other)) => one.iter().any(|name| other.contains(name)),
+        (Reading::Names(names), Reading::Pattern(pattern))
+        | (Reading::Pattern(pattern), Reading::Names(names)) => {
+            names.iter().any(|name| pattern.find(name).is_some())
+        }
+        (Reading::Pattern(_), Reading::Pattern(_)) => one == other,
+    }
+}

@@ -1,0 +1,77 @@
+//! What a search makes of its surroundings.
+
+use std::path::Path;
+
+use hookproof_harness::Invocation;
+
+use super::{Host, PathBuf, Search};
+use crate::contract::Library;
+use crate::subject::{PROJECT_AT_RUN, Subject};
+
+const SETTINGS: &str = r#"{"hooks": {"Stop": [{"hooks": [
+    {"type": "command", "command": "& '${CLAUDE_PROJECT_DIR}/a.ps1'", "shell": "powershell"},
+    {"type": "command", "command": "b", "shell": "bash"}]}]}}"#;
+
+fn search(path: &Path, host: Host, home: Option<PathBuf>) -> Vec<Subject> {
+    let contract = Library::built_in().unwrap().select("claude-code").unwrap();
+    let search = Search {
+        contract: &contract,
+        host,
+        home,
+    };
+    search.run(path).unwrap().subjects
+}
+
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join(".claude")).unwrap();
+    std::fs::write(folder.path().join(".claude/settings.json"), SETTINGS).unwrap();
+    folder
+}
+
+fn shell(subject: &Subject) -> (Vec<String>, String) {
+    let Invocation::Shell { shell, line } = &subject.invocation else {
+        panic!("{subject:?}")
+    };
+    let shell = shell.iter().map(|word| word.to_string_lossy().into_owned());
+    (shell.collect(), line.to_string_lossy().into_owned())
+}
+
+#[test]
+fn the_settings_of_a_person_belong_to_no_project() {
+    let folder = folder();
+    let home = Some(folder.path().to_owned());
+    for path in [".claude", ".claude/settings.json", ""] {
+        let subjects = search(&folder.path().join(path), Host::Unix, home.clone());
+        assert_eq!(
+            subjects[0].environment["CLAUDE_PROJECT_DIR"], PROJECT_AT_RUN,
+            "{path}"
+        );
+        let subjects = search(&folder.path().join(path), Host::Unix, None);
+        assert_ne!(
+            subjects[0].environment["CLAUDE_PROJECT_DIR"], PROJECT_AT_RUN,
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn the_shell_is_that_of_the_system() {
+    let folder = folder();
+    let here = |host| {
+        search(folder.path(), host, None)
+            .iter()
+            .map(shell)
+            .collect::<Vec<_>>()
+    };
+    let unix = here(Host::Unix);
+    assert_eq!(unix[0].0, ["/bin/sh", "-c"]);
+    assert_eq!(
+        unix[1],
+        (vec!["/bin/sh".to_owned(), "-c".to_owned()], "b".to_owned())
+    );
+    let windows = here(Host::Windows);
+    assert_eq!(windows[0].0[0], "powershell");
+    assert_eq!(windows[0].1, "& '${env:CLAUDE_PROJECT_DIR}/a.ps1'");
+    assert_eq!(windows[1].0, ["bash", "-c"]);
+}

@@ -1,0 +1,44 @@
+//! `config.misplaced-option`: a key of a handler in the group around it, and misspelled keys of groups.
+
+use super::nearest;
+use crate::requirement::Level;
+use crate::subject::notice::{Notices, Remark};
+use crate::subject::sheet::Group;
+
+/// Looks at a group.
+pub(crate) fn check(group: &Group<'_>, notices: &mut Notices) {
+    let scope = group.scope();
+    let keys = &scope.dialect.keys;
+    let own = [keys.matcher.as_str(), keys.handlers.as_str()];
+    for member in group.node.members().into_iter().flatten() {
+        let key = member.key.as_str();
+        if own.contains(&key) {
+            continue;
+        }
+        let consequence;
+        let help;
+        if scope.dialect.option.contains_key(key) {
+            consequence = format!("{} does not look at it here", scope.platform());
+            help = format!("put `{key}` into the handlers of `{}`", keys.handlers);
+        } else if let Some(meant) = nearest(key, own.into_iter()) {
+            let widely = if meant == keys.matcher {
+                ": the hooks run for everything"
+            } else {
+                ""
+            };
+            consequence = format!("{} does not know this key{widely}", scope.platform());
+            help = format!("did you mean `{meant}`?");
+        } else {
+            continue;
+        }
+        let remark = Remark {
+            requirement: "config.misplaced-option",
+            level: Some(Level::Should),
+            evidence: scope.weigh(&keys.basis()),
+            message: format!("a group has no key `{key}`"),
+            consequence,
+            help,
+        };
+        notices.add(group.sheet.source, member.key_start, remark);
+    }
+}

@@ -1,0 +1,103 @@
+//! What a plugin's manifest says of hooks: `config.hooks-file-named-again`, `config.hooks-file-missing`,
+//! `config.superfluous-wrapper`, and `config.invalid-entry` for what is neither a path nor a map.
+
+use std::path::Path;
+
+use crate::contract::Evidence;
+use crate::requirement::Level;
+use crate::subject::node::Node;
+use crate::subject::notice::{Notices, Remark};
+use crate::subject::sheet::Scope;
+use crate::subject::source::Source;
+
+/// The manifest names a file that is read anyway, or names it twice.
+pub(crate) fn named_again(
+    scope: &Scope<'_>,
+    source: &Source,
+    node: &Node,
+    path: &str,
+    notices: &mut Notices,
+) {
+    let remark = Remark {
+        requirement: "config.hooks-file-named-again",
+        level: Some(Level::Must),
+        evidence: scope.weigh(&scope.dialect.plugin.basis()),
+        message: format!("the manifest names {path:?}, which is read without being named"),
+        consequence: format!(
+            "{} calls this an error when it loads the plugin",
+            scope.platform()
+        ),
+        help: format!(
+            "take the path away; `{}` of a manifest is for files besides {}",
+            scope.dialect.plugin.hooks, scope.dialect.plugin.file
+        ),
+    };
+    notices.add(source, node.start, remark);
+}
+
+/// The manifest names a file that is not there.
+pub(crate) fn missing(
+    scope: &Scope<'_>,
+    source: &Source,
+    node: &Node,
+    file: &Path,
+    notices: &mut Notices,
+) {
+    let remark = Remark {
+        requirement: "config.hooks-file-missing",
+        level: Some(Level::Must),
+        evidence: scope.weigh(&scope.dialect.plugin.basis()),
+        message: format!("there is no file {}", file.display()),
+        consequence: format!("{} does not find these hooks", scope.platform()),
+        help: "give a path from the plugin's folder on, beginning with ./".to_owned(),
+    };
+    notices.add(source, node.start, remark);
+}
+
+/// A part that is neither a path nor a map of events.
+pub(crate) fn neither(scope: &Scope<'_>, source: &Source, node: &Node, notices: &mut Notices) {
+    let remark = Remark {
+        requirement: "config.invalid-entry",
+        level: Some(Level::Must),
+        evidence: scope.weigh(&scope.dialect.plugin.basis()),
+        message: format!(
+            "`{}` of the manifest holds {}",
+            scope.dialect.plugin.hooks,
+            node.noun()
+        ),
+        consequence: format!("{} finds no hooks here", scope.platform()),
+        help: "write a path, a map of events, or an array of both".to_owned(),
+    };
+    notices.add(source, node.start, remark);
+}
+
+/// The map of events of an inline part: the part itself, or what stands in a wrapper that does not belong there.
+pub(crate) fn unwrapped<'a>(
+    scope: &Scope<'_>,
+    source: &Source,
+    node: &'a Node,
+    notices: &mut Notices,
+) -> &'a Node {
+    let key = &scope.dialect.plugin.hooks;
+    let Some(member) = node
+        .member(key)
+        .filter(|member| member.value.members().is_some())
+    else {
+        return node;
+    };
+    let remark = Remark {
+        requirement: "config.superfluous-wrapper",
+        level: Some(Level::Must),
+        evidence: scope
+            .weigh(&scope.dialect.plugin.basis())
+            .max(Evidence::Documented),
+        message: format!("the map of events in the manifest is wrapped in another `{key}`"),
+        consequence: format!(
+            "{} takes `{key}` for the name of an event, and runs nothing",
+            scope.platform()
+        ),
+        help: format!("put the events right under `{key}`; only files of hooks need the wrapper"),
+    };
+    notices.add(source, member.key_start, remark);
+    &member.value
+}

@@ -1,0 +1,92 @@
+//! Lints of configurations: one function each, in a file of its own.
+//!
+//! A new lint is a file here and a line in the list of what it looks at: a group, a handler, or a handler's command.
+//! Those that look at a whole file are called where the file is read.
+
+pub(crate) mod condition;
+pub(crate) mod disabled;
+pub(crate) mod duplicate_key;
+pub(crate) mod group_key;
+pub(crate) mod handler_type;
+pub(crate) mod manifest;
+pub(crate) mod matcher;
+pub(crate) mod missing_wrapper;
+pub(crate) mod option;
+pub(crate) mod placeholder;
+pub(crate) mod quoting;
+pub(crate) mod relative_path;
+pub(crate) mod tilde;
+pub(crate) mod timeout_unit;
+pub(crate) mod unknown_event;
+pub(crate) mod unread_file;
+
+use super::notice::Notices;
+use super::sheet::{Command, Group, Handler};
+
+const OF_GROUPS: &[fn(&Group<'_>, &mut Notices)] = &[matcher::check, group_key::check];
+
+const OF_HANDLERS: &[fn(&Handler<'_>, &mut Notices)] = &[
+    handler_type::check,
+    option::unknown,
+    option::ignored,
+    condition::check,
+    timeout_unit::check,
+];
+
+const OF_COMMANDS: &[fn(&Command<'_>, &mut Notices)] = &[
+    placeholder::check,
+    quoting::check,
+    relative_path::check,
+    tilde::check,
+];
+
+/// Looks at a group.
+pub(crate) fn group(group: &Group<'_>, notices: &mut Notices) {
+    OF_GROUPS.iter().for_each(|lint| lint(group, notices));
+}
+
+/// Looks at a handler of any type.
+pub(crate) fn handler(handler: &Handler<'_>, notices: &mut Notices) {
+    OF_HANDLERS.iter().for_each(|lint| lint(handler, notices));
+}
+
+/// Looks at a handler's command.
+pub(crate) fn command(command: &Command<'_>, notices: &mut Notices) {
+    OF_COMMANDS.iter().for_each(|lint| lint(command, notices));
+}
+
+/// The name in `known` that somebody may have meant by `name`: the same but for its case, or nearly the same.
+pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    /// From here on two names are alike: one slip in five letters.
+    const ALIKE: f64 = 0.75;
+    let lower = name.to_lowercase();
+    let scored = known.map(|known| {
+        (
+            strsim::normalized_damerau_levenshtein(&lower, &known.to_lowercase()),
+            known,
+        )
+    });
+    let best = scored.max_by(|(one, _), (other, _)| one.total_cmp(other))?;
+    (best.0 >= ALIKE).then_some(best.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::nearest;
+
+    #[rstest]
+    #[case("preToolUse", Some("PreToolUse"))]
+    #[case("PreTooluse", Some("PreToolUse"))]
+    #[case("PreToolsUse", Some("PreToolUse"))]
+    #[case("PosttoolUse", Some("PostToolUse"))]
+    #[case("BeforeTool", None)]
+    #[case("", None)]
+    fn finds_what_was_meant(#[case] name: &str, #[case] expected: Option<&str>) {
+        assert_eq!(
+            nearest(name, ["PreToolUse", "PostToolUse", "Stop"].into_iter()),
+            expected
+        );
+    }
+}

@@ -1,0 +1,96 @@
+//! Keys of handlers: `config.unknown-option` for misspelled ones, `config.option-ignored` for those that do nothing here.
+
+use super::nearest;
+use crate::contract::Basis;
+use crate::requirement::Level;
+use crate::subject::notice::{Notices, Remark};
+use crate::subject::sheet::{Handler, Home};
+
+/// Looks at keys that no handler of that type has, and that are nearly one which it has. Others are comments.
+pub(crate) fn unknown(handler: &Handler<'_>, notices: &mut Notices) {
+    let scope = handler.scope();
+    let options = &scope.dialect.option;
+    for member in handler.node.members().into_iter().flatten() {
+        let key = member.key.as_str();
+        if options
+            .get(key)
+            .is_some_and(|option| option.belongs_to(handler.kind))
+        {
+            continue;
+        }
+        let own = options
+            .iter()
+            .filter(|(_, option)| option.belongs_to(handler.kind));
+        let help = match (
+            options.contains_key(key),
+            nearest(key, own.map(|(name, _)| name.as_str())),
+        ) {
+            (true, _) => format!(
+                "it is for handlers of type {}",
+                options[key].handlers.join(", ")
+            ),
+            (false, Some(meant)) => format!("did you mean `{meant}`?"),
+            (false, None) => continue,
+        };
+        let remark = Remark {
+            requirement: "config.unknown-option",
+            level: Some(Level::Should),
+            // That an unknown key is no fault of the entry was measured together with what is one.
+            evidence: scope.weigh(&scope.dialect.malformed.basis()),
+            message: format!("a handler of type {} has no `{key}`", handler.kind),
+            consequence: format!("{} ignores it", scope.platform()),
+            help,
+        };
+        notices.add(handler.group.sheet.source, member.key_start, remark);
+    }
+}
+
+/// Looks at options that are accepted and without effect where they stand.
+pub(crate) fn ignored(handler: &Handler<'_>, notices: &mut Notices) {
+    let scope = handler.scope();
+    let event = &handler.group.event.name;
+    for member in handler.node.members().into_iter().flatten() {
+        let key = &member.key;
+        let Some(option) = scope
+            .dialect
+            .option
+            .get(key)
+            .filter(|option| option.belongs_to(handler.kind))
+        else {
+            continue;
+        };
+        let value = member.value.scalar();
+        let in_settings = option.ignored_in_settings
+            && scope.home == Home::Settings
+            && value.as_deref() == Some("true");
+        let at_event = scope.contract.handler.get(key).filter(|known| {
+            known.ignored_at.contains(event)
+                && (known.failure_denies.is_none() || known.failure_denies == value)
+        });
+        let (basis, place, help) = match at_event {
+            _ if in_settings => (
+                option.basis(),
+                "in settings files".to_owned(),
+                format!("take `{key}` away"),
+            ),
+            Some(known) => (
+                Basis {
+                    evidence: known.evidence,
+                    source: known.source.clone(),
+                },
+                format!("at {event}"),
+                format!("take `{key}` away, and let the hook itself answer where it fails"),
+            ),
+            None => continue,
+        };
+        let remark = Remark {
+            requirement: "config.option-ignored",
+            level: Some(Level::Should),
+            evidence: scope.weigh(&basis),
+            message: format!("`{key}` has no effect {place}"),
+            consequence: format!("{} accepts it and does nothing with it", scope.platform()),
+            help,
+        };
+        notices.add(handler.group.sheet.source, member.key_start, remark);
+    }
+}

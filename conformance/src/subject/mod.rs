@@ -1,0 +1,139 @@
+//! Subjects: the hooks under check, and where they come from.
+//!
+//! [`from_command`] makes one from a command line, [`discover`] finds those of a platform's configuration, with what is
+//! to be said of it ([`ConfigNotice`]). How a configuration is laid out is data, one file a platform in `dialect/`; a
+//! lint is a function in a file of its own in `lint/`.
+
+mod build;
+mod command;
+mod consent;
+mod dialect;
+mod discover;
+mod error;
+mod host;
+mod lint;
+mod malformed;
+mod matching;
+mod name;
+mod node;
+mod notice;
+mod placeholder;
+mod plugin;
+mod program;
+mod settings;
+mod sheet;
+mod shell_line;
+mod source;
+mod timeout;
+mod walk;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use hookproof_harness::Invocation;
+use serde_json::Value;
+
+pub use command::from_command;
+pub use consent::consent_text;
+pub use discover::{Discovery, discover};
+pub use error::DiscoverError;
+pub use matching::{MatchResult, matched_value, matches, matches_at};
+pub use notice::ConfigNotice;
+pub use placeholder::{PLUGIN_DATA_AT_RUN, PROJECT_AT_RUN, RunFolders};
+
+use crate::contract::Contract;
+use crate::report::SubjectInfo;
+
+/// Where a subject comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A command line.
+    Command,
+    /// The reference hook that the binary carries.
+    Reference,
+    /// An entry of a configuration file.
+    Config {
+        /// The file.
+        file: PathBuf,
+        /// Line of the entry, from 1.
+        line: usize,
+        /// Column of the entry in characters, from 1.
+        column: usize,
+    },
+}
+
+/// One hook under check.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Subject {
+    /// Its name in case ids: letters, digits, `-`, `_` and `.`.
+    pub name: String,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// How it is started. `{event}` and `{platform}` in arguments of a command line ([`Origin::Command`]) are replaced
+    /// for each case; a configuration's commands are taken as they are, see [`Subject::placed`].
+    pub invocation: Invocation,
+    /// The command as a person would type it, or as the configuration spells it.
+    pub display: String,
+    /// Variables that its configuration gives it, beyond the platform's own. The folders that only a run knows are
+    /// [`PROJECT_AT_RUN`] and [`PLUGIN_DATA_AT_RUN`] until [`Subject::placed`] fills them in.
+    pub environment: BTreeMap<String, String>,
+    /// The event that it listens to; every event of the platform if `None`.
+    pub event: Option<String>,
+    /// The matcher of its group. Where several groups of the event name the same command, which the platform runs once,
+    /// it is one matcher that takes what any of theirs takes.
+    pub matcher: Option<String>,
+    /// The time limit that its configuration sets.
+    pub timeout: Option<Duration>,
+    /// Options of its handler besides the command and its time limit, as far as they are single values, such as
+    /// `onFailure`.
+    pub handler: BTreeMap<String, String>,
+}
+
+impl Subject {
+    /// What a report says of it: its name, its command, and the place of its configuration.
+    #[must_use]
+    pub fn info(&self) -> SubjectInfo {
+        let place = match &self.origin {
+            Origin::Config { file, line, column } => {
+                Some(format!("{}:{line}:{column}", file.display()))
+            }
+            Origin::Command | Origin::Reference => None,
+        };
+        SubjectInfo {
+            name: self.name.clone(),
+            command: self.display.clone(),
+            place,
+        }
+    }
+
+    /// Whether the platform would run it at `event` with this document on stdin, as far as event and matcher say so.
+    /// A document without the value that matchers look at is taken by every matcher. Conditions (`if`) are not looked
+    /// at: their rules are the platform's permission rules.
+    ///
+    /// ```
+    /// use hookproof::contract::Library;
+    /// use hookproof::subject::from_command;
+    ///
+    /// let contract = Library::built_in()?.select("claude-code")?;
+    /// let mut subject = from_command("guard".as_ref(), &[]);
+    /// subject.event = Some("PreToolUse".to_owned());
+    /// subject.matcher = Some("Edit|Write".to_owned());
+    /// let stdin = serde_json::json!({"hook_event_name": "PreToolUse", "tool_name": "Bash"});
+    /// assert!(!subject.listens(&contract, "PreToolUse", &stdin));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn listens(&self, contract: &Contract, event: &str, stdin: &Value) -> bool {
+        if self.event.as_deref().is_some_and(|own| own != event) {
+            return false;
+        }
+        let Some(event) = contract.events.get(event) else {
+            return false;
+        };
+        let Some(value) = matched_value(contract, event, stdin) else {
+            return true;
+        };
+        matches_at(contract, event, self.matcher.as_deref(), &value).is_match()
+    }
+}

@@ -1,0 +1,120 @@
+//! What supervision costs: a run of the harness against a bare `std::process::Command` with three pipes.
+//!
+//! The ways take turns in batches of ten inside one process, so that a busy machine disturbs all of them alike; the
+//! ratio is the figure to quote. Both give the program 1 KiB on stdin, read stdout and stderr to their end and wait.
+//!
+//! ```text
+//! cargo bench -p hookproof-harness --bench spawn [-- RUNS]
+//! ```
+#![allow(clippy::print_stdout, reason = "a report for people")]
+
+use std::hint::black_box;
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use hookproof_harness::{Ending, Harness, HookCommand, MechanismChoice, StdinPlan};
+
+const BATCH: usize = 10;
+const RUNS: usize = 1000;
+const LARGE: usize = 500 << 20;
+
+type Way = (String, Box<dyn FnMut()>);
+
+fn main() {
+    // Cargo passes `--bench`.
+    let runs = std::env::args()
+        .skip(1)
+        .find_map(|a| a.parse().ok())
+        .unwrap_or(RUNS);
+    println!(
+        "{:<24} {:<14} {:>10} {:>10} {:>10} {:>10}",
+        "harness size", "way", "p10 µs", "median µs", "p10", "median"
+    );
+    measure("small", runs);
+    let memory = vec![1_u8; LARGE];
+    measure("500 MiB resident", runs);
+    black_box(&memory);
+}
+
+fn payload() -> Vec<u8> {
+    format!("{{\"filler\":\"{}\"}}", "x".repeat(1010)).into_bytes()
+}
+
+/// A program that does nothing, and is everywhere.
+fn program() -> (&'static str, &'static [&'static str]) {
+    if cfg!(windows) {
+        (r"C:\Windows\System32\cmd.exe", &["/D", "/C", "exit"])
+    } else {
+        ("/bin/true", &[])
+    }
+}
+
+fn measure(size: &str, runs: usize) {
+    let mut ways = ways();
+    let mut times: Vec<Vec<Duration>> = vec![Vec::with_capacity(runs); ways.len()];
+    // The first batch warms up and does not count.
+    for round in 0..=runs.div_ceil(BATCH) {
+        for ((_, run), times) in ways.iter_mut().zip(&mut times) {
+            for _ in 0..BATCH {
+                let begin = Instant::now();
+                run();
+                if round > 0 {
+                    times.push(begin.elapsed());
+                }
+            }
+        }
+    }
+    let quantiles: Vec<_> = times.into_iter().map(quantiles).collect();
+    for ((name, _), (low, median)) in ways.iter().zip(&quantiles) {
+        let (low_ratio, median_ratio) = (low / quantiles[0].0, median / quantiles[0].1);
+        println!(
+            "{size:<24} {name:<14} {low:>10.1} {median:>10.1} {low_ratio:>10.2} {median_ratio:>10.2}"
+        );
+    }
+}
+
+/// The 10th and the 50th percentile in microseconds.
+fn quantiles(mut times: Vec<Duration>) -> (f64, f64) {
+    times.sort();
+    let at = |share: usize| times[times.len() * share / 100].as_secs_f64() * 1e6;
+    (at(10), at(50))
+}
+
+fn ways() -> Vec<Way> {
+    let mut ways: Vec<Way> = vec![("std".into(), Box::new(bare))];
+    for (name, choice) in [
+        ("harness", MechanismChoice::Best),
+        ("posix", MechanismChoice::Posix),
+    ] {
+        let Ok(harness) = Harness::with_mechanism(choice) else {
+            continue;
+        };
+        let (program, args) = program();
+        let command = HookCommand::new(program)
+            .args(args.iter().copied())
+            .stdin(StdinPlan::Whole(payload()));
+        let run = move || {
+            let observation = harness.run(&command).expect("a run");
+            assert_eq!(observation.ending, Ending::Exited { code: 0 });
+        };
+        ways.push((name.into(), Box::new(run)));
+    }
+    ways
+}
+
+fn bare() {
+    let (program, args) = program();
+    let mut child = Command::new(program)
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    let mut stdin = child.stdin.take().expect("was asked for");
+    // A program that reads nothing may be gone already.
+    let _ = stdin.write_all(&payload());
+    drop(stdin);
+    assert!(child.wait_with_output().expect("a run").status.success());
+}

@@ -1,0 +1,42 @@
+//! Runs one process and reports every fact about it apart.
+//!
+//! The harness knows nothing of hooks' contracts. It starts a [`HookCommand`] the way an agent platform starts a
+//! hook, supervises it by its own clock, and returns an [`Observation`]: how the process ended, both streams byte for
+//! byte, what became of stdin, what the run cost, and what outlived it.
+//!
+//! ```
+//! use std::time::Duration;
+//! use hookproof_harness::{Ending, Harness, HookCommand, StdinPlan};
+//!
+//! let harness = Harness::new()?;
+//! let command = HookCommand::shell("echo no >&2 && exit 2")
+//!     .stdin(StdinPlan::Whole(br#"{"hook_event_name":"Stop"}"#.to_vec()))
+//!     .deadline(Duration::from_secs(10));
+//! let observation = harness.run(&command)?;
+//! assert_eq!(observation.ending, Ending::Exited { code: 2 });
+//! assert!(observation.stdout.bytes.is_empty());
+//! assert!(observation.stderr.bytes.starts_with(b"no"));
+//! # Ok::<(), hookproof_harness::HarnessError>(())
+//! ```
+
+mod base64_bytes;
+mod cancel;
+mod command;
+mod environment;
+mod error;
+mod feeder;
+mod harness;
+mod observation;
+mod platform;
+mod recorder;
+mod supervise;
+
+pub use cancel::Canceller;
+pub use command::{CaptureBounds, HookCommand, Invocation, StdinPlan};
+pub use environment::Environment;
+pub use error::HarnessError;
+pub use harness::{Harness, MechanismChoice};
+pub use observation::{
+    Capture, Chunk, Descendant, Ending, KillStep, Leaks, Mechanism, Observation, StartError,
+    StdinReport,
+};

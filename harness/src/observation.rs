@@ -1,0 +1,249 @@
+//! The facts of one run.
+
+use std::time::Duration;
+use std::{fmt, io};
+
+use serde::{Deserialize, Serialize};
+
+/// How a run ended. Facts are never folded into one another: a signal is no exit code, and a program that could not
+/// be started is no exit 127.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Ending {
+    /// The process ended by itself with this code.
+    Exited {
+        /// The exit code.
+        code: i32,
+    },
+    /// A signal that was not ours ended the process (Unix).
+    Signaled {
+        /// The signal's number.
+        signal: i32,
+        /// Whether the kernel says that it dumped core.
+        core_dumped: bool,
+    },
+    /// The process ended by an exception (Windows NTSTATUS of severity error).
+    Crashed {
+        /// The status, for example `0xC0000005`.
+        status: u32,
+    },
+    /// Our deadline passed and we killed the tree.
+    TimedOut {
+        /// Wall time from start to the first kill step.
+        after: Duration,
+        /// The step that ended the process.
+        killed_by: KillStep,
+    },
+    /// The program could not be started.
+    NotStarted {
+        /// The operating system's own answer.
+        error: StartError,
+    },
+}
+
+/// The step of the kill sequence that ended a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KillStep {
+    /// It obeyed the polite signal (SIGTERM).
+    Terminate,
+    /// It had to be killed (SIGKILL; termination of the job object on Windows).
+    Kill,
+}
+
+/// Why a program could not be started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StartError {
+    /// The operating system's error number, if it gave one.
+    pub os_error: Option<i32>,
+    /// What was tried, for example `execute`, `change directory`.
+    pub step: String,
+    /// The operating system's message, with what could be found out beyond it.
+    pub message: String,
+}
+
+impl StartError {
+    /// Whether the program file is open for writing somewhere, which passes by itself (`ETXTBSY`).
+    pub(crate) fn is_busy(&self) -> bool {
+        self.os_error.is_some_and(|code| {
+            io::Error::from_raw_os_error(code).kind() == io::ErrorKind::ExecutableFileBusy
+        })
+    }
+}
+
+impl fmt::Display for StartError {
+    /// Finishes the sentence "failed to ...".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.step, self.message)
+    }
+}
+
+/// A piece of a stream and when it was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chunk {
+    /// Time since the start of the run.
+    pub at: Duration,
+    /// Bytes in this piece, also those over the bound.
+    pub len: usize,
+}
+
+/// One output stream.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capture {
+    /// The bytes kept, at most the bound.
+    #[serde(with = "crate::base64_bytes")]
+    pub bytes: Vec<u8>,
+    /// Bytes read in all.
+    pub total: u64,
+    /// When which amount arrived (neighbouring pieces are merged when there are very many).
+    pub chunks: Vec<Chunk>,
+    /// Time since the start of the run at which the stream ended; `None` if it was still open when the run was over.
+    pub eof: Option<Duration>,
+}
+
+/// What became of stdin.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StdinReport {
+    /// Bytes that the plan wanted to deliver.
+    pub planned: u64,
+    /// Bytes that the operating system took (they may not have been read by the child).
+    pub written: u64,
+    /// The child closed its end before all was written (EPIPE). A fact, not an error.
+    pub refused: bool,
+}
+
+/// A process that outlived the hook.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Descendant {
+    /// Process id.
+    pub pid: u32,
+    /// Command line or name, as far as it could be read.
+    pub name: String,
+}
+
+/// What outlived the hook process.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leaks {
+    /// Descendants alive when the hook process had ended and `leak_grace` had passed. All were killed.
+    pub descendants: Vec<Descendant>,
+    /// stdout was still held open by somebody at that time.
+    pub stdout_held: bool,
+    /// stderr was still held open by somebody at that time.
+    pub stderr_held: bool,
+}
+
+/// How the run was started and watched, and what could not be seen.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mechanism {
+    /// Name of the mechanism: `linux-spawner`, `posix`, `job-object`, ...
+    pub name: String,
+    /// What this mechanism cannot enforce or see here, in sentences.
+    pub gaps: Vec<String>,
+}
+
+/// Everything that is known of one run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observation {
+    /// How it ended.
+    pub ending: Ending,
+    /// Standard output.
+    pub stdout: Capture,
+    /// Standard error.
+    pub stderr: Capture,
+    /// Standard input.
+    pub stdin: StdinReport,
+    /// Wall time from start to the end of the hook process itself.
+    pub wall: Duration,
+    /// User CPU time of the process and its reaped children, if known.
+    pub cpu_user: Option<Duration>,
+    /// System CPU time of the process and its reaped children, if known.
+    pub cpu_system: Option<Duration>,
+    /// Peak memory in bytes of the largest single process, if known: resident memory on Unix (of the program and the
+    /// descendants it has waited for), committed memory on Windows (which is what job objects account for).
+    pub peak_memory: Option<u64>,
+    /// What outlived the hook.
+    pub leaks: Leaks,
+    /// How it was run.
+    pub mechanism: Mechanism,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    fn observation(ending: Ending) -> Observation {
+        let ms = Duration::from_millis;
+        Observation {
+            ending,
+            stdout: Capture {
+                bytes: (0..=255).collect(),
+                total: 300,
+                chunks: vec![Chunk {
+                    at: ms(1),
+                    len: 300,
+                }],
+                eof: None,
+            },
+            stderr: Capture {
+                eof: Some(ms(3)),
+                ..Capture::default()
+            },
+            stdin: StdinReport {
+                planned: 5,
+                written: 2,
+                refused: true,
+            },
+            wall: ms(4),
+            cpu_user: Some(ms(1)),
+            cpu_system: None,
+            peak_memory: Some(1 << 40),
+            leaks: Leaks {
+                descendants: vec![Descendant {
+                    pid: 7,
+                    name: "sleep 9".into(),
+                }],
+                stdout_held: true,
+                stderr_held: false,
+            },
+            mechanism: Mechanism {
+                name: "posix".into(),
+                gaps: vec!["one".into()],
+            },
+        }
+    }
+
+    #[rstest]
+    #[case(Ending::Exited { code: -1 }, "exited")]
+    #[case(Ending::Signaled { signal: 9, core_dumped: true }, "signaled")]
+    #[case(Ending::Crashed { status: 0xC000_0005 }, "crashed")]
+    #[case(Ending::TimedOut { after: Duration::from_nanos(1_500_000_007), killed_by: KillStep::Kill }, "timed-out")]
+    #[case(
+        Ending::NotStarted {
+            error: StartError { os_error: Some(2), step: "execute".into(), message: "no".into() },
+        },
+        "not-started"
+    )]
+    fn an_observation_survives_being_stored(#[case] ending: Ending, #[case] kind: &str) {
+        let original = observation(ending);
+        let text = serde_json::to_string(&original).expect("writes");
+        let value: serde_json::Value = serde_json::from_str(&text).expect("is JSON");
+        assert_eq!(value["ending"]["kind"], kind);
+        assert!(
+            value["stdout"]["bytes"]
+                .as_str()
+                .is_some_and(|b| b.starts_with("AAECAw")),
+            "base64"
+        );
+        assert_eq!(
+            serde_json::from_str::<Observation>(&text).expect("reads"),
+            original
+        );
+    }
+
+    #[test]
+    fn bytes_that_are_no_base64_are_refused() {
+        let text = r#"{"bytes":"?","total":0,"chunks":[],"eof":null}"#;
+        assert!(serde_json::from_str::<Capture>(text).is_err());
+    }
+}

@@ -1,0 +1,279 @@
+#![allow(unsafe_code)]
+//! The process that starts programs: one at a time, on request, and child subreaper of all they start.
+//!
+//! It allocates nothing and takes no lock, see `helper_tree`. All signals are blocked but SIGKILL and SIGSTOP, so a
+//! program cannot disturb it with anything less; SIGCHLD is read from a descriptor.
+
+use std::ffi::{c_int, c_void};
+use std::os::fd::RawFd;
+use std::{mem, ptr};
+
+use super::super::unix::{ChildStreams, FailedStep, become_program, errno};
+use super::helper_tree::{Visit, is_possible, kill_all, monotonic_nanoseconds, reap, walk};
+use super::shared::{Control, Stack, stack_top};
+use super::wire::{Received, Reply, ReplyKind, Request, receive, send};
+
+/// How long a tree may take to die of SIGKILL, in milliseconds.
+pub(super) const PATIENCE: i64 = 2000;
+/// Sent by the kernel when the guardian dies.
+const GUARDIAN_DIED: c_int = libc::SIGHUP;
+
+/// What the spawner knows of the program it runs.
+struct Spawner {
+    control: *mut Control,
+    socket: RawFd,
+    /// The running program, 0 if there is none or it has ended.
+    program: c_int,
+    /// The last kill step: 0 none, 1 terminate, 2 kill.
+    step: i32,
+    /// The end has been told, with descendants left, and their end has not.
+    owes_gone: bool,
+}
+
+/// Entry of the spawner. Never returns.
+pub(super) extern "C" fn spawner_main(control: *mut c_void) -> c_int {
+    let control: *mut Control = control.cast();
+    // SAFETY: this is a fresh copy of the guardian, on a stack of its own in the shared memory.
+    unsafe {
+        let socket = (*control).socket;
+        libc::prctl(libc::PR_SET_NAME, c"hookproof-spawn".as_ptr());
+        libc::prctl(libc::PR_SET_PDEATHSIG, GUARDIAN_DIED);
+        let subreaper = libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1);
+        let mut set: libc::sigset_t = mem::zeroed();
+        libc::sigemptyset(&raw mut set);
+        libc::sigaddset(&raw mut set, libc::SIGCHLD);
+        libc::sigaddset(&raw mut set, GUARDIAN_DIED);
+        let signals = libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK);
+        if subreaper < 0 || signals < 0 || !is_possible() {
+            let _ = send(socket, &Reply::new(ReplyKind::Unfit, errno()), &[]);
+            libc::_exit(1);
+        }
+        let mut spawner = Spawner {
+            control,
+            socket,
+            program: 0,
+            step: 0,
+            owes_gone: false,
+        };
+        spawner.reply(&Reply::new(ReplyKind::Ready, libc::getpid()));
+        loop {
+            let mut polled = [
+                libc::pollfd {
+                    fd: socket,
+                    events: libc::POLLIN,
+                    revents: 0,
+                },
+                libc::pollfd {
+                    fd: signals,
+                    events: libc::POLLIN,
+                    revents: 0,
+                },
+            ];
+            libc::poll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, -1);
+            if polled[1].revents != 0 {
+                // Which signals came does not matter: both causes are looked at.
+                let mut info: [libc::signalfd_siginfo; 2] = mem::zeroed();
+                libc::read(signals, info.as_mut_ptr().cast(), mem::size_of_val(&info));
+                if libc::getppid() != (*control).guardian {
+                    spawner.end();
+                }
+                spawner.reap();
+            }
+            if polled[0].revents != 0 {
+                spawner.answer();
+            }
+        }
+    }
+}
+
+impl Spawner {
+    /// The harness reads as long as it lives; a failed send is followed by the end of the socket.
+    fn reply(&self, reply: &Reply) {
+        let _ = send(self.socket, reply, &[]);
+    }
+
+    /// # Safety
+    ///
+    /// Only in the spawner, as everything here.
+    unsafe fn answer(&mut self) {
+        // SAFETY: as above.
+        unsafe {
+            match receive::<u32>(self.socket) {
+                Received::Nothing => {}
+                Received::Closed => self.end(),
+                Received::Record(request, streams, count) => {
+                    if request == Request::Start as u32 {
+                        self.start(&streams, count);
+                    } else if request == Request::Terminate as u32 {
+                        self.terminate();
+                    } else if request == Request::Kill as u32 {
+                        // Whoever has ended already did not do so because of this.
+                        self.reap();
+                        self.step = 2;
+                        let left = self.kill();
+                        self.reply(&Reply::new(ReplyKind::Killed, left));
+                    } else if request == Request::List as u32 {
+                        self.reap();
+                        let count = walk(self.control, Visit::List);
+                        self.reply(&Reply::new(
+                            ReplyKind::Listed,
+                            c_int::try_from(count).unwrap_or(0),
+                        ));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Starts the program that the shared memory describes. The child shares the memory of the spawner until it
+    /// executes, and the spawner stands still meanwhile: nothing is copied.
+    ///
+    /// # Safety
+    ///
+    /// As [`Spawner::answer`].
+    unsafe fn start(&mut self, streams: &[RawFd; 3], count: usize) {
+        // SAFETY: the stack is the child's alone, the control part outlives it, and all received descriptors are
+        // above 2 (0, 1 and 2 are taken) and close on exec.
+        unsafe {
+            let control = self.control;
+            (*control).streams = ChildStreams {
+                stdout: streams[0],
+                stderr: streams[1],
+                stdin: if count > 2 { streams[2] } else { -1 },
+            };
+            (*control).failed_step = 0;
+            self.step = 0;
+            self.owes_gone = false;
+            let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+            let pid = libc::clone(
+                child_main,
+                stack_top(control, Stack::Child),
+                flags,
+                control.cast(),
+            );
+            let create_errno = errno();
+            for stream in streams.iter().take(count) {
+                libc::close(*stream);
+            }
+            let step = ptr::read_volatile(&raw const (*control).failed_step);
+            if pid < 0 || step != 0 {
+                let mut reply = Reply::new(ReplyKind::Failed, create_errno);
+                reply.step = FailedStep::CreateProcess as i32;
+                if pid >= 0 {
+                    libc::waitpid(pid, ptr::null_mut(), libc::__WALL);
+                    reply.step = step;
+                    reply.number = ptr::read_volatile(&raw const (*control).failed_errno);
+                }
+                self.reply(&reply);
+                return;
+            }
+            self.program = pid;
+            ptr::write_volatile(&raw mut (*control).program, pid);
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As [`Spawner::answer`].
+    unsafe fn terminate(&mut self) {
+        // Whoever has ended already did not do so because of this.
+        self.reap();
+        self.step = 1;
+        // SAFETY: as above. A stopped process can obey only when it runs.
+        unsafe {
+            walk(self.control, Visit::Signal(libc::SIGTERM));
+            walk(self.control, Visit::Signal(libc::SIGCONT));
+        }
+    }
+
+    /// Kills the tree. Returns a process that does not die, or 0.
+    ///
+    /// # Safety
+    ///
+    /// As [`Spawner::answer`].
+    unsafe fn kill(&mut self) -> c_int {
+        let mut ended = None;
+        let program = self.program;
+        // SAFETY: as above.
+        let left = unsafe {
+            kill_all(self.control, PATIENCE, |pid, status, usage| {
+                if pid == program {
+                    ended = Some(end_of(status, usage));
+                }
+            })
+        };
+        self.tell(ended, left != 0);
+        left
+    }
+
+    /// Waits for whoever has ended and tells the harness what it needs to know.
+    fn reap(&mut self) {
+        let mut ended = None;
+        let program = self.program;
+        let remain = reap(&mut |pid, status, usage| {
+            if pid == program {
+                ended = Some(end_of(status, usage));
+            }
+        });
+        self.tell(ended, remain);
+    }
+
+    fn tell(&mut self, ended: Option<Reply>, remain: bool) {
+        if let Some(mut reply) = ended {
+            reply.step = self.step;
+            reply.remain = i32::from(remain);
+            self.program = 0;
+            self.owes_gone = remain;
+            self.reply(&reply);
+        } else if self.owes_gone && !remain {
+            self.owes_gone = false;
+            self.reply(&Reply::new(ReplyKind::Gone, 0));
+        }
+    }
+
+    /// The harness or the guardian is gone: nothing may be left behind. The harness is not told of any end, because it
+    /// was not the program's own: it sees the socket close when all is done.
+    ///
+    /// # Safety
+    ///
+    /// As [`Spawner::answer`].
+    unsafe fn end(&mut self) -> ! {
+        // SAFETY: as above.
+        unsafe {
+            kill_all(self.control, PATIENCE, |_, _, _| {});
+            libc::_exit(0)
+        }
+    }
+}
+
+/// The facts of a program's end.
+fn end_of(status: c_int, usage: &libc::rusage) -> Reply {
+    let microseconds = |time: libc::timeval| time.tv_sec * 1_000_000 + time.tv_usec;
+    // SAFETY: getrusage writes a plain structure.
+    let own = unsafe {
+        let mut own: libc::rusage = mem::zeroed();
+        libc::getrusage(libc::RUSAGE_SELF, &raw mut own);
+        own
+    };
+    Reply {
+        status,
+        at: monotonic_nanoseconds(),
+        cpu_user: microseconds(usage.ru_utime),
+        cpu_system: microseconds(usage.ru_stime),
+        peak_memory: usage.ru_maxrss,
+        floor: own.ru_maxrss,
+        ..Reply::new(ReplyKind::Ended, 0)
+    }
+}
+
+/// Entry of the child, which shares the spawner's memory until it executes.
+extern "C" fn child_main(control: *mut c_void) -> c_int {
+    let control: *mut Control = control.cast();
+    // SAFETY: see `Spawner::start`. Dispositions are all default since the guardian started.
+    unsafe {
+        let (step, errno) = become_program(&(*control).plan, (*control).streams);
+        ptr::write_volatile(&raw mut (*control).failed_errno, errno);
+        ptr::write_volatile(&raw mut (*control).failed_step, step as i32);
+        libc::_exit(127)
+    }
+}

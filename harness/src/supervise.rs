@@ -1,0 +1,286 @@
+//! The one supervision loop.
+//!
+//! A run is over by our clock and by the end of the process, never because a pipe ended or did not end. Every turn of
+//! the loop does a bounded amount of work and looks at the clock, so that no program can keep it busy.
+
+use std::time::{Duration, Instant};
+
+use crate::cancel::Cancellation;
+use crate::command::HookCommand;
+use crate::error::HarnessError;
+use crate::feeder::Feeder;
+use crate::observation::{Capture, Ending, Leaks, Mechanism, Observation, StartError, StdinReport};
+use crate::platform::{
+    End, Interest, Progress, ReadOutcome, Running, Status, Stream, WriteOutcome,
+};
+use crate::recorder::Recorder;
+
+/// Bytes read at once. Larger reads bring nothing, because a pipe holds 64 KiB by default.
+pub(crate) const READ_SIZE: usize = 64 * 1024;
+/// How long a process may take to die of the final signal.
+const UNKILLABLE_AFTER: Duration = Duration::from_secs(5);
+/// How much is still read of each stream when the time for leaks is over. Any pipe that an unprivileged process can
+/// make is smaller (`/proc/sys/fs/pipe-max-size` is 1 MiB); without a bound a leaked writer could keep us reading.
+const LAST_DRAIN: usize = 4 * 1024 * 1024;
+/// The longest single wait; only a bound for the conversions in the platforms.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
+/// How far the killing has come.
+#[derive(Debug, Clone, Copy)]
+enum Kill {
+    Not,
+    Asked { at: Duration },
+    Killed { first: Duration, at: Duration },
+}
+
+/// Runs the loop for one started process.
+pub(crate) fn supervise(
+    run: &mut dyn Running,
+    command: &HookCommand,
+    start: Instant,
+    cancellation: &Cancellation,
+    mechanism: Mechanism,
+    buffer: &mut [u8],
+) -> Result<Observation, HarnessError> {
+    let mut supervisor = Supervisor {
+        run,
+        command,
+        start,
+        feeder: Feeder::new(&command.stdin),
+        stdout: Recorder::new(command.capture.stdout),
+        stderr: Recorder::new(command.capture.stderr),
+        kill: Kill::Not,
+        buffer,
+    };
+    match supervisor.until_over(cancellation)? {
+        Over::NotStarted(error) => {
+            let wall = start.elapsed();
+            Ok(not_started(
+                error,
+                supervisor.feeder.report(),
+                wall,
+                mechanism,
+            ))
+        }
+        Over::Ended(end) => supervisor.conclude(end, mechanism),
+    }
+}
+
+/// The observation of a program that could not be started.
+pub(crate) fn not_started(
+    error: StartError,
+    stdin: StdinReport,
+    wall: Duration,
+    mechanism: Mechanism,
+) -> Observation {
+    Observation {
+        ending: Ending::NotStarted { error },
+        stdout: Capture::default(),
+        stderr: Capture::default(),
+        // What was put into the pipe went away with it: nobody was there.
+        stdin: StdinReport {
+            planned: stdin.planned,
+            written: 0,
+            refused: false,
+        },
+        wall,
+        cpu_user: None,
+        cpu_system: None,
+        peak_memory: None,
+        leaks: Leaks::default(),
+        mechanism,
+    }
+}
+
+enum Over {
+    NotStarted(StartError),
+    Ended(End),
+}
+
+struct Supervisor<'a> {
+    run: &'a mut dyn Running,
+    command: &'a HookCommand,
+    start: Instant,
+    feeder: Feeder<'a>,
+    stdout: Recorder,
+    stderr: Recorder,
+    kill: Kill,
+    buffer: &'a mut [u8],
+}
+
+impl Supervisor<'_> {
+    /// Until the process has ended and its streams and descendants have, or their time is over.
+    fn until_over(&mut self, cancellation: &Cancellation) -> Result<Over, HarnessError> {
+        let mut end: Option<(End, Duration)> = None;
+        loop {
+            if cancellation.is_cancelled() {
+                self.run.kill()?;
+                return Err(HarnessError::Cancelled);
+            }
+            self.feed()?;
+            self.read_once()?;
+            if end.is_none() {
+                match self.run.progress()? {
+                    Progress::Running => {}
+                    Progress::NotStarted(error) => return Ok(Over::NotStarted(error)),
+                    Progress::Ended(ended) => end = Some((ended, self.start.elapsed())),
+                }
+            }
+            let now = self.start.elapsed();
+            let next = match end {
+                Some((ended, seen)) => {
+                    let over = seen + self.command.leak_grace;
+                    if now >= over || (self.streams_ended() && !self.run.descendants_remain()?) {
+                        return Ok(Over::Ended(ended));
+                    }
+                    over
+                }
+                None => self.enforce_deadline(now)?,
+            };
+            let next = self.feeder.wakes_at(now).map_or(next, |due| next.min(due));
+            let interest = self.interest(now);
+            self.run
+                .wait(interest, next.saturating_sub(now).min(LONGEST_WAIT))?;
+        }
+    }
+
+    /// Takes the kill step that is due and says when the next one is.
+    fn enforce_deadline(&mut self, now: Duration) -> Result<Duration, HarnessError> {
+        match self.kill {
+            Kill::Not if now < self.command.deadline => Ok(self.command.deadline),
+            Kill::Not if self.run.terminate()? => {
+                self.kill = Kill::Asked { at: now };
+                Ok(now + self.command.grace)
+            }
+            Kill::Asked { at } if now < at + self.command.grace => Ok(at + self.command.grace),
+            Kill::Not | Kill::Asked { .. } => {
+                let first = if let Kill::Asked { at } = self.kill {
+                    at
+                } else {
+                    now
+                };
+                self.kill = Kill::Killed { first, at: now };
+                self.run.kill()?;
+                Ok(now + UNKILLABLE_AFTER)
+            }
+            Kill::Killed { at, .. } if now < at + UNKILLABLE_AFTER => Ok(at + UNKILLABLE_AFTER),
+            Kill::Killed { at, .. } => Err(HarnessError::Unkillable {
+                pid: self.run.pid(),
+                waited_ms: u64::try_from((now - at).as_millis()).unwrap_or(u64::MAX),
+            }),
+        }
+    }
+
+    fn feed(&mut self) -> Result<(), HarnessError> {
+        let now = self.start.elapsed();
+        let due = self.feeder.due(now);
+        if !due.is_empty() {
+            match self.run.write(due)? {
+                WriteOutcome::Taken(count) => self.feeder.wrote(count, now),
+                WriteOutcome::Pending => {}
+                WriteOutcome::Refused => {
+                    self.feeder.refuse();
+                    self.run.close_stdin();
+                }
+            }
+        }
+        if self.feeder.take_close() {
+            self.run.close_stdin();
+        }
+        Ok(())
+    }
+
+    /// At most one read of each stream. Says how many bytes came.
+    fn read_once(&mut self) -> Result<usize, HarnessError> {
+        let mut count = 0;
+        for (stream, recorder) in [
+            (Stream::Stdout, &mut self.stdout),
+            (Stream::Stderr, &mut self.stderr),
+        ] {
+            if recorder.ended() {
+                continue;
+            }
+            match self.run.read(stream, self.buffer)? {
+                ReadOutcome::Data(length) => {
+                    recorder.push(self.start.elapsed(), &self.buffer[..length]);
+                    count += length;
+                }
+                ReadOutcome::Pending => {}
+                ReadOutcome::End => recorder.end(self.start.elapsed()),
+            }
+        }
+        Ok(count)
+    }
+
+    fn interest(&self, now: Duration) -> Interest {
+        Interest {
+            stdin: !self.feeder.due(now).is_empty(),
+            stdout: !self.stdout.ended(),
+            stderr: !self.stderr.ended(),
+        }
+    }
+
+    fn streams_ended(&self) -> bool {
+        self.stdout.ended() && self.stderr.ended()
+    }
+
+    /// Reads what is left, names and kills what outlived the process, and writes down the facts.
+    fn conclude(mut self, end: End, mechanism: Mechanism) -> Result<Observation, HarnessError> {
+        let mut drained = 0;
+        while !self.streams_ended() && drained < LAST_DRAIN {
+            let interest = Interest {
+                stdin: false,
+                ..self.interest(Duration::ZERO)
+            };
+            self.run.wait(interest, Duration::ZERO)?;
+            match self.read_once()? {
+                0 => break,
+                count => drained += count,
+            }
+        }
+        // Whether the last bytes were refused shows only after the last reader is gone.
+        self.feed()?;
+        let aftermath = self.run.finish()?;
+        let mut mechanism = mechanism;
+        mechanism.gaps.extend(aftermath.gaps);
+        Ok(Observation {
+            ending: ending(&end, self.kill),
+            leaks: Leaks {
+                descendants: aftermath.descendants,
+                stdout_held: !self.stdout.ended(),
+                stderr_held: !self.stderr.ended(),
+            },
+            stdout: self.stdout.finish(),
+            stderr: self.stderr.finish(),
+            stdin: self.feeder.report(),
+            wall: end.at,
+            cpu_user: aftermath.cpu_user,
+            cpu_system: aftermath.cpu_system,
+            peak_memory: aftermath.peak_memory,
+            mechanism,
+        })
+    }
+}
+
+/// A process that ended before our first step reached it ended by itself, even if that was at the last moment.
+fn ending(end: &End, kill: Kill) -> Ending {
+    match (end.killed_by, kill) {
+        (Some(killed_by), Kill::Asked { at: after } | Kill::Killed { first: after, .. }) => {
+            Ending::TimedOut { after, killed_by }
+        }
+        _ => match end.status {
+            Status::Exited(code) => Ending::Exited { code },
+            Status::Signaled {
+                signal,
+                core_dumped,
+            } => Ending::Signaled {
+                signal,
+                core_dumped,
+            },
+            Status::Crashed(status) => Ending::Crashed { status },
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;
