@@ -21,36 +21,11 @@ struct Table {
 }
 
 const TABLES: &[Table] = &[
-    Table {
-        name: "CONTRACTS",
-        folder: "contracts",
-        shown: "contracts",
-        extension: "toml",
-    },
-    Table {
-        name: "REQUIREMENTS",
-        folder: "requirements",
-        shown: "requirements",
-        extension: "toml",
-    },
-    Table {
-        name: "SCENARIOS",
-        folder: "scenarios",
-        shown: "scenarios",
-        extension: "toml",
-    },
-    Table {
-        name: "SCHEMAS",
-        folder: "schemas",
-        shown: "schemas",
-        extension: "json",
-    },
-    Table {
-        name: "PAYLOADS",
-        folder: "../fixtures/payloads",
-        shown: "fixtures/payloads",
-        extension: "json",
-    },
+    Table { name: "CONTRACTS", folder: "contracts", shown: "contracts", extension: "toml" },
+    Table { name: "REQUIREMENTS", folder: "requirements", shown: "requirements", extension: "toml" },
+    Table { name: "SCENARIOS", folder: "scenarios", shown: "scenarios", extension: "toml" },
+    Table { name: "SCHEMAS", folder: "schemas", shown: "schemas", extension: "json" },
+    Table { name: "PAYLOADS", folder: "../fixtures/payloads", shown: "fixtures/payloads", extension: "json" },
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -61,23 +36,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         // Cargo watches a folder with everything in it.
         println!("cargo::rerun-if-changed={}", table.folder);
         let mut files = Vec::new();
-        walk(
-            &root.join(table.folder),
-            table.shown,
-            table.extension,
-            &mut files,
-        )
-        .map_err(|error| format!("failed to list the folder {}: {error}", table.folder))?;
+        walk(&root.join(table.folder), table.shown, table.extension, &mut files)
+            .map_err(|error| format!("failed to list the folder {}: {error}", table.folder))?;
         files.sort();
-        writeln!(
-            source,
-            "pub(super) const {}: &[(&str, &str)] = &[",
-            table.name
-        )?;
+        writeln!(source, "pub(super) const {}: &[(&str, &str)] = &[", table.name)?;
         for (shown, path) in &files {
-            let path = path
-                .to_str()
-                .ok_or_else(|| format!("failed to name {shown}: its path is not UTF-8"))?;
+            let path = path.to_str().ok_or_else(|| format!("failed to name {shown}: its path is not UTF-8"))?;
             writeln!(source, "    ({shown:?}, include_str!({path:?})),")?;
         }
         writeln!(source, "];")?;
@@ -91,12 +55,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Collects the files below `folder`; a folder that is not there holds none.
-fn walk(
-    folder: &Path,
-    shown: &str,
-    extension: &str,
-    files: &mut Vec<(String, PathBuf)>,
-) -> io::Result<()> {
+fn walk(folder: &Path, shown: &str, extension: &str, files: &mut Vec<(String, PathBuf)>) -> io::Result<()> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -105,10 +64,7 @@ fn walk(
     for entry in entries {
         let path = entry?.path();
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                format!("{} is not UTF-8", path.display()),
-            ));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, format!("{} is not UTF-8", path.display())));
         };
         let shown = format!("{shown}/{name}");
         if path.is_dir() {

@@ -44,17 +44,9 @@ mod tests {
     #[case(scenarios(), "scenarios/", 1)]
     #[case(schemas(), "schemas/", 2)]
     #[case(payloads(), "fixtures/payloads/", 3)]
-    fn tables_are_sorted_and_named_from_their_folder(
-        #[case] table: Table,
-        #[case] folder: &str,
-        #[case] least: usize,
-    ) {
+    fn tables_are_sorted_and_named_from_their_folder(#[case] table: Table, #[case] folder: &str, #[case] least: usize) {
         assert!(table.len() >= least, "{folder} holds {} files", table.len());
-        assert!(
-            table
-                .iter()
-                .all(|(path, _)| path.starts_with(folder) && !path.contains('\\'))
-        );
+        assert!(table.iter().all(|(path, _)| path.starts_with(folder) && !path.contains('\\')));
         assert!(table.is_sorted_by(|(a, _), (b, _)| a < b));
     }
 }

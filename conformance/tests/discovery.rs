@@ -12,9 +12,7 @@ use std::sync::LazyLock;
 
 use hookproof::contract::{Contract, Library};
 use hookproof::requirement::Level;
-use hookproof::subject::{
-    ConfigNotice, Discovery, Origin, RunFolders, Subject, consent_text, discover,
-};
+use hookproof::subject::{ConfigNotice, Discovery, Origin, RunFolders, Subject, consent_text, discover};
 use hookproof_harness::Invocation;
 use serde_json::{Map, Value, json};
 
@@ -56,9 +54,7 @@ fn found(name: &str) -> Discovery {
 /// A text in which the situation's folder is `{root}`, separators are those of Unix, and nothing changes the direction of
 /// reading.
 fn portable(text: &str, root: &Path) -> String {
-    text.replace(&root.display().to_string(), "{root}")
-        .replace('\\', "/")
-        .replace('\u{202e}', "{U+202E}")
+    text.replace(&root.display().to_string(), "{root}").replace('\\', "/").replace('\u{202e}', "{U+202E}")
 }
 
 fn shown_subject(subject: &Subject, root: &Path) -> Value {
@@ -69,10 +65,7 @@ fn shown_subject(subject: &Subject, root: &Path) -> Value {
     let Origin::Config { file, line, column } = &subject.origin else {
         panic!("{:?} comes from no configuration", subject.name)
     };
-    put(
-        "place",
-        json!(plain(&format!("{}:{line}:{column}", file.display()))),
-    );
+    put("place", json!(plain(&format!("{}:{line}:{column}", file.display()))));
     match &subject.invocation {
         Invocation::Shell { shell, line } => {
             assert_eq!(shell.len(), 2, "{shell:?}");
@@ -95,9 +88,7 @@ fn shown_subject(subject: &Subject, root: &Path) -> Value {
         put("handler", json!(subject.handler));
     }
     let variables = subject.environment.iter();
-    let variables: Map<_, _> = variables
-        .map(|(name, value)| (name.clone(), json!(plain(value))))
-        .collect();
+    let variables: Map<_, _> = variables.map(|(name, value)| (name.clone(), json!(plain(value)))).collect();
     put("environment", Value::Object(variables));
     Value::Object(shown)
 }
@@ -120,28 +111,16 @@ fn outcome(contract: &Contract, path: &Path, root: &Path) -> Map<String, Value> 
     let mut shown = Map::new();
     match discover(contract, path) {
         Ok(discovery) => {
-            let files: Vec<_> = discovery
-                .files
-                .iter()
-                .map(|file| portable(&file.display().to_string(), root))
-                .collect();
+            let files: Vec<_> =
+                discovery.files.iter().map(|file| portable(&file.display().to_string(), root)).collect();
             shown.insert("files".to_owned(), json!(files));
-            let subjects = discovery
-                .subjects
-                .iter()
-                .map(|subject| shown_subject(subject, root));
+            let subjects = discovery.subjects.iter().map(|subject| shown_subject(subject, root));
             shown.insert("subjects".to_owned(), subjects.collect());
-            let notices = discovery
-                .notices
-                .iter()
-                .map(|notice| shown_notice(notice, root));
+            let notices = discovery.notices.iter().map(|notice| shown_notice(notice, root));
             shown.insert("notices".to_owned(), notices.collect());
         }
         Err(error) => {
-            shown.insert(
-                "error".to_owned(),
-                json!(portable(&error.to_string(), root)),
-            );
+            shown.insert("error".to_owned(), json!(portable(&error.to_string(), root)));
         }
     }
     shown
@@ -151,17 +130,12 @@ fn outcome(contract: &Contract, path: &Path, root: &Path) -> Map<String, Value> 
 fn every_situation_comes_out_as_expected() {
     let bless = std::env::var_os("HOOKPROOF_BLESS").is_some();
     let situations = situations();
-    assert!(
-        situations.len() > 30,
-        "only {} situations were found",
-        situations.len()
-    );
+    assert!(situations.len() > 30, "only {} situations were found", situations.len());
     let mut wrong = Vec::new();
     for (platform, folder) in situations {
         let root = std::path::absolute(&folder).unwrap();
         let file = root.join("expected.json");
-        let text =
-            fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let Value::Object(expected) = serde_json::from_str(&text).unwrap() else {
             panic!("{} holds no object", file.display())
         };
@@ -169,11 +143,7 @@ fn every_situation_comes_out_as_expected() {
         let contract = contract(text("platform").unwrap_or(&platform));
         let path = root.join(text("path").unwrap());
         // `{root}/.` is the same folder, and would show in every path.
-        let path = if text("path") == Some(".") {
-            root.clone()
-        } else {
-            path
-        };
+        let path = if text("path") == Some(".") { root.clone() } else { path };
         let mut actual = Map::new();
         for key in ["about", "path", "platform"] {
             if let Some(value) = expected.get(key) {
@@ -206,17 +176,8 @@ fn names_are_unique_and_fit_into_case_ids() {
         let Ok(discovery) = discover(&contract(&platform), &folder) else {
             continue;
         };
-        let names: BTreeSet<_> = discovery
-            .subjects
-            .iter()
-            .map(|subject| &subject.name)
-            .collect();
-        assert_eq!(
-            names.len(),
-            discovery.subjects.len(),
-            "{}",
-            folder.display()
-        );
+        let names: BTreeSet<_> = discovery.subjects.iter().map(|subject| &subject.name).collect();
+        assert_eq!(names.len(), discovery.subjects.len(), "{}", folder.display());
         for name in names {
             let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
             assert!(name.chars().all(fits) && name.len() <= 80, "{name}");
@@ -268,11 +229,7 @@ fn only_settled_facts_count() {
     let path = situation("malformed-void");
     let counts = |name: &str| {
         let discovery = discover(&contract(name), &path).unwrap();
-        discovery
-            .notices
-            .iter()
-            .filter(|notice| notice.counts_at(Level::Must))
-            .count()
+        discovery.notices.iter().filter(|notice| notice.counts_at(Level::Must)).count()
     };
     assert!(counts("claude-code") > 10);
     // Nobody looked at what one malformed entry cost before 2.1.197.
@@ -283,67 +240,31 @@ fn only_settled_facts_count() {
 fn what_is_malformed_hides_nothing_else() {
     for name in ["malformed-void", "malformed-drop", "malformed-plugin"] {
         let subjects = found(name).subjects;
-        assert!(
-            subjects.iter().any(|subject| subject.display == "in-order"),
-            "{name}"
-        );
-        assert!(
-            subjects
-                .iter()
-                .all(|subject| subject.display.contains("in-order")),
-            "{name}"
-        );
+        assert!(subjects.iter().any(|subject| subject.display == "in-order"), "{name}");
+        assert!(subjects.iter().all(|subject| subject.display.contains("in-order")), "{name}");
     }
 }
 
 #[test]
 fn a_run_fills_in_its_folders() {
-    let folders = RunFolders {
-        project: "/run/my project".into(),
-        plugin_data: "/run/data".into(),
-    };
-    let placed: Vec<_> = found("plugin")
-        .subjects
-        .iter()
-        .map(|subject| subject.placed(&folders))
-        .collect();
-    let Invocation::Shell { line, .. } = &placed[0].invocation else {
-        panic!("{placed:?}")
-    };
-    assert!(
-        line.to_string_lossy().ends_with("--data \"/run/data\""),
-        "{line:?}"
-    );
-    let Invocation::Program { args, .. } = &placed[1].invocation else {
-        panic!("{placed:?}")
-    };
-    assert_eq!(
-        args[1..],
-        ["/run/data/log", "/run/my project", "${user_config.token}"]
-    );
+    let folders = RunFolders { project: "/run/my project".into(), plugin_data: "/run/data".into() };
+    let placed: Vec<_> = found("plugin").subjects.iter().map(|subject| subject.placed(&folders)).collect();
+    let Invocation::Shell { line, .. } = &placed[0].invocation else { panic!("{placed:?}") };
+    assert!(line.to_string_lossy().ends_with("--data \"/run/data\""), "{line:?}");
+    let Invocation::Program { args, .. } = &placed[1].invocation else { panic!("{placed:?}") };
+    assert_eq!(args[1..], ["/run/data/log", "/run/my project", "${user_config.token}"]);
     assert_eq!(placed[0].environment["CLAUDE_PLUGIN_DATA"], "/run/data");
-    assert_eq!(
-        placed[0].environment["CLAUDE_PROJECT_DIR"],
-        "/run/my project"
-    );
+    assert_eq!(placed[0].environment["CLAUDE_PROJECT_DIR"], "/run/my project");
     // A project's own folder stays, whatever the run has.
     let own = found("project").subjects[0].placed(&folders);
-    assert_eq!(
-        own.environment["CLAUDE_PROJECT_DIR"],
-        situation("project").display().to_string()
-    );
+    assert_eq!(own.environment["CLAUDE_PROJECT_DIR"], situation("project").display().to_string());
 }
 
 #[test]
 fn braces_of_a_command_are_no_folders_of_a_run() {
-    let folders = RunFolders {
-        project: "/p".into(),
-        plugin_data: "/d".into(),
-    };
+    let folders = RunFolders { project: "/p".into(), plugin_data: "/d".into() };
     let placed = found("project").subjects[1].placed(&folders);
-    let Invocation::Program { args, .. } = &placed.invocation else {
-        panic!("{placed:?}")
-    };
+    let Invocation::Program { args, .. } = &placed.invocation else { panic!("{placed:?}") };
     assert_eq!(args[2], "$HOME stays as it is, like {event}");
 }
 
@@ -367,20 +288,9 @@ fn consent_names_every_command_and_hides_nothing() {
             continue;
         };
         let text = consent_text(&discovery);
-        assert!(
-            text.chars().all(|c| c == '\n' || !c.is_control()),
-            "{}",
-            folder.display()
-        );
-        assert!(
-            !text.contains(['\u{202e}', '\u{200b}']),
-            "{}",
-            folder.display()
-        );
-        let entries = text
-            .lines()
-            .filter(|line| line.starts_with("    at "))
-            .count();
+        assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{}", folder.display());
+        assert!(!text.contains(['\u{202e}', '\u{200b}']), "{}", folder.display());
+        let entries = text.lines().filter(|line| line.starts_with("    at ")).count();
         assert_eq!(entries, discovery.subjects.len(), "{text}");
         for subject in &discovery.subjects {
             assert!(text.contains(&format!("[{}]", subject.name)), "{text}");
@@ -388,14 +298,8 @@ fn consent_names_every_command_and_hides_nothing() {
         }
     }
     let text = consent_text(&found("project"));
-    assert!(
-        text.contains("PreToolUse, matcher Bash   [PreToolUse-1-guard.py]"),
-        "{text}"
-    );
-    assert!(
-        text.contains("python3 \"$CLAUDE_PROJECT_DIR\"/.claude/hooks/guard.py"),
-        "{text}"
-    );
+    assert!(text.contains("PreToolUse, matcher Bash   [PreToolUse-1-guard.py]"), "{text}");
+    assert!(text.contains("python3 \"$CLAUDE_PROJECT_DIR\"/.claude/hooks/guard.py"), "{text}");
     assert!(text.contains("GUARD_LEVEL=loose"), "{text}");
 }
 
@@ -412,8 +316,5 @@ fn what_cannot_be_read_is_an_error_with_its_path() {
     let path = situation("nothing").join("gone.json");
     let error = discover(&contract("claude-code"), &path).unwrap_err();
     let message = error.to_string();
-    assert!(
-        message.starts_with("failed to read ") && message.contains("gone.json"),
-        "{message}"
-    );
+    assert!(message.starts_with("failed to read ") && message.contains("gone.json"), "{message}");
 }

@@ -21,11 +21,7 @@ fn each(check: &mut dyn FnMut(&Contract, &Event, &Payload)) {
 }
 
 fn contracts(library: &Library) -> Vec<Contract> {
-    library
-        .files()
-        .iter()
-        .map(|file| file.select(&file.platform().version).unwrap())
-        .collect()
+    library.files().iter().map(|file| file.select(&file.platform().version).unwrap()).collect()
 }
 
 fn payloads() -> &'static Payloads {
@@ -33,20 +29,12 @@ fn payloads() -> &'static Payloads {
 }
 
 fn place(payload: &Payload) -> String {
-    format!(
-        "fixtures/payloads/{}/{}/{}.json",
-        payload.platform, payload.event, payload.name
-    )
+    format!("fixtures/payloads/{}/{}/{}.json", payload.platform, payload.event, payload.name)
 }
 
 /// Fails with all of `faults`, so that one run shows everything that has to be mended.
 fn none(faults: &[String]) {
-    assert!(
-        faults.is_empty(),
-        "{} faults:\n{}",
-        faults.len(),
-        faults.join("\n")
-    );
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
 
 #[test]
@@ -62,15 +50,8 @@ fn every_file_is_built_in() {
             }
         }
     }
-    assert!(
-        found.len() >= 99,
-        "33 events have three payloads each, found {}",
-        found.len()
-    );
-    assert_eq!(
-        payloads().all().iter().map(place).collect::<BTreeSet<_>>(),
-        found
-    );
+    assert!(found.len() >= 99, "33 events have three payloads each, found {}", found.len());
+    assert_eq!(payloads().all().iter().map(place).collect::<BTreeSet<_>>(), found);
 }
 
 #[test]
@@ -78,17 +59,10 @@ fn each_folder_is_an_event_and_each_event_has_a_folder() {
     let library = Library::built_in().unwrap();
     let mut wanted = BTreeSet::new();
     for contract in contracts(&library) {
-        wanted.extend(
-            contract
-                .events
-                .keys()
-                .map(|event| (contract.platform.id.clone(), event.clone())),
-        );
+        wanted.extend(contract.events.keys().map(|event| (contract.platform.id.clone(), event.clone())));
     }
     let all = payloads().all().iter();
-    let found: BTreeSet<_> = all
-        .map(|payload| (payload.platform.clone(), payload.event.clone()))
-        .collect();
+    let found: BTreeSet<_> = all.map(|payload| (payload.platform.clone(), payload.event.clone())).collect();
     assert_eq!(found, wanted);
 }
 
@@ -105,9 +79,7 @@ fn every_event_has_a_typical_a_minimal_and_a_hostile_one() {
                     .map(|payload| payload.name.as_str())
                     .collect();
                 if labelled != [name] {
-                    faults.push(format!(
-                        "{event}: the label {name} is on {labelled:?}, not on {name}.json alone"
-                    ));
+                    faults.push(format!("{event}: the label {name} is on {labelled:?}, not on {name}.json alone"));
                 }
             }
         }
@@ -150,11 +122,7 @@ fn none_has_a_field_that_the_contract_does_not_know() {
 /// Members of objects that the contract describes, and that it does not name. What it calls an object and says no
 /// more of (a tool's input) may hold anything.
 fn unknown(event: &Event, at: &str, value: &Value, tell: &mut dyn FnMut(&str, &Value)) {
-    let prefix = if at.is_empty() {
-        String::new()
-    } else {
-        format!("{at}.")
-    };
+    let prefix = if at.is_empty() { String::new() } else { format!("{at}.") };
     let is_described = event.input.keys().any(|path| path.starts_with(&prefix));
     match value {
         Value::Object(members) if is_described => {
@@ -167,9 +135,7 @@ fn unknown(event: &Event, at: &str, value: &Value, tell: &mut dyn FnMut(&str, &V
                 }
             }
         }
-        Value::Array(items) => items
-            .iter()
-            .for_each(|item| unknown(event, &format!("{at}[]"), item, tell)),
+        Value::Array(items) => items.iter().for_each(|item| unknown(event, &format!("{at}[]"), item, tell)),
         _ => {}
     }
 }
@@ -180,21 +146,14 @@ fn what_was_recorded_is_among_the_values_seen() {
     let mut seen = 0;
     each(&mut |_, event, payload| {
         for (path, field) in &event.input {
-            let value = path
-                .split('.')
-                .try_fold(&payload.stdin, |here, name| here.get(name))
-                .and_then(Value::as_str);
+            let value = path.split('.').try_fold(&payload.stdin, |here, name| here.get(name)).and_then(Value::as_str);
             let Some(value) = value.filter(|_| !field.known.is_empty()) else {
                 continue;
             };
             if payload.provenance.kind == ProvenanceKind::Recorded {
                 seen += 1;
                 if !field.known.iter().any(|known| known == value) {
-                    faults.push(format!(
-                        "{}: `{path}` = {value:?}, known are {:?}",
-                        place(payload),
-                        field.known
-                    ));
+                    faults.push(format!("{}: `{path}` = {value:?}, known are {:?}", place(payload), field.known));
                 }
             }
         }
@@ -208,12 +167,7 @@ fn each_names_the_event_of_its_folder() {
     let mut named = 0;
     each(&mut |contract, event, payload| {
         if let Some(field) = &contract.platform.event_field {
-            assert_eq!(
-                payload.stdin[field],
-                event.name.as_str(),
-                "{}",
-                place(payload)
-            );
+            assert_eq!(payload.stdin[field], event.name.as_str(), "{}", place(payload));
             named += 1;
         }
     });
@@ -225,25 +179,13 @@ fn the_minimal_one_has_what_is_required_and_nothing_else() {
     let mut faults = Vec::new();
     each(&mut |_, event, payload| {
         if payload.is("minimal") {
-            let keys: BTreeSet<&str> = payload
-                .stdin
-                .as_object()
-                .unwrap()
-                .keys()
-                .map(String::as_str)
-                .collect();
-            let required = event
-                .input
-                .iter()
-                .filter(|(path, field)| field.required && !path.contains(['.', '[']));
+            let keys: BTreeSet<&str> = payload.stdin.as_object().unwrap().keys().map(String::as_str).collect();
+            let required = event.input.iter().filter(|(path, field)| field.required && !path.contains(['.', '[']));
             let required: BTreeSet<&str> = required.map(|(path, _)| path.as_str()).collect();
             if keys != required {
                 let more: Vec<_> = keys.difference(&required).collect();
                 let missing: Vec<_> = required.difference(&keys).collect();
-                faults.push(format!(
-                    "{}: more {more:?}, missing {missing:?}",
-                    place(payload)
-                ));
+                faults.push(format!("{}: more {more:?}, missing {missing:?}", place(payload)));
             }
         }
     });
@@ -263,14 +205,8 @@ fn the_hostile_one_is_hostile() {
         let traits = [
             ("a string of 100 KiB", any(&|text| text.len() >= 100 * 1024)),
             ("an empty string", any(&str::is_empty)),
-            (
-                "a character outside of the basic plane",
-                any(&|text| text.chars().any(|c| c > '\u{FFFF}')),
-            ),
-            (
-                "a combining character",
-                any(&|text| text.contains('\u{301}')),
-            ),
+            ("a character outside of the basic plane", any(&|text| text.chars().any(|c| c > '\u{FFFF}'))),
+            ("a combining character", any(&|text| text.contains('\u{301}'))),
             ("a line end", any(&|text| text.contains('\n'))),
             ("a quote", any(&|text| text.contains('"'))),
             ("a backslash", any(&|text| text.contains('\\'))),
@@ -303,13 +239,7 @@ fn strings<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
 #[test]
 fn labels_are_those_of_the_readme() {
     let readme = include_str!("../../fixtures/README.md");
-    let section = readme
-        .split("| label | meaning |")
-        .nth(1)
-        .unwrap()
-        .split("\n\n")
-        .next()
-        .unwrap();
+    let section = readme.split("| label | meaning |").nth(1).unwrap().split("\n\n").next().unwrap();
     let known: BTreeSet<&str> = section
         .lines()
         .filter_map(|row| row.split('|').nth(1))
@@ -319,23 +249,11 @@ fn labels_are_those_of_the_readme() {
     let mut used = BTreeSet::new();
     for payload in payloads().all() {
         for label in &payload.labels {
-            assert!(
-                known.contains(label.as_str()),
-                "{}: the label {label:?} is not in the README",
-                place(payload)
-            );
+            assert!(known.contains(label.as_str()), "{}: the label {label:?} is not in the README", place(payload));
             used.insert(label.as_str());
         }
-        assert!(
-            !(payload.is("benign") && payload.is("dangerous")),
-            "{}",
-            place(payload)
-        );
-        assert!(
-            !payload.title.ends_with('.'),
-            "{}: the title ends with a full stop",
-            place(payload)
-        );
+        assert!(!(payload.is("benign") && payload.is("dangerous")), "{}", place(payload));
+        assert!(!payload.title.ends_with('.'), "{}: the title ends with a full stop", place(payload));
     }
     assert_eq!(used, known, "a label of the README is on no payload");
 }
@@ -349,14 +267,7 @@ fn bytes_are_one_line_that_reads_back_as_the_document() {
         assert!(!line.contains(['\n', '\r']), "{}", place(payload));
         let back: Value = serde_json::from_str(line).unwrap();
         assert_eq!(back, payload.stdin, "{}", place(payload));
-        let keys = |value: &Value| {
-            value
-                .as_object()
-                .unwrap()
-                .keys()
-                .cloned()
-                .collect::<Vec<_>>()
-        };
+        let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
         assert_eq!(keys(&back), keys(&payload.stdin), "{}", place(payload));
     });
 }

@@ -17,11 +17,7 @@ const COMMAND: &str = "HOOKPROOF_BLESS=1 cargo test -p hookproof --test schemas"
 
 fn newest() -> Vec<Contract> {
     let library = Library::built_in().unwrap();
-    library
-        .files()
-        .iter()
-        .map(|file| file.select(&file.platform().version).unwrap())
-        .collect()
+    library.files().iter().map(|file| file.select(&file.platform().version).unwrap()).collect()
 }
 
 /// Every schema of the newest contracts: its path in the crate's folder, and its text.
@@ -41,21 +37,10 @@ fn generated() -> BTreeMap<String, String> {
 /// Every file below `schemas/`, by its path in the crate's folder.
 fn on_disk(root: &Path) -> BTreeMap<String, String> {
     let mut all = BTreeMap::new();
-    for platform in std::fs::read_dir(root.join("schemas"))
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
-        for file in std::fs::read_dir(platform.path())
-            .into_iter()
-            .flatten()
-            .flatten()
-        {
-            let path = format!(
-                "schemas/{}/{}",
-                platform.file_name().to_string_lossy(),
-                file.file_name().to_string_lossy()
-            );
+    for platform in std::fs::read_dir(root.join("schemas")).into_iter().flatten().flatten() {
+        for file in std::fs::read_dir(platform.path()).into_iter().flatten().flatten() {
+            let path =
+                format!("schemas/{}/{}", platform.file_name().to_string_lossy(), file.file_name().to_string_lossy());
             all.insert(path, std::fs::read_to_string(file.path()).unwrap());
         }
     }
@@ -66,16 +51,9 @@ fn on_disk(root: &Path) -> BTreeMap<String, String> {
 fn committed_schemas_are_what_the_contracts_say() {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let wanted = generated();
-    assert!(
-        wanted.len() >= 66,
-        "33 events have two schemas each, found {}",
-        wanted.len()
-    );
+    assert!(wanted.len() >= 66, "33 events have two schemas each, found {}", wanted.len());
     if std::env::var_os(BLESS).is_some_and(|value| value == "1") {
-        for stale in on_disk(&root)
-            .keys()
-            .filter(|path| !wanted.contains_key(*path))
-        {
+        for stale in on_disk(&root).keys().filter(|path| !wanted.contains_key(*path)) {
             std::fs::remove_file(root.join(stale)).unwrap();
         }
         for (path, text) in &wanted {
@@ -85,11 +63,8 @@ fn committed_schemas_are_what_the_contracts_say() {
         }
     }
     let found = on_disk(&root);
-    let differing: BTreeSet<&String> = wanted
-        .keys()
-        .chain(found.keys())
-        .filter(|path| wanted.get(*path) != found.get(*path))
-        .collect();
+    let differing: BTreeSet<&String> =
+        wanted.keys().chain(found.keys()).filter(|path| wanted.get(*path) != found.get(*path)).collect();
     assert!(
         differing.is_empty(),
         "{} committed schemas are not what the contracts say (first: {:?}); rewrite them with: {COMMAND}",
@@ -108,41 +83,25 @@ fn committed_schemas_are_built_in() {
                 let built_in = schema::committed(&contract.platform.id, event, direction);
                 // A run that rewrites the files was itself built with the older ones.
                 if std::env::var_os(BLESS).is_none() {
-                    assert_eq!(
-                        built_in,
-                        std::fs::read_to_string(&path).ok().as_deref(),
-                        "{}",
-                        path.display()
-                    );
+                    assert_eq!(built_in, std::fs::read_to_string(&path).ok().as_deref(), "{}", path.display());
                 }
             }
         }
     }
-    assert_eq!(
-        schema::committed("claude-code", "NoSuchEvent", Direction::Input),
-        None
-    );
+    assert_eq!(schema::committed("claude-code", "NoSuchEvent", Direction::Input), None);
 }
 
 #[test]
 fn every_schema_is_one() {
     for (path, text) in generated() {
         let schema: Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(
-            schema["$schema"], "https://json-schema.org/draft/2020-12/schema",
-            "{path}"
-        );
+        assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema", "{path}");
         if let Err(error) = jsonschema::draft202012::meta::validate(&schema) {
             panic!("{path} is no schema: {error}");
         }
-        assert!(
-            jsonschema::draft202012::new(&schema).is_ok(),
-            "{path} does not compile"
-        );
+        assert!(jsonschema::draft202012::new(&schema).is_ok(), "{path} does not compile");
     }
-    assert!(!jsonschema::draft202012::meta::is_valid(
-        &json!({ "type": "text" })
-    ));
+    assert!(!jsonschema::draft202012::meta::is_valid(&json!({ "type": "text" })));
 }
 
 #[test]
@@ -150,41 +109,21 @@ fn ids_tell_platform_version_event_and_direction_apart() {
     let library = Library::built_in().unwrap();
     let id = |platform: &str| {
         let contract = library.select(platform).unwrap();
-        schema::output(&contract, &contract.events["Stop"])["$id"]
-            .as_str()
-            .unwrap()
-            .to_owned()
+        schema::output(&contract, &contract.events["Stop"])["$id"].as_str().unwrap().to_owned()
     };
-    assert_eq!(
-        id("claude-code"),
-        "urn:hookproof:schema:claude-code:Stop:output"
-    );
-    assert_eq!(
-        id("claude-code@2.1.41"),
-        "urn:hookproof:schema:claude-code@2.1.41:Stop:output"
-    );
+    assert_eq!(id("claude-code"), "urn:hookproof:schema:claude-code:Stop:output");
+    assert_eq!(id("claude-code@2.1.41"), "urn:hookproof:schema:claude-code@2.1.41:Stop:output");
 }
 
 #[test]
 fn events_whose_stdout_is_no_json_say_so() {
     let library = Library::built_in().unwrap();
     let contract = library.select("claude-code").unwrap();
-    let unread: BTreeSet<&str> = contract
-        .events
-        .values()
-        .filter(|event| !schema::is_read(event))
-        .map(|event| event.name.as_str())
-        .collect();
-    let wanted = [
-        "InstructionsLoaded",
-        "Setup",
-        "StopFailure",
-        "WorktreeCreate",
-        "WorktreeRemove",
-    ];
+    let unread: BTreeSet<&str> =
+        contract.events.values().filter(|event| !schema::is_read(event)).map(|event| event.name.as_str()).collect();
+    let wanted = ["InstructionsLoaded", "Setup", "StopFailure", "WorktreeCreate", "WorktreeRemove"];
     assert_eq!(unread, BTreeSet::from(wanted));
-    let said =
-        |event: &str| schema::output(&contract, &contract.events[event])["description"].to_string();
+    let said = |event: &str| schema::output(&contract, &contract.events[event])["description"].to_string();
     assert!(said("WorktreeCreate").contains("stdout is not read as JSON here: its last line"));
     assert!(said("WorktreeRemove").contains("only the exit code counts"));
     assert!(said("StopFailure").contains("thrown away"));
@@ -195,10 +134,7 @@ fn events_whose_stdout_is_no_json_say_so() {
 fn output_schemas_and_the_oracle_agree() {
     for contract in newest() {
         let (accepted, refused) = compare(&contract, 400);
-        assert!(
-            accepted > 100 && refused > 100,
-            "{accepted} accepted, {refused} refused"
-        );
+        assert!(accepted > 100 && refused > 100, "{accepted} accepted, {refused} refused");
     }
 }
 
@@ -207,11 +143,7 @@ fn they_agree_on_what_held_before() {
     let library = Library::built_in().unwrap();
     for file in library.files() {
         let first = file.select(&file.platform().first).unwrap();
-        let versions: BTreeSet<Version> = first
-            .changes
-            .iter()
-            .map(|change| change.until.clone())
-            .collect();
+        let versions: BTreeSet<Version> = first.changes.iter().map(|change| change.until.clone()).collect();
         for version in versions {
             compare(&file.select(&version).unwrap(), 20);
         }
@@ -222,10 +154,7 @@ fn they_agree_on_what_held_before() {
 fn they_agree_on_a_platform_of_another_kind() {
     let contract = made_up();
     let (accepted, refused) = compare(&contract, 2000);
-    assert!(
-        accepted > 100 && refused > 100,
-        "{accepted} accepted, {refused} refused"
-    );
+    assert!(accepted > 100 && refused > 100, "{accepted} accepted, {refused} refused");
 }
 
 #[test]
@@ -234,10 +163,7 @@ fn input_schemas_know_arrays_conditions_and_formats() {
     let validator = Validator::new(&schema::input(&contract, &contract.events["before"]));
     let document = |rest: Value| {
         let mut document = json!({ "event": "before", "items": [] });
-        document
-            .as_object_mut()
-            .unwrap()
-            .extend(rest.as_object().unwrap().clone());
+        document.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
         document
     };
     for right in [
@@ -256,40 +182,21 @@ fn input_schemas_know_arrays_conditions_and_formats() {
         (json!({ "event": null }), "/event"),
         (json!({ "items": null }), "/items"),
         (json!({ "items": [{}] }), "/items/0"),
-        (
-            json!({ "items": [{ "kind": "a" }, { "kind": 1 }] }),
-            "/items/1/kind",
-        ),
-        (
-            json!({ "items": [{ "kind": "a", "size": 1.5 }] }),
-            "/items/0/size",
-        ),
-        (
-            json!({ "items": [{ "kind": "a", "tags": ["x", 1] }] }),
-            "/items/0/tags/1",
-        ),
+        (json!({ "items": [{ "kind": "a" }, { "kind": 1 }] }), "/items/1/kind"),
+        (json!({ "items": [{ "kind": "a", "size": 1.5 }] }), "/items/0/size"),
+        (json!({ "items": [{ "kind": "a", "tags": ["x", 1] }] }), "/items/0/tags/1"),
         (json!({ "run": "one" }), "/run"),
         (json!({ "grid": [[{ "cell": "x" }]] }), "/grid/0/0/cell"),
         (json!({ "mode": "full", "detail": 5 }), "/detail"),
         (json!({ "mode": "full", "detail": {} }), "/detail"),
     ] {
         let faults = validator.faults(&document(wrong.clone()));
-        assert!(
-            !faults.is_empty() && faults.iter().all(|fault| fault.at == at),
-            "{wrong}: {faults:?}"
-        );
+        assert!(!faults.is_empty() && faults.iter().all(|fault| fault.at == at), "{wrong}: {faults:?}");
     }
-    assert!(
-        !validator.is_valid(&json!({ "event": "before" })),
-        "a required field is missing"
-    );
+    assert!(!validator.is_valid(&json!({ "event": "before" })), "a required field is missing");
 }
 
 fn made_up() -> Contract {
-    let file = ContractFile::parse(
-        Path::new("made-up.toml"),
-        include_str!("schemas/made-up.toml"),
-    )
-    .unwrap();
+    let file = ContractFile::parse(Path::new("made-up.toml"), include_str!("schemas/made-up.toml")).unwrap();
     file.select(&file.platform().version).unwrap()
 }

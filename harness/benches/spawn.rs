@@ -23,10 +23,7 @@ type Way = (String, Box<dyn FnMut()>);
 
 fn main() {
     // Cargo passes `--bench`.
-    let runs = std::env::args()
-        .skip(1)
-        .find_map(|a| a.parse().ok())
-        .unwrap_or(RUNS);
+    let runs = std::env::args().skip(1).find_map(|a| a.parse().ok()).unwrap_or(RUNS);
     println!(
         "{:<24} {:<14} {:>10} {:>10} {:>10} {:>10}",
         "harness size", "way", "p10 µs", "median µs", "p10", "median"
@@ -43,11 +40,7 @@ fn payload() -> Vec<u8> {
 
 /// A program that does nothing, and is everywhere.
 fn program() -> (&'static str, &'static [&'static str]) {
-    if cfg!(windows) {
-        (r"C:\Windows\System32\cmd.exe", &["/D", "/C", "exit"])
-    } else {
-        ("/bin/true", &[])
-    }
+    if cfg!(windows) { (r"C:\Windows\System32\cmd.exe", &["/D", "/C", "exit"]) } else { ("/bin/true", &[]) }
 }
 
 fn measure(size: &str, runs: usize) {
@@ -68,9 +61,7 @@ fn measure(size: &str, runs: usize) {
     let quantiles: Vec<_> = times.into_iter().map(quantiles).collect();
     for ((name, _), (low, median)) in ways.iter().zip(&quantiles) {
         let (low_ratio, median_ratio) = (low / quantiles[0].0, median / quantiles[0].1);
-        println!(
-            "{size:<24} {name:<14} {low:>10.1} {median:>10.1} {low_ratio:>10.2} {median_ratio:>10.2}"
-        );
+        println!("{size:<24} {name:<14} {low:>10.1} {median:>10.1} {low_ratio:>10.2} {median_ratio:>10.2}");
     }
 }
 
@@ -83,17 +74,12 @@ fn quantiles(mut times: Vec<Duration>) -> (f64, f64) {
 
 fn ways() -> Vec<Way> {
     let mut ways: Vec<Way> = vec![("std".into(), Box::new(bare))];
-    for (name, choice) in [
-        ("harness", MechanismChoice::Best),
-        ("posix", MechanismChoice::Posix),
-    ] {
+    for (name, choice) in [("harness", MechanismChoice::Best), ("posix", MechanismChoice::Posix)] {
         let Ok(harness) = Harness::with_mechanism(choice) else {
             continue;
         };
         let (program, args) = program();
-        let command = HookCommand::new(program)
-            .args(args.iter().copied())
-            .stdin(StdinPlan::Whole(payload()));
+        let command = HookCommand::new(program).args(args.iter().copied()).stdin(StdinPlan::Whole(payload()));
         let run = move || {
             let observation = harness.run(&command).expect("a run");
             assert_eq!(observation.ending, Ending::Exited { code: 0 });

@@ -15,10 +15,7 @@ pub(crate) struct Cancellation {
 
 impl Cancellation {
     pub(crate) fn new() -> Result<Arc<Self>, HarnessError> {
-        Ok(Arc::new(Cancellation {
-            cancelled: AtomicBool::new(false),
-            waker: Waker::new()?,
-        }))
+        Ok(Arc::new(Cancellation { cancelled: AtomicBool::new(false), waker: Waker::new()? }))
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {

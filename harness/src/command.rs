@@ -72,10 +72,7 @@ impl Default for CaptureBounds {
     /// 8 MiB a stream.
     fn default() -> Self {
         const EIGHT_MIB: usize = 8 * 1024 * 1024;
-        CaptureBounds {
-            stdout: EIGHT_MIB,
-            stderr: EIGHT_MIB,
-        }
+        CaptureBounds { stdout: EIGHT_MIB, stderr: EIGHT_MIB }
     }
 }
 
@@ -124,19 +121,13 @@ impl HookCommand {
     /// A program without arguments: minimal environment, empty stdin, 60 s of time.
     #[must_use]
     pub fn new(program: impl Into<PathBuf>) -> Self {
-        Self::from_invocation(Invocation::Program {
-            program: program.into(),
-            args: Vec::new(),
-        })
+        Self::from_invocation(Invocation::Program { program: program.into(), args: Vec::new() })
     }
 
     /// A line for the platform's own shell: `/bin/sh -c LINE`, on Windows `cmd.exe /D /S /C "LINE"`.
     #[must_use]
     pub fn shell(line: impl Into<OsString>) -> Self {
-        Self::from_invocation(Invocation::Shell {
-            shell: crate::platform::default_shell(),
-            line: line.into(),
-        })
+        Self::from_invocation(Invocation::Shell { shell: crate::platform::default_shell(), line: line.into() })
     }
 
     /// Any invocation with the defaults of [`HookCommand::new`].
@@ -231,9 +222,7 @@ impl HookCommand {
     pub fn program(&self) -> &Path {
         match &self.invocation {
             Invocation::Program { program, .. } => program,
-            Invocation::Shell { shell, .. } => {
-                Path::new(shell.first().map_or(OsStr::new(""), |s| s))
-            }
+            Invocation::Shell { shell, .. } => Path::new(shell.first().map_or(OsStr::new(""), |s| s)),
         }
     }
 }

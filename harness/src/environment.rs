@@ -37,14 +37,8 @@ impl Environment {
     /// `PROCESSOR_ARCHITECTURE` and `OS` (read by runtimes and build tools to tell where they are).
     #[must_use]
     pub fn minimal() -> Self {
-        let inherit = platform::ESSENTIAL_VARIABLES
-            .iter()
-            .map(OsString::from)
-            .collect();
-        Environment {
-            inherit,
-            set: BTreeMap::new(),
-        }
+        let inherit = platform::ESSENTIAL_VARIABLES.iter().map(OsString::from).collect();
+        Environment { inherit, set: BTreeMap::new() }
     }
 
     /// Adds a name to take over from the harness.
@@ -64,16 +58,10 @@ impl Environment {
     /// The variables that the child gets, each name once, in the order of their names.
     #[must_use]
     pub fn resolve(&self) -> Vec<(OsString, OsString)> {
-        let mut variables: Vec<(OsString, OsString)> = self
-            .set
-            .iter()
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect();
+        let mut variables: Vec<(OsString, OsString)> =
+            self.set.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         for name in &self.inherit {
-            if variables
-                .iter()
-                .any(|(taken, _)| platform::same_variable(taken, name))
-            {
+            if variables.iter().any(|(taken, _)| platform::same_variable(taken, name)) {
                 continue;
             }
             if let Some(value) = std::env::var_os(name) {
@@ -88,10 +76,7 @@ impl Environment {
 /// The value of a variable among resolved ones.
 pub(crate) fn lookup<'a>(variables: &'a [(OsString, OsString)], name: &str) -> Option<&'a OsStr> {
     let name = OsStr::new(name);
-    variables
-        .iter()
-        .find(|(taken, _)| platform::same_variable(taken, name))
-        .map(|(_, value)| value.as_os_str())
+    variables.iter().find(|(taken, _)| platform::same_variable(taken, name)).map(|(_, value)| value.as_os_str())
 }
 
 #[cfg(test)]
@@ -105,15 +90,10 @@ mod tests {
 
     #[test]
     fn set_variables_win_over_inherited_ones_and_names_are_unique() {
-        let environment = Environment::minimal()
-            .inheriting("PATH")
-            .with("PATH", "/only/here");
+        let environment = Environment::minimal().inheriting("PATH").with("PATH", "/only/here");
         let resolved = environment.resolve();
         let paths: Vec<_> = resolved.iter().filter(|(name, _)| name == "PATH").collect();
-        assert_eq!(
-            paths,
-            [&(OsString::from("PATH"), OsString::from("/only/here"))]
-        );
+        assert_eq!(paths, [&(OsString::from("PATH"), OsString::from("/only/here"))]);
     }
 
     #[test]

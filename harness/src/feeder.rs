@@ -29,35 +29,16 @@ impl<'a> Feeder<'a> {
             StdinPlan::Empty => (&[], None, false, true),
             StdinPlan::Closed => (&[], None, false, false),
             StdinPlan::HeldOpen(bytes) => (bytes, None, true, true),
-            StdinPlan::Slow {
-                bytes,
-                piece,
-                pause,
-            } => (bytes, Some(((*piece).max(1), *pause)), false, true),
-            StdinPlan::Truncated { bytes, at } => {
-                (&bytes[..(*at).min(bytes.len())], None, false, true)
-            }
+            StdinPlan::Slow { bytes, piece, pause } => (bytes, Some(((*piece).max(1), *pause)), false, true),
+            StdinPlan::Truncated { bytes, at } => (&bytes[..(*at).min(bytes.len())], None, false, true),
         };
         let piece_end = pace.map_or(bytes.len(), |(piece, _)| piece.min(bytes.len()));
-        Feeder {
-            bytes,
-            position: 0,
-            pace,
-            piece_end,
-            next_at: Duration::ZERO,
-            hold_open,
-            open,
-            refused: false,
-        }
+        Feeder { bytes, position: 0, pace, piece_end, next_at: Duration::ZERO, hold_open, open, refused: false }
     }
 
     /// The bytes that may be written now; empty if none are due.
     pub(crate) fn due(&self, now: Duration) -> &'a [u8] {
-        if self.open && now >= self.next_at {
-            &self.bytes[self.position..self.piece_end]
-        } else {
-            &[]
-        }
+        if self.open && now >= self.next_at { &self.bytes[self.position..self.piece_end] } else { &[] }
     }
 
     /// When the next piece is due, if one is waiting for its time.
@@ -92,11 +73,7 @@ impl<'a> Feeder<'a> {
 
     /// What became of the plan.
     pub(crate) fn report(&self) -> StdinReport {
-        StdinReport {
-            planned: self.bytes.len() as u64,
-            written: self.position as u64,
-            refused: self.refused,
-        }
+        StdinReport { planned: self.bytes.len() as u64, written: self.position as u64, refused: self.refused }
     }
 }
 
@@ -122,24 +99,13 @@ mod tests {
         assert_eq!(feeder.take_close(), closes);
         assert!(!feeder.take_close());
         let len = bytes.len() as u64;
-        assert_eq!(
-            feeder.report(),
-            StdinReport {
-                planned: len,
-                written: len,
-                refused: false
-            }
-        );
+        assert_eq!(feeder.report(), StdinReport { planned: len, written: len, refused: false });
     }
 
     #[test]
     fn slow_pieces_wait_for_their_time() {
         let pause = Duration::from_millis(10);
-        let plan = StdinPlan::Slow {
-            bytes: b"abcde".to_vec(),
-            piece: 2,
-            pause,
-        };
+        let plan = StdinPlan::Slow { bytes: b"abcde".to_vec(), piece: 2, pause };
         let mut feeder = Feeder::new(&plan);
         assert_eq!(feeder.due(ZERO), b"ab");
         feeder.wrote(1, ZERO);
@@ -168,14 +134,7 @@ mod tests {
         let mut early = Feeder::new(&plan);
         early.wrote(1, ZERO);
         early.refuse();
-        assert_eq!(
-            early.report(),
-            StdinReport {
-                planned: 3,
-                written: 1,
-                refused: true
-            }
-        );
+        assert_eq!(early.report(), StdinReport { planned: 3, written: 1, refused: true });
         assert_eq!(early.due(ZERO), b"");
         let mut late = Feeder::new(&plan);
         late.wrote(3, ZERO);

@@ -74,10 +74,7 @@ impl Harness {
     /// [`HarnessError::Unavailable`] if this system does not have it, otherwise as [`Harness::new`].
     pub fn with_mechanism(choice: MechanismChoice) -> Result<Self, HarnessError> {
         Ok(Harness {
-            inner: Mutex::new(Inner {
-                backend: Backend::new(choice)?,
-                buffer: vec![0; READ_SIZE],
-            }),
+            inner: Mutex::new(Inner { backend: Backend::new(choice)?, buffer: vec![0; READ_SIZE] }),
             cancellation: Cancellation::new()?,
         })
     }
@@ -101,8 +98,7 @@ impl Harness {
         let begin = Instant::now();
         loop {
             let observation = inner.attempt(command, &self.cancellation)?;
-            let busy =
-                matches!(&observation.ending, Ending::NotStarted { error } if error.is_busy());
+            let busy = matches!(&observation.ending, Ending::NotStarted { error } if error.is_busy());
             if !busy || begin.elapsed() >= BUSY_FOR {
                 return Ok(observation);
             }
@@ -112,11 +108,7 @@ impl Harness {
 }
 
 impl Inner {
-    fn attempt(
-        &mut self,
-        command: &HookCommand,
-        cancellation: &Cancellation,
-    ) -> Result<Observation, HarnessError> {
+    fn attempt(&mut self, command: &HookCommand, cancellation: &Cancellation) -> Result<Observation, HarnessError> {
         if cancellation.is_cancelled() {
             return Err(HarnessError::Cancelled);
         }
@@ -125,14 +117,7 @@ impl Inner {
         let mechanism = self.backend.mechanism();
         let start = Instant::now();
         match self.backend.start(command, start, cancellation.waker()) {
-            Ok(mut run) => supervise(
-                run.as_mut(),
-                command,
-                start,
-                cancellation,
-                mechanism,
-                &mut self.buffer,
-            ),
+            Ok(mut run) => supervise(run.as_mut(), command, start, cancellation, mechanism, &mut self.buffer),
             Err(StartFailure::NotStarted(error)) => {
                 let stdin = Feeder::new(&command.stdin).report();
                 Ok(not_started(error, stdin, start.elapsed(), mechanism))
@@ -144,9 +129,7 @@ impl Inner {
 
 impl fmt::Debug for Harness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Harness")
-            .field("cancellation", &self.cancellation)
-            .finish_non_exhaustive()
+        f.debug_struct("Harness").field("cancellation", &self.cancellation).finish_non_exhaustive()
     }
 }
 

@@ -37,6 +37,5 @@ pub use environment::Environment;
 pub use error::HarnessError;
 pub use harness::{Harness, MechanismChoice};
 pub use observation::{
-    Capture, Chunk, Descendant, Ending, KillStep, Leaks, Mechanism, Observation, StartError,
-    StdinReport,
+    Capture, Chunk, Descendant, Ending, KillStep, Leaks, Mechanism, Observation, StartError, StdinReport,
 };

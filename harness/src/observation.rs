@@ -65,9 +65,7 @@ pub struct StartError {
 impl StartError {
     /// Whether the program file is open for writing somewhere, which passes by itself (`ETXTBSY`).
     pub(crate) fn is_busy(&self) -> bool {
-        self.os_error.is_some_and(|code| {
-            io::Error::from_raw_os_error(code).kind() == io::ErrorKind::ExecutableFileBusy
-        })
+        self.os_error.is_some_and(|code| io::Error::from_raw_os_error(code).kind() == io::ErrorKind::ExecutableFileBusy)
     }
 }
 
@@ -179,37 +177,21 @@ mod tests {
             stdout: Capture {
                 bytes: (0..=255).collect(),
                 total: 300,
-                chunks: vec![Chunk {
-                    at: ms(1),
-                    len: 300,
-                }],
+                chunks: vec![Chunk { at: ms(1), len: 300 }],
                 eof: None,
             },
-            stderr: Capture {
-                eof: Some(ms(3)),
-                ..Capture::default()
-            },
-            stdin: StdinReport {
-                planned: 5,
-                written: 2,
-                refused: true,
-            },
+            stderr: Capture { eof: Some(ms(3)), ..Capture::default() },
+            stdin: StdinReport { planned: 5, written: 2, refused: true },
             wall: ms(4),
             cpu_user: Some(ms(1)),
             cpu_system: None,
             peak_memory: Some(1 << 40),
             leaks: Leaks {
-                descendants: vec![Descendant {
-                    pid: 7,
-                    name: "sleep 9".into(),
-                }],
+                descendants: vec![Descendant { pid: 7, name: "sleep 9".into() }],
                 stdout_held: true,
                 stderr_held: false,
             },
-            mechanism: Mechanism {
-                name: "posix".into(),
-                gaps: vec!["one".into()],
-            },
+            mechanism: Mechanism { name: "posix".into(), gaps: vec!["one".into()] },
         }
     }
 
@@ -229,16 +211,8 @@ mod tests {
         let text = serde_json::to_string(&original).expect("writes");
         let value: serde_json::Value = serde_json::from_str(&text).expect("is JSON");
         assert_eq!(value["ending"]["kind"], kind);
-        assert!(
-            value["stdout"]["bytes"]
-                .as_str()
-                .is_some_and(|b| b.starts_with("AAECAw")),
-            "base64"
-        );
-        assert_eq!(
-            serde_json::from_str::<Observation>(&text).expect("reads"),
-            original
-        );
+        assert!(value["stdout"]["bytes"].as_str().is_some_and(|b| b.starts_with("AAECAw")), "base64");
+        assert_eq!(serde_json::from_str::<Observation>(&text).expect("reads"), original);
     }
 
     #[test]

@@ -17,26 +17,18 @@ pub(crate) struct Recorder {
 impl Recorder {
     /// A recorder that keeps at most `bound` bytes.
     pub(crate) fn new(bound: usize) -> Self {
-        Recorder {
-            bound,
-            capture: Capture::default(),
-        }
+        Recorder { bound, capture: Capture::default() }
     }
 
     /// Takes a piece that was read at `at`.
     pub(crate) fn push(&mut self, at: Duration, piece: &[u8]) {
         let room = self.bound - self.capture.bytes.len();
-        self.capture
-            .bytes
-            .extend_from_slice(&piece[..piece.len().min(room)]);
+        self.capture.bytes.extend_from_slice(&piece[..piece.len().min(room)]);
         self.capture.total += piece.len() as u64;
         if self.capture.chunks.len() == MAX_CHUNKS {
             merge_neighbours(&mut self.capture.chunks);
         }
-        self.capture.chunks.push(Chunk {
-            at,
-            len: piece.len(),
-        });
+        self.capture.chunks.push(Chunk { at, len: piece.len() });
     }
 
     /// The stream ended at `at`.
@@ -63,10 +55,7 @@ fn merge_neighbours(chunks: &mut Vec<Chunk>) {
     while next < chunks.len() {
         let mut merged = chunks[next];
         if let Some(second) = chunks.get(next + 1) {
-            merged = Chunk {
-                at: second.at,
-                len: merged.len + second.len,
-            };
+            merged = Chunk { at: second.at, len: merged.len + second.len };
         }
         chunks[kept] = merged;
         kept += 1;
@@ -96,10 +85,7 @@ mod tests {
         let capture = recorder.finish();
         assert_eq!(capture.bytes, kept);
         assert_eq!(capture.total, 6);
-        assert_eq!(
-            capture.chunks,
-            [Chunk { at: ms(1), len: 4 }, Chunk { at: ms(2), len: 2 }]
-        );
+        assert_eq!(capture.chunks, [Chunk { at: ms(1), len: 4 }, Chunk { at: ms(2), len: 2 }]);
         assert_eq!(capture.eof, None);
     }
 
@@ -111,15 +97,8 @@ mod tests {
             recorder.push(ms(n), b"x");
         }
         let capture = recorder.finish();
-        assert!(
-            capture.chunks.len() <= MAX_CHUNKS,
-            "{} chunks",
-            capture.chunks.len()
-        );
-        assert_eq!(
-            capture.chunks.iter().map(|c| c.len as u64).sum::<u64>(),
-            pieces
-        );
+        assert!(capture.chunks.len() <= MAX_CHUNKS, "{} chunks", capture.chunks.len());
+        assert_eq!(capture.chunks.iter().map(|c| c.len as u64).sum::<u64>(), pieces);
         assert_eq!(capture.chunks[0], Chunk { at: ms(0), len: 1 });
         assert_eq!(capture.chunks.last().map(|c| c.at), Some(ms(pieces - 1)));
         assert!(capture.chunks.is_sorted_by_key(|c| c.at));

@@ -10,9 +10,7 @@ use crate::command::HookCommand;
 use crate::error::HarnessError;
 use crate::feeder::Feeder;
 use crate::observation::{Capture, Ending, Leaks, Mechanism, Observation, StartError, StdinReport};
-use crate::platform::{
-    End, Interest, Progress, ReadOutcome, Running, Status, Stream, WriteOutcome,
-};
+use crate::platform::{End, Interest, Progress, ReadOutcome, Running, Status, Stream, WriteOutcome};
 use crate::recorder::Recorder;
 
 /// Bytes read at once. Larger reads bring nothing, because a pipe holds 64 KiB by default.
@@ -55,34 +53,20 @@ pub(crate) fn supervise(
     match supervisor.until_over(cancellation)? {
         Over::NotStarted(error) => {
             let wall = start.elapsed();
-            Ok(not_started(
-                error,
-                supervisor.feeder.report(),
-                wall,
-                mechanism,
-            ))
+            Ok(not_started(error, supervisor.feeder.report(), wall, mechanism))
         }
         Over::Ended(end) => supervisor.conclude(end, mechanism),
     }
 }
 
 /// The observation of a program that could not be started.
-pub(crate) fn not_started(
-    error: StartError,
-    stdin: StdinReport,
-    wall: Duration,
-    mechanism: Mechanism,
-) -> Observation {
+pub(crate) fn not_started(error: StartError, stdin: StdinReport, wall: Duration, mechanism: Mechanism) -> Observation {
     Observation {
         ending: Ending::NotStarted { error },
         stdout: Capture::default(),
         stderr: Capture::default(),
         // What was put into the pipe went away with it: nobody was there.
-        stdin: StdinReport {
-            planned: stdin.planned,
-            written: 0,
-            refused: false,
-        },
+        stdin: StdinReport { planned: stdin.planned, written: 0, refused: false },
         wall,
         cpu_user: None,
         cpu_system: None,
@@ -139,8 +123,7 @@ impl Supervisor<'_> {
             };
             let next = self.feeder.wakes_at(now).map_or(next, |due| next.min(due));
             let interest = self.interest(now);
-            self.run
-                .wait(interest, next.saturating_sub(now).min(LONGEST_WAIT))?;
+            self.run.wait(interest, next.saturating_sub(now).min(LONGEST_WAIT))?;
         }
     }
 
@@ -154,11 +137,7 @@ impl Supervisor<'_> {
             }
             Kill::Asked { at } if now < at + self.command.grace => Ok(at + self.command.grace),
             Kill::Not | Kill::Asked { .. } => {
-                let first = if let Kill::Asked { at } = self.kill {
-                    at
-                } else {
-                    now
-                };
+                let first = if let Kill::Asked { at } = self.kill { at } else { now };
                 self.kill = Kill::Killed { first, at: now };
                 self.run.kill()?;
                 Ok(now + UNKILLABLE_AFTER)
@@ -193,10 +172,7 @@ impl Supervisor<'_> {
     /// At most one read of each stream. Says how many bytes came.
     fn read_once(&mut self) -> Result<usize, HarnessError> {
         let mut count = 0;
-        for (stream, recorder) in [
-            (Stream::Stdout, &mut self.stdout),
-            (Stream::Stderr, &mut self.stderr),
-        ] {
+        for (stream, recorder) in [(Stream::Stdout, &mut self.stdout), (Stream::Stderr, &mut self.stderr)] {
             if recorder.ended() {
                 continue;
             }
@@ -213,11 +189,7 @@ impl Supervisor<'_> {
     }
 
     fn interest(&self, now: Duration) -> Interest {
-        Interest {
-            stdin: !self.feeder.due(now).is_empty(),
-            stdout: !self.stdout.ended(),
-            stderr: !self.stderr.ended(),
-        }
+        Interest { stdin: !self.feeder.due(now).is_empty(), stdout: !self.stdout.ended(), stderr: !self.stderr.ended() }
     }
 
     fn streams_ended(&self) -> bool {
@@ -228,10 +200,7 @@ impl Supervisor<'_> {
     fn conclude(mut self, end: End, mechanism: Mechanism) -> Result<Observation, HarnessError> {
         let mut drained = 0;
         while !self.streams_ended() && drained < LAST_DRAIN {
-            let interest = Interest {
-                stdin: false,
-                ..self.interest(Duration::ZERO)
-            };
+            let interest = Interest { stdin: false, ..self.interest(Duration::ZERO) };
             self.run.wait(interest, Duration::ZERO)?;
             match self.read_once()? {
                 0 => break,
@@ -270,13 +239,7 @@ fn ending(end: &End, kill: Kill) -> Ending {
         }
         _ => match end.status {
             Status::Exited(code) => Ending::Exited { code },
-            Status::Signaled {
-                signal,
-                core_dumped,
-            } => Ending::Signaled {
-                signal,
-                core_dumped,
-            },
+            Status::Signaled { signal, core_dumped } => Ending::Signaled { signal, core_dumped },
             Status::Crashed(status) => Ending::Crashed { status },
         },
     }

@@ -43,13 +43,7 @@ fn signals_are_no_exit_codes(
     #[case] signal: i32,
     #[values(MechanismChoice::Best, MechanismChoice::Posix)] choice: MechanismChoice,
 ) {
-    assert_eq!(
-        run(line, choice),
-        Ending::Signaled {
-            signal,
-            core_dumped: false
-        }
-    );
+    assert_eq!(run(line, choice), Ending::Signaled { signal, core_dumped: false });
 }
 
 #[cfg(unix)]
@@ -57,28 +51,19 @@ fn signals_are_no_exit_codes(
 fn a_program_that_the_shell_does_not_find_is_the_shells_own_exit_code(
     #[values(MechanismChoice::Best, MechanismChoice::Posix)] choice: MechanismChoice,
 ) {
-    assert_eq!(
-        run("surely-no-such-program", choice),
-        Ending::Exited { code: 127 }
-    );
+    assert_eq!(run("surely-no-such-program", choice), Ending::Exited { code: 127 });
 }
 
 #[cfg(windows)]
 #[test]
 fn the_mechanism_of_other_systems_is_unavailable() {
     let error = Harness::with_mechanism(MechanismChoice::Posix).expect_err("this is no Unix");
-    assert!(matches!(
-        error,
-        HarnessError::Unavailable { name: "posix", .. }
-    ));
+    assert!(matches!(error, HarnessError::Unavailable { name: "posix", .. }));
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn the_best_mechanism_here_is_the_spawner() {
-    let observation = Harness::new()
-        .expect("a harness")
-        .run(&HookCommand::shell("exit 0"))
-        .expect("a run");
+    let observation = Harness::new().expect("a harness").run(&HookCommand::shell("exit 0")).expect("a run");
     assert_eq!(observation.mechanism.name, "linux-spawner");
 }

@@ -55,10 +55,7 @@ impl Invocation {
             names.push(arg);
         }
         let mut names = names.into_iter();
-        Ok(Self {
-            platform: names.next().ok_or(UsageError::NoPlatform)?,
-            event: names.next(),
-        })
+        Ok(Self { platform: names.next().ok_or(UsageError::NoPlatform)?, event: names.next() })
     }
 }
 

@@ -36,11 +36,7 @@ impl Document {
     /// Returns [`EmitError::NotAnObject`] for any other JSON value and [`EmitError::NotJson`] if `value` has no JSON form.
     pub(crate) fn new(value: &impl Serialize) -> Result<Self, EmitError> {
         let text = serde_json::to_string(value).map_err(EmitError::NotJson)?;
-        if text.starts_with('{') {
-            Ok(Self(text))
-        } else {
-            Err(EmitError::NotAnObject)
-        }
+        if text.starts_with('{') { Ok(Self(text)) } else { Err(EmitError::NotAnObject) }
     }
 
     /// The document's text, without a line end.
@@ -126,13 +122,7 @@ pub(crate) struct Emitter<O, E> {
 impl<O: Write, E: Write> Emitter<O, E> {
     /// An emitter over the two streams, which it alone may write to from now on.
     pub(crate) fn new(stdout: O, stderr: E) -> Self {
-        Self {
-            stdout,
-            stderr,
-            intent: None,
-            diagnostics: Vec::new(),
-            stray: Vec::new(),
-        }
+        Self { stdout, stderr, intent: None, diagnostics: Vec::new(), stray: Vec::new() }
     }
 
     /// Notes something for the log of the state directory.
@@ -157,15 +147,10 @@ impl<O: Write, E: Write> Emitter<O, E> {
     /// Refuses a second intent, a blank reason and a result line with a control character; the emitter is unchanged then.
     pub(crate) fn emit(&mut self, intent: Intent) -> Result<(), EmitError> {
         if let Some(first) = &self.intent {
-            return Err(EmitError::Twice {
-                first: first.name(),
-                second: intent.name(),
-            });
+            return Err(EmitError::Twice { first: first.name(), second: intent.name() });
         }
         match &intent {
-            Intent::Decision { reason, .. }
-            | Intent::BlockingError(reason)
-            | Intent::Failure(reason)
+            Intent::Decision { reason, .. } | Intent::BlockingError(reason) | Intent::Failure(reason)
                 if reason.trim().is_empty() =>
             {
                 return Err(EmitError::BlankReason(intent.name()));
@@ -183,12 +168,12 @@ impl<O: Write, E: Write> Emitter<O, E> {
     pub(crate) fn finish(mut self, log: Option<&StateLog>) -> u8 {
         let code = match self.intent.take().unwrap_or(Intent::GracefulExit) {
             Intent::GracefulExit => 0,
-            Intent::ModelContext(Document(text))
-            | Intent::UserHint(Document(text))
-            | Intent::ResultLine(text) => match self.answer(text) {
-                Ok(()) => 0,
-                Err(error) => self.unheard(&error),
-            },
+            Intent::ModelContext(Document(text)) | Intent::UserHint(Document(text)) | Intent::ResultLine(text) => {
+                match self.answer(text) {
+                    Ok(()) => 0,
+                    Err(error) => self.unheard(&error),
+                }
+            }
             Intent::Decision { document, reason } => match self.answer(document.0) {
                 Ok(()) => 0,
                 // A refusal must not get lost with the stream that should have carried it: the exit code can still say it.
@@ -228,9 +213,7 @@ impl<O: Write, E: Write> Emitter<O, E> {
             // The reader has gone; there is nobody left to tell.
             return 0;
         }
-        self.complain(&format!(
-            "reference-hook: failed to write the answer: {error}"
-        ));
+        self.complain(&format!("reference-hook: failed to write the answer: {error}"));
         1
     }
 
@@ -245,10 +228,7 @@ impl<O: Write, E: Write> Emitter<O, E> {
             }
         }
         // With stderr gone as well, the exit code is all that is left to say, and it is said by the caller.
-        let _ = self
-            .stderr
-            .write_all(&text)
-            .and_then(|()| self.stderr.flush());
+        let _ = self.stderr.write_all(&text).and_then(|()| self.stderr.flush());
     }
 }
 

@@ -71,12 +71,9 @@ pub fn main_from_args(args: impl Iterator<Item = OsString>) -> ExitCode {
     ExitCode::from(emitter.finish(StateLog::from_environment().as_ref()))
 }
 
-fn invocation(
-    args: impl Iterator<Item = OsString>,
-) -> Result<(&'static dyn Adapter, Option<String>), UsageError> {
+fn invocation(args: impl Iterator<Item = OsString>) -> Result<(&'static dyn Adapter, Option<String>), UsageError> {
     let invocation = Invocation::parse(args)?;
-    let adapter = adapters::find(&invocation.platform)
-        .ok_or(UsageError::UnknownPlatform(invocation.platform))?;
+    let adapter = adapters::find(&invocation.platform).ok_or(UsageError::UnknownPlatform(invocation.platform))?;
     Ok((adapter, invocation.event))
 }
 
@@ -92,11 +89,8 @@ fn explain(error: &UsageError) -> String {
 fn call(adapter: &dyn Adapter, event: Option<&str>) -> (Intent, Notes) {
     let mut notes = Notes::default();
     let intent = contained(adapter, event, &mut notes, |notes| {
-        let payload =
-            stdin::read_document(adapter.patience(event)).map_err(|error| error.to_string())?;
-        adapter
-            .answer(event, &payload, notes)
-            .map_err(|error| error.to_string())
+        let payload = stdin::read_document(adapter.patience(event)).map_err(|error| error.to_string())?;
+        adapter.answer(event, &payload, notes).map_err(|error| error.to_string())
     });
     (intent, notes)
 }
@@ -122,11 +116,7 @@ fn contained(
             "finish: it met a defect of its own".to_owned()
         }
     };
-    notes.add(format!(
-        "{}/{}: failed to {why}",
-        adapter.platform(),
-        event.unwrap_or("(event from the payload)")
-    ));
+    notes.add(format!("{}/{}: failed to {why}", adapter.platform(), event.unwrap_or("(event from the payload)")));
     adapter.without_judgement(event, &why)
 }
 
@@ -142,16 +132,10 @@ mod tests {
     fn a_panic_fails_closed_at_a_gate_and_open_elsewhere() {
         panic::set_hook(Box::new(|_| {}));
         let mut notes = Notes::default();
-        let gate = contained(claude_code(), Some("PreToolUse"), &mut notes, |_| {
-            panic!("a defect")
-        });
-        assert!(
-            matches!(gate, Intent::BlockingError(reason) if reason.contains("a defect of its own"))
-        );
+        let gate = contained(claude_code(), Some("PreToolUse"), &mut notes, |_| panic!("a defect"));
+        assert!(matches!(gate, Intent::BlockingError(reason) if reason.contains("a defect of its own")));
         assert_eq!(notes.stray, "reference-hook: panicked: a defect");
-        let observer = contained(claude_code(), Some("SessionEnd"), &mut notes, |_| {
-            panic!("a defect")
-        });
+        let observer = contained(claude_code(), Some("SessionEnd"), &mut notes, |_| panic!("a defect"));
         assert_eq!(observer, Intent::GracefulExit);
         let _ = panic::take_hook();
     }
@@ -159,9 +143,7 @@ mod tests {
     #[test]
     fn an_error_is_noted_with_platform_and_event() {
         let mut notes = Notes::default();
-        contained(claude_code(), Some("Stop"), &mut notes, |_| {
-            Err("read a payload".into())
-        });
+        contained(claude_code(), Some("Stop"), &mut notes, |_| Err("read a payload".into()));
         assert_eq!(notes.lines, ["claude-code/Stop: failed to read a payload"]);
     }
 }

@@ -22,16 +22,12 @@ pub(crate) struct StateLog {
 impl StateLog {
     /// The log in the directory that [`STATE_VARIABLE`] names, or none: without a directory diagnostics are dropped.
     pub(crate) fn from_environment() -> Option<Self> {
-        std::env::var_os(STATE_VARIABLE)
-            .filter(|directory| !directory.is_empty())
-            .map(Self::in_directory)
+        std::env::var_os(STATE_VARIABLE).filter(|directory| !directory.is_empty()).map(Self::in_directory)
     }
 
     /// The log in `directory`, which is created with the first line.
     pub(crate) fn in_directory(directory: impl Into<PathBuf>) -> Self {
-        Self {
-            directory: directory.into(),
-        }
+        Self { directory: directory.into() }
     }
 
     /// Appends `lines`, all in one write so that calls running at the same time do not mix within a line.
@@ -48,18 +44,10 @@ impl StateLog {
         put_aside(&log)?;
         let mut text = String::new();
         for line in lines {
-            text.extend(
-                line.chars()
-                    .take(LINE_LIMIT)
-                    .map(|c| if c.is_control() { ' ' } else { c }),
-            );
+            text.extend(line.chars().take(LINE_LIMIT).map(|c| if c.is_control() { ' ' } else { c }));
             text.push('\n');
         }
-        OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(log)?
-            .write_all(text.as_bytes())
+        OpenOptions::new().create(true).append(true).open(log)?.write_all(text.as_bytes())
     }
 }
 
@@ -85,17 +73,14 @@ mod tests {
         let log = StateLog::in_directory(folder.path().join("not yet there"));
         log.append(&["one\ntwo\u{1b}[0m".into()]).expect("written");
         log.append(&["three".into()]).expect("written");
-        let text = fs::read_to_string(folder.path().join("not yet there/reference-hook.log"))
-            .expect("a log");
+        let text = fs::read_to_string(folder.path().join("not yet there/reference-hook.log")).expect("a log");
         assert_eq!(text, "one two [0m\nthree\n");
     }
 
     #[test]
     fn nothing_to_say_leaves_no_file() {
         let folder = tempfile::tempdir().expect("a folder");
-        StateLog::in_directory(folder.path().join("state"))
-            .append(&[])
-            .expect("nothing to do");
+        StateLog::in_directory(folder.path().join("state")).append(&[]).expect("nothing to do");
         assert!(!folder.path().join("state").exists());
     }
 
@@ -111,10 +96,7 @@ mod tests {
             .expect("listed")
             .map(|entry| entry.expect("an entry").metadata().expect("metadata").len())
             .sum();
-        assert!(
-            total <= 2 * (LOG_LIMIT + 20 * (LINE_LIMIT as u64 + 1)),
-            "{total} bytes"
-        );
+        assert!(total <= 2 * (LOG_LIMIT + 20 * (LINE_LIMIT as u64 + 1)), "{total} bytes");
         assert!(total > LOG_LIMIT, "the older half is kept: {total} bytes");
     }
 }

@@ -99,19 +99,16 @@ impl<R: Read + 'static> Pieces<R> {
     /// Starts reading the stream that `open` gives.
     fn of(open: impl Fn() -> R + Copy + Send + 'static) -> Self {
         let (sender, receiver) = sync_channel(PIECES_AHEAD);
-        let reading = thread::Builder::new()
-            .name("stdin".into())
-            .stack_size(128 * 1024)
-            .spawn(move || {
-                let mut stream = open();
-                loop {
-                    let piece = read_piece(&mut stream);
-                    let last = !matches!(&piece, Ok(bytes) if !bytes.is_empty());
-                    if sender.send(piece).is_err() || last {
-                        return;
-                    }
+        let reading = thread::Builder::new().name("stdin".into()).stack_size(128 * 1024).spawn(move || {
+            let mut stream = open();
+            loop {
+                let piece = read_piece(&mut stream);
+                let last = !matches!(&piece, Ok(bytes) if !bytes.is_empty());
+                if sender.send(piece).is_err() || last {
+                    return;
                 }
-            });
+            }
+        });
         match reading {
             Ok(_detached) => Self::Ahead(receiver),
             Err(_) => Self::Direct(open()),
@@ -140,8 +137,7 @@ impl<R: Read + 'static> Pieces<R> {
             self.drain();
         }
         let document = document?;
-        String::from_utf8(document)
-            .map_err(|error| ReadError::NotUtf8(error.utf8_error().valid_up_to()))
+        String::from_utf8(document).map_err(|error| ReadError::NotUtf8(error.utf8_error().valid_up_to()))
     }
 
     fn collect(&mut self, patience: Patience) -> Result<Vec<u8>, ReadError> {

@@ -28,18 +28,8 @@ fn wait_with_stdin_open(mut child: Child) -> (Answer, Duration) {
     let begun = Instant::now();
     let stdin = child.stdin.take();
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    child
-        .stdout
-        .take()
-        .expect("a pipe")
-        .read_to_end(&mut out)
-        .expect("read");
-    child
-        .stderr
-        .take()
-        .expect("a pipe")
-        .read_to_end(&mut err)
-        .expect("read");
+    child.stdout.take().expect("a pipe").read_to_end(&mut out).expect("read");
+    child.stderr.take().expect("a pipe").read_to_end(&mut err).expect("read");
     let status = child.wait().expect("ended");
     let took = begun.elapsed();
     drop(stdin);
@@ -52,25 +42,19 @@ fn wait_with_stdin_open(mut child: Child) -> (Answer, Duration) {
 }
 
 fn denied(answer: &Answer) -> bool {
-    answer.code == Some(0)
-        && answer.stderr.is_empty()
-        && answer.stdout.contains("\"permissionDecision\":\"deny\"")
+    answer.code == Some(0) && answer.stderr.is_empty() && answer.stdout.contains("\"permissionDecision\":\"deny\"")
 }
 
 /// Refused by exit code, with words on stderr and nothing on stdout.
 fn refused(answer: &Answer) -> bool {
-    answer.code == Some(2)
-        && answer.stdout.is_empty()
-        && answer.stderr.contains("refused this tool call")
+    answer.code == Some(2) && answer.stdout.is_empty() && answer.stderr.contains("refused this tool call")
 }
 
 #[test]
 fn an_open_stdin_is_not_waited_for() {
     let mut child = spawn("PreToolUse", Stdio::piped());
     let stdin = child.stdin.as_mut().expect("a pipe");
-    stdin
-        .write_all(payload("PreToolUse", &dangerous()).as_bytes())
-        .expect("written");
+    stdin.write_all(payload("PreToolUse", &dangerous()).as_bytes()).expect("written");
     stdin.flush().expect("written");
     let (answer, took) = wait_with_stdin_open(child);
     assert!(denied(&answer), "{answer:?}");
@@ -81,10 +65,7 @@ fn an_open_stdin_is_not_waited_for() {
 #[test]
 fn slow_pieces_are_put_together() {
     let mut child = spawn("PreToolUse", Stdio::piped());
-    let text = payload(
-        "PreToolUse",
-        &json!({ "tool_name": "Bash", "tool_input": { "command": "rm -rf / # 日本 é" } }),
-    );
+    let text = payload("PreToolUse", &json!({ "tool_name": "Bash", "tool_input": { "command": "rm -rf / # 日本 é" } }));
     let mut stdin = child.stdin.take().expect("a pipe");
     for piece in text.as_bytes().chunks(7) {
         stdin.write_all(piece).expect("written");
@@ -102,12 +83,7 @@ fn slow_pieces_are_put_together() {
 fn silence_on_an_open_stdin_ends_the_wait(#[case] bytes: &[u8]) {
     for event in ["PreToolUse", "SessionEnd", "Stop"] {
         let mut child = spawn(event, Stdio::piped());
-        child
-            .stdin
-            .as_mut()
-            .expect("a pipe")
-            .write_all(bytes)
-            .expect("written");
+        child.stdin.as_mut().expect("a pipe").write_all(bytes).expect("written");
         let (answer, took) = wait_with_stdin_open(child);
         if event == "PreToolUse" {
             assert!(refused(&answer), "{answer:?}");
@@ -150,36 +126,26 @@ fn what_cannot_be_read_is_refused_at_the_gate_only(#[case] bytes: &[u8]) {
 fn a_byte_order_mark_and_what_follows_the_document_do_no_harm() {
     let text = payload("PreToolUse", &dangerous());
     assert!(denied(&run("PreToolUse", format!("\u{feff}{text}\r\n"))));
-    assert!(denied(&run(
-        "PreToolUse",
-        format!("{text}\n{{\"second\":1}}")
-    )));
-    assert!(denied(&run(
-        "PreToolUse",
-        format!("{text}{}", "x".repeat(300_000))
-    )));
+    assert!(denied(&run("PreToolUse", format!("{text}\n{{\"second\":1}}"))));
+    assert!(denied(&run("PreToolUse", format!("{text}{}", "x".repeat(300_000)))));
 }
 
 #[test]
 fn large_and_deep_payloads_are_judged() {
-    let large = json!({ "tool_name": "Bash", "tool_input": { "command": "rm -rf /", "description": "x".repeat(2 << 20) } });
+    let large =
+        json!({ "tool_name": "Bash", "tool_input": { "command": "rm -rf /", "description": "x".repeat(2 << 20) } });
     assert!(denied(&run("PreToolUse", payload("PreToolUse", &large))));
-    let harmless = json!({ "tool_name": "Bash", "tool_input": { "command": format!("echo {}", "x ".repeat(1 << 17)) } });
+    let harmless =
+        json!({ "tool_name": "Bash", "tool_input": { "command": format!("echo {}", "x ".repeat(1 << 17)) } });
     assert!(run("PreToolUse", payload("PreToolUse", &harmless)).is_silent());
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     let text = payload("PreToolUse", &dangerous());
-    assert!(denied(&run(
-        "PreToolUse",
-        text.replacen('{', &format!("{{\"deep\":{deep},"), 1)
-    )));
+    assert!(denied(&run("PreToolUse", text.replacen('{', &format!("{{\"deep\":{deep},"), 1))));
 }
 
 #[test]
 fn a_payload_beyond_the_limit_is_refused_and_the_writer_is_not_hung() {
-    let text = payload(
-        "PreToolUse",
-        &json!({ "tool_name": "Bash", "x": "y".repeat(20 << 20) }),
-    );
+    let text = payload("PreToolUse", &json!({ "tool_name": "Bash", "x": "y".repeat(20 << 20) }));
     let mut child = spawn("PreToolUse", Stdio::piped());
     let mut stdin = child.stdin.take().expect("a pipe");
     let writer = thread::spawn(move || {
@@ -195,9 +161,7 @@ fn a_payload_beyond_the_limit_is_refused_and_the_writer_is_not_hung() {
 
 #[test]
 fn no_stdin_at_all_is_an_empty_one() {
-    let output = spawn("PreToolUse", Stdio::null())
-        .wait_with_output()
-        .expect("ended");
+    let output = spawn("PreToolUse", Stdio::null()).wait_with_output().expect("ended");
     assert!(refused(&Answer::of(&output)));
 }
 
@@ -206,11 +170,7 @@ fn no_stdin_at_all_is_an_empty_one() {
 fn closed_descriptors_do_no_harm() {
     let script = |redirections: &str| {
         let line = format!("\"$0\" claude-code PreToolUse {redirections}");
-        let output = Command::new("/bin/sh")
-            .args(["-c", &line])
-            .arg(binary())
-            .output()
-            .expect("a shell");
+        let output = Command::new("/bin/sh").args(["-c", &line]).arg(binary()).output().expect("a shell");
         Answer::of(&output)
     };
     assert!(refused(&script("<&-")));
@@ -232,12 +192,7 @@ fn a_reader_that_has_gone_loses_no_refusal() {
         .spawn()
         .expect("the program starts");
     let text = payload("PreToolUse", &dangerous());
-    child
-        .stdin
-        .take()
-        .expect("a pipe")
-        .write_all(text.as_bytes())
-        .expect("written");
+    child.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("written");
     let answer = Answer::of(&child.wait_with_output().expect("ended"));
     assert_eq!(answer.code, Some(2));
     assert!(answer.stderr.starts_with("Refused: "), "{answer:?}");
@@ -249,21 +204,12 @@ fn a_reader_that_has_gone_loses_no_refusal() {
 #[case(&[("CLAUDECODE", "1"), ("AI_AGENT", "claude-code_2-1-329_harness"), ("CLAUDE_CODE_ENTRYPOINT", "sdk-cli")])]
 #[case(&[("RUST_BACKTRACE", "1"), ("RUST_LOG", "trace"), ("FORCE_COLOR", "1")])]
 fn the_environment_changes_nothing(#[case] variables: &[(&str, &str)]) {
-    let folder = tempfile::Builder::new()
-        .prefix("a b ünï 日本 ")
-        .tempdir()
-        .expect("a folder");
+    let folder = tempfile::Builder::new().prefix("a b ünï 日本 ").tempdir().expect("a folder");
     let context = payload("SessionStart", &json!({ "source": "startup" }));
-    for (event, text) in [
-        ("PreToolUse", payload("PreToolUse", &dangerous())),
-        ("SessionStart", context),
-    ] {
+    for (event, text) in [("PreToolUse", payload("PreToolUse", &dangerous())), ("SessionStart", context)] {
         let expected = run(event, &text);
         let mut command = assert_cmd::Command::new(binary());
-        command
-            .args(["claude-code", event])
-            .current_dir(folder.path())
-            .env_clear();
+        command.args(["claude-code", event]).current_dir(folder.path()).env_clear();
         if cfg!(windows) {
             // Windows looks along these for the libraries that a program cannot start without.
             for kept in ["SystemRoot", "PATH"] {
@@ -271,16 +217,9 @@ fn the_environment_changes_nothing(#[case] variables: &[(&str, &str)]) {
             }
         }
         command.envs(variables.iter().copied()).write_stdin(text);
-        assert_eq!(
-            Answer::of(&command.output().expect("the program runs")),
-            expected
-        );
+        assert_eq!(Answer::of(&command.output().expect("the program runs")), expected);
     }
-    assert_eq!(
-        std::fs::read_dir(folder.path()).expect("listed").count(),
-        0,
-        "no file was left"
-    );
+    assert_eq!(std::fs::read_dir(folder.path()).expect("listed").count(), 0, "no file was left");
 }
 
 #[test]
@@ -296,20 +235,13 @@ fn ten_at_once_answer_like_one() {
                     .args(["claude-code", "PreToolUse"])
                     .env("HOOKPROOF_REFERENCE_STATE", state.path())
                     .write_stdin(text.clone());
-                assert_eq!(
-                    Answer::of(&command.output().expect("the program runs")),
-                    expected
-                );
+                assert_eq!(Answer::of(&command.output().expect("the program runs")), expected);
             });
         }
     });
     let log = std::fs::read_to_string(state.path().join("reference-hook.log")).expect("a log");
     assert_eq!(log.lines().count(), 10, "{log}");
-    assert!(
-        log.lines()
-            .all(|line| line.starts_with("claude-code/PreToolUse: Refused")),
-        "{log}"
-    );
+    assert!(log.lines().all(|line| line.starts_with("claude-code/PreToolUse: Refused")), "{log}");
 }
 
 #[test]
@@ -317,14 +249,8 @@ fn a_state_directory_that_cannot_be_used_changes_nothing() {
     let file = tempfile::NamedTempFile::new().expect("a file");
     let text = payload("PreToolUse", &dangerous());
     let mut command = assert_cmd::Command::new(binary());
-    command
-        .args(["claude-code", "PreToolUse"])
-        .env("HOOKPROOF_REFERENCE_STATE", file.path())
-        .write_stdin(text.clone());
-    assert_eq!(
-        Answer::of(&command.output().expect("the program runs")),
-        run("PreToolUse", text)
-    );
+    command.args(["claude-code", "PreToolUse"]).env("HOOKPROOF_REFERENCE_STATE", file.path()).write_stdin(text.clone());
+    assert_eq!(Answer::of(&command.output().expect("the program runs")), run("PreToolUse", text));
 }
 
 #[rstest]

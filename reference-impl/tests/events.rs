@@ -43,35 +43,19 @@ fn check(event: &str, answer: &Answer) {
     assert!(!SILENT.contains(&event), "{event} said {}", answer.stdout);
     if event == "WorktreeCreate" {
         let path = answer.stdout.strip_suffix('\n').expect("a line");
-        assert!(
-            Path::new(path).is_absolute() && Path::new(path).is_dir(),
-            "{path}"
-        );
+        assert!(Path::new(path).is_absolute() && Path::new(path).is_dir(), "{path}");
         return;
     }
     let document = answer.document();
-    let keys: Vec<&str> = document
-        .as_object()
-        .expect("an object")
-        .keys()
-        .map(String::as_str)
-        .collect();
+    let keys: Vec<&str> = document.as_object().expect("an object").keys().map(String::as_str).collect();
     let text = |value: &Value| {
-        let text = value
-            .as_str()
-            .unwrap_or_else(|| panic!("{event}: no text in {document}"));
+        let text = value.as_str().unwrap_or_else(|| panic!("{event}: no text in {document}"));
         assert!(!text.trim().is_empty(), "{event}: blank text in {document}");
         assert!(text.encode_utf16().count() < 2_000, "{event}: long text");
     };
     match keys.as_slice() {
         ["decision", "reason"] => {
-            let blocks = [
-                "UserPromptSubmit",
-                "UserPromptExpansion",
-                "Stop",
-                "SubagentStop",
-                "TaskCreated",
-            ];
+            let blocks = ["UserPromptSubmit", "UserPromptExpansion", "Stop", "SubagentStop", "TaskCreated"];
             assert!(blocks.contains(&event), "{event} blocked");
             assert_eq!(document["decision"], "block");
             text(&document["reason"]);
@@ -132,23 +116,13 @@ fn every_event_answers_the_common_fields_alone() {
         match event {
             "PreToolUse" => {
                 let answer = run_in_own_folder(event, &payload);
-                assert!(
-                    answer.stdout.contains("\"deny\""),
-                    "a call without a tool cannot be judged"
-                );
+                assert!(answer.stdout.contains("\"deny\""), "a call without a tool cannot be judged");
             }
-            "PermissionRequest" => assert!(
-                run_in_own_folder(event, &payload)
-                    .stdout
-                    .contains("\"deny\"")
-            ),
+            "PermissionRequest" => assert!(run_in_own_folder(event, &payload).stdout.contains("\"deny\"")),
             "WorktreeCreate" => {
                 let answer = run(event, &payload);
                 assert_eq!(answer.code, Some(1), "no name, no path: {answer:?}");
-                assert!(
-                    answer.stdout.is_empty()
-                        && answer.stderr.contains("failed to create a worktree")
-                );
+                assert!(answer.stdout.is_empty() && answer.stderr.contains("failed to create a worktree"));
             }
             _ => {
                 run_in_own_folder(event, &payload);
@@ -186,23 +160,13 @@ fn every_payload_of_the_fixtures_is_answered_by_the_contract() {
         // The event may also come from the payload alone.
         let mut command = assert_cmd::Command::new(common::binary());
         if !fixture.event.starts_with("Worktree") {
-            command
-                .arg("claude-code")
-                .write_stdin(fixture.stdin.to_string());
-            assert_eq!(
-                Answer::of(&command.output().expect("the program runs")),
-                answer,
-                "{at}"
-            );
+            command.arg("claude-code").write_stdin(fixture.stdin.to_string());
+            assert_eq!(Answer::of(&command.output().expect("the program runs")), answer, "{at}");
         }
         seen.insert(fixture.event);
     }
     let events = hookproof_reference::events("claude-code").expect("the platform");
-    assert_eq!(
-        seen.len(),
-        events.len(),
-        "an event without a payload, or a payload without an event: {seen:?}"
-    );
+    assert_eq!(seen.len(), events.len(), "an event without a payload, or a payload without an event: {seen:?}");
 }
 
 #[test]
@@ -210,9 +174,7 @@ fn a_dangerous_call_is_denied_with_a_way_out() {
     let answer = run("PreToolUse", payload("PreToolUse", &dangerous()));
     check("PreToolUse", &answer);
     let document = answer.document();
-    let reason = document["hookSpecificOutput"]["permissionDecisionReason"]
-        .as_str()
-        .expect("text");
+    let reason = document["hookSpecificOutput"]["permissionDecisionReason"].as_str().expect("text");
     assert!(reason.contains("Remove only what is meant"), "{reason}");
 }
 
@@ -232,15 +194,9 @@ fn a_stop_is_held_once() {
 
 #[test]
 fn worktrees_come_and_go() {
-    let folder = tempfile::Builder::new()
-        .prefix("pro ject ü")
-        .tempdir()
-        .expect("a folder");
+    let folder = tempfile::Builder::new().prefix("pro ject ü").tempdir().expect("a folder");
     let cwd = folder.path().to_str().expect("text");
-    let create = payload(
-        "WorktreeCreate",
-        &json!({ "cwd": cwd, "name": "feature/x" }),
-    );
+    let create = payload("WorktreeCreate", &json!({ "cwd": cwd, "name": "feature/x" }));
     let first = run("WorktreeCreate", &create);
     check("WorktreeCreate", &first);
     assert_eq!(run("WorktreeCreate", &create), first, "the same again");
@@ -249,10 +205,7 @@ fn worktrees_come_and_go() {
     let remove = payload("WorktreeRemove", &json!({ "worktree_path": path }));
     assert!(run("WorktreeRemove", &remove).is_silent());
     assert!(!Path::new(path).exists());
-    assert!(
-        run("WorktreeRemove", &remove).is_silent(),
-        "nothing left to do"
-    );
+    assert!(run("WorktreeRemove", &remove).is_silent(), "nothing left to do");
     let foreign = payload("WorktreeRemove", &json!({ "worktree_path": cwd }));
     assert!(run("WorktreeRemove", &foreign).is_silent());
     assert!(folder.path().is_dir(), "not ours");

@@ -13,7 +13,7 @@ use clap::{ArgGroup, Args, ValueEnum};
 use hookproof::contract::{Contract, Library};
 use hookproof::payload::Payloads;
 use hookproof::plan::{Filter, Scenarios, plan};
-use hookproof::report::{Human, JsonLines, Reporter, Summary};
+use hookproof::report::{Human, JsonLines, Look, Reporter, Summary};
 use hookproof::requirement::{Catalogue, Level};
 use hookproof::run::{CheckOptions, Checker, Interrupter};
 use hookproof::subject::{Subject, consent_text, discover, from_command};
@@ -56,6 +56,9 @@ pub(crate) struct CheckArguments {
     /// When to use colours
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     color: Color,
+    /// Tell every case, every place and every observation
+    #[arg(short, long)]
+    verbose: bool,
     /// Check the reference hook that hookproof carries
     #[arg(long)]
     reference: bool,
@@ -106,7 +109,9 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, CliError> {
     let Found { subjects, notices } = subjects(arguments, &contract)?;
     let cases = plan(&contract, &subjects, payloads, scenarios, &filter);
     if cases.is_empty() && notices.is_empty() {
-        return Err(CliError::Usage("failed to find anything to check: no hook listens to the chosen events".to_owned()));
+        return Err(CliError::Usage(
+            "failed to find anything to check: no hook listens to the chosen events".to_owned(),
+        ));
     }
     let interrupter = Interrupter::default();
     watch_interrupts(&interrupter)?;
@@ -114,7 +119,9 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, CliError> {
         contract: &contract,
         catalogue,
         options: CheckOptions {
-            jobs: arguments.jobs.map_or_else(|| thread::available_parallelism().map_or(1, NonZeroUsize::get), NonZeroUsize::get),
+            jobs: arguments
+                .jobs
+                .map_or_else(|| thread::available_parallelism().map_or(1, NonZeroUsize::get), NonZeroUsize::get),
             patience: arguments.deadline,
             level: match arguments.level {
                 LevelName::Must => Level::Must,
@@ -126,9 +133,7 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, CliError> {
         interrupter,
     };
     let mut reporter = reporter(arguments, catalogue)?;
-    let summary = checker
-        .check(&subjects, &notices, &cases, |event| reporter.on(event))
-        .map_err(CliError::harness)?;
+    let summary = checker.check(&subjects, &notices, &cases, |event| reporter.on(event)).map_err(CliError::harness)?;
     Ok(exit(&summary, checker.options.level))
 }
 
@@ -192,7 +197,9 @@ fn reference() -> Result<Subject, CliError> {
 
 #[cfg(not(feature = "reference"))]
 fn reference() -> Result<Subject, CliError> {
-    Err(CliError::Usage("failed to find the reference hook: this build was made without the feature `reference`".to_owned()))
+    Err(CliError::Usage(
+        "failed to find the reference hook: this build was made without the feature `reference`".to_owned(),
+    ))
 }
 
 fn filter(arguments: &CheckArguments, contract: &Contract, scenarios: &Scenarios) -> Result<Filter, CliError> {
@@ -245,7 +252,8 @@ fn reporter(arguments: &CheckArguments, catalogue: &'static Catalogue) -> Result
                 Color::Never => false,
                 Color::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
             };
-            Box::new(Human::new(writer, catalogue, color, terminal))
+            let width = terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0));
+            Box::new(Human::new(writer, catalogue, Look { color, terminal, verbose: arguments.verbose, width }))
         }
     })
 }

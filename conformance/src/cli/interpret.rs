@@ -230,11 +230,7 @@ fn answer(library: &Library, contracts: &mut HashMap<String, Contract>, line: &[
     object
 }
 
-fn effect_of(
-    library: &Library,
-    contracts: &mut HashMap<String, Contract>,
-    line: &Line,
-) -> Result<Value, String> {
+fn effect_of(library: &Library, contracts: &mut HashMap<String, Contract>, line: &Line) -> Result<Value, String> {
     let name = match &line.version {
         Some(version) => format!("{}@{version}", line.platform),
         None => line.platform.clone(),
@@ -258,7 +254,9 @@ fn effect_of(
         }
     };
     let bytes = |text: &Option<String>, encoded: &Option<String>, which: &str| match encoded {
-        Some(encoded) => STANDARD.decode(encoded).map_err(|error| format!("failed to decode `{which}_base64`: {error}")),
+        Some(encoded) => {
+            STANDARD.decode(encoded).map_err(|error| format!("failed to decode `{which}_base64`: {error}"))
+        }
         None => Ok(text.clone().unwrap_or_default().into_bytes()),
     };
     let stdout = bytes(&hook.stdout, &hook.stdout_base64, "stdout")?;

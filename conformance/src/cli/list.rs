@@ -86,13 +86,7 @@ fn platforms(out: &mut impl Write, library: &Library) -> Result<(), CliError> {
 }
 
 fn shares(contract: &Contract) -> (Vec<(Evidence, u32)>, u32) {
-    let all = [
-        Evidence::Measured,
-        Evidence::Source,
-        Evidence::Documented,
-        Evidence::Disputed,
-        Evidence::Unconfirmed,
-    ];
+    let all = [Evidence::Measured, Evidence::Source, Evidence::Documented, Evidence::Disputed, Evidence::Unconfirmed];
     let mut counts = all.map(|evidence| (evidence, 0));
     let mut total = 0;
     let mut add = |evidence: Evidence| {

@@ -20,11 +20,11 @@ pub(crate) struct ReferenceArguments {
 /// Is the reference hook, if that is what the arguments ask for. Done before anything else, so that it starts fast.
 pub(crate) fn run_if_asked() -> Option<ExitCode> {
     let mut arguments = std::env::args_os();
-    let program = arguments.next()?;
+    arguments.next()?;
     if arguments.next()? != SUBCOMMAND {
         return None;
     }
-    Some(hookproof_reference::main_from_args(std::iter::once(program).chain(arguments)))
+    Some(hookproof_reference::main_from_args(arguments))
 }
 
 /// The reference hook as a subject.

@@ -29,8 +29,7 @@ pub(crate) fn run(arguments: &SchemaArguments) -> Result<Exit, CliError> {
         let known: Vec<_> = contract.events.keys().map(String::as_str).collect();
         unknown("event", &arguments.event, &known)
     })?;
-    let schema =
-        if arguments.input { schema::input(&contract, event) } else { schema::output(&contract, event) };
+    let schema = if arguments.input { schema::input(&contract, event) } else { schema::output(&contract, event) };
     writeln!(io::stdout(), "{schema:#}")?;
     Ok(Exit::Conforms)
 }

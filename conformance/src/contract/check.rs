@@ -76,19 +76,17 @@ impl Checker<'_> {
             }
             for path in &event.discard {
                 if !parsed.common.output.contains_key(path) {
-                    return Err(self.fail(
-                        &["event", name, "discard"],
-                        format!("{path:?} is no field of [common.output]"),
-                    ));
+                    return Err(
+                        self.fail(&["event", name, "discard"], format!("{path:?} is no field of [common.output]"))
+                    );
                 }
             }
             if let Some(matcher) = &event.matcher
                 && !event.input.contains_key(matcher)
             {
-                return Err(self.fail(
-                    &["event", name, "matcher"],
-                    format!("{matcher:?} is no input field of this event"),
-                ));
+                return Err(
+                    self.fail(&["event", name, "matcher"], format!("{matcher:?} is no input field of this event"))
+                );
             }
             self.fields(&["event", name, "output"], &event.output)?;
         }

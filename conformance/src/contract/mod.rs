@@ -19,9 +19,9 @@ pub use field::{Decision, Field, FieldPath, Role, Shape, ValueType, With};
 pub use file::{Change, ChangeSet, ContractError, ContractFile};
 pub use library::{Library, UnknownPlatform};
 pub use model::{
-    AnswerClass, BrokenRule, Contract, EndingPattern, Event, ExitRow, ExitThen, Fact, Failure, HandlerOption, HeldPipes,
-    Limits, MatchRule, Matching, Notice, OverLimit, PlatformInfo, Process, Reading, ReadingRule, ReasonSource,
-    StreamState, StrictKeys, TagRule, TextLimit, Tool, Trim, Union, Variable,
+    AnswerClass, BrokenRule, Contract, EndingPattern, Event, ExitRow, ExitThen, Fact, Failure, HandlerOption,
+    HeldPipes, Limits, MatchRule, Matching, Notice, OverLimit, PlatformInfo, Process, Reading, ReadingRule,
+    ReasonSource, StreamState, StrictKeys, TagRule, TextLimit, Tool, Trim, Union, Variable,
 };
 pub use outcome::{Action, EventKind, Outcome, OutcomeName, Reader};
 pub use version::{ParseVersionError, Version};

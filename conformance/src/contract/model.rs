@@ -423,15 +423,14 @@ impl Event {
 
     /// Whether exit code 2 decides against the step here.
     pub fn exit_two_denies(&self) -> bool {
-        self.exits.iter().any(|row| {
-            row.then == ExitThen::Deny && row.on.iter().any(|pattern| *pattern == EndingPattern::Exactly(2))
-        })
+        self.exits
+            .iter()
+            .any(|row| row.then == ExitThen::Deny && row.on.iter().any(|pattern| *pattern == EndingPattern::Exactly(2)))
     }
 
     /// Whether some output field or plain text reaches the model here.
     pub fn takes_context(&self) -> bool {
-        self.text.contains(&Reader::Model)
-            || self.output.values().any(|field| field.role == Some(Role::ModelContext))
+        self.text.contains(&Reader::Model) || self.output.values().any(|field| field.role == Some(Role::ModelContext))
     }
 
     /// The output fields with this role, with their paths.

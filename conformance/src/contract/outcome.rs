@@ -144,7 +144,7 @@ impl Outcome {
 
     /// What `name` means at events of this `kind` unless the contract says otherwise; `None` if it means nothing.
     pub fn of_kind(kind: EventKind, name: OutcomeName) -> Option<Outcome> {
-        use Action::{Allowed, Blocked, Continued, Denied, Ends, InputRewritten, Prompted, Proceeds};
+        use Action::{Allowed, Blocked, Continued, Denied, Ends, InputRewritten, Proceeds, Prompted};
         use OutcomeName as N;
         use Reader::{Model, User};
         let outcome = match (kind, name) {

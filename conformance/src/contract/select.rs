@@ -25,8 +25,7 @@ impl ContractFile {
                 first: first.clone(),
             });
         }
-        let touching: Vec<&Change> =
-            self.parsed.change.iter().filter(|change| *version < change.since).collect();
+        let touching: Vec<&Change> = self.parsed.change.iter().filter(|change| *version < change.since).collect();
         let parsed = if touching.is_empty() { self.parsed.clone() } else { self.edited(version, &touching)? };
         Ok(contract(parsed, version, touching.into_iter().cloned().collect()))
     }
@@ -38,11 +37,8 @@ impl ContractFile {
         let mut ordered: Vec<&Change> = changes.to_vec();
         ordered.sort_by(|a, b| b.since.cmp(&a.since));
         for change in &ordered {
-            let fail = |message: String| ContractError::Change {
-                path: self.path.clone(),
-                change: change.id.clone(),
-                message,
-            };
+            let fail =
+                |message: String| ContractError::Change { path: self.path.clone(), change: change.id.clone(), message };
             let known = *version <= change.until;
             for set in &change.set {
                 edit(&mut table, &set.at, set.value.as_ref(), change, known).map_err(fail)?;
@@ -146,10 +142,8 @@ fn contract(parsed: Parsed, version: &Version, changes: Vec<Change>) -> Contract
         for path in &entry.discard {
             if let Some(field) = output.get_mut(path) {
                 field.role = Some(Role::Ignored);
-                field.basis = Basis {
-                    evidence: entry.discard_evidence.unwrap_or(entry.evidence),
-                    source: entry.source.clone(),
-                };
+                field.basis =
+                    Basis { evidence: entry.discard_evidence.unwrap_or(entry.evidence), source: entry.source.clone() };
             }
         }
         output.extend(fields(&entry.output, &basis));
@@ -187,8 +181,11 @@ fn contract(parsed: Parsed, version: &Version, changes: Vec<Change>) -> Contract
             (name.clone(), Tool { input: fields(&entry.input, &basis), output: fields(&entry.output, &basis) })
         })
         .collect();
-    let environment =
-        parsed.environment.into_iter().filter(|(_, variable)| exists(variable.since.as_ref(), variable.until.as_ref())).collect();
+    let environment = parsed
+        .environment
+        .into_iter()
+        .filter(|(_, variable)| exists(variable.since.as_ref(), variable.until.as_ref()))
+        .collect();
     let handler = parsed.handler.into_iter().filter(|(_, option)| exists(option.since.as_ref(), None)).collect();
     Contract {
         platform: parsed.platform,

@@ -56,7 +56,9 @@ impl fmt::Display for SyntaxError {
             Fault::TrailingComma => "a comma stands before a closing bracket",
             Fault::Quotes => "strings and keys need double quotes",
             Fault::BareWord => "a bare word is no JSON value (only true, false and null are)",
-            Fault::ControlCharacter => "a raw control character stands inside a string; line ends must be written as \\n",
+            Fault::ControlCharacter => {
+                "a raw control character stands inside a string; line ends must be written as \\n"
+            }
             Fault::Comment => "JSON has no comments",
             Fault::Trailing => "something follows the end of the document",
             Fault::Unfinished => "the text ends before the document does",
@@ -92,8 +94,7 @@ fn strict(text: &str) -> Result<Document, SyntaxError> {
 }
 
 fn diagnose(text: &str, error: &serde_json::Error) -> SyntaxError {
-    let line_start: usize =
-        text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
+    let line_start: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
     let mut offset = (line_start + error.column().saturating_sub(1)).min(text.len());
     while !text.is_char_boundary(offset) {
         offset -= 1;

@@ -9,7 +9,8 @@ use crate::oracle::HookStatus;
 use crate::requirement::Requirement;
 
 /// Words by which a hook says that it meant to block.
-const BLOCKING: &str = r"(?i)\b(block(ed|ing)?|den(y|ied)|forbid(den)?|not allowed|refus(e|ed|ing)|reject(ed)?|prevented|dangerous)\b";
+const BLOCKING: &str =
+    r"(?i)\b(block(ed|ing)?|den(y|ied)|forbid(den)?|not allowed|refus(e|ed|ing)|reject(ed)?|prevented|dangerous)\b";
 
 /// A failure for a dangerous document, where a harmless one goes well, was meant as a block.
 pub(super) fn one_where_two_was_meant(_: &Requirement, material: &Material<'_>) -> Option<Verdict> {

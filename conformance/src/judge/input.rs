@@ -4,7 +4,7 @@ use hookproof_harness::Ending;
 use regex_lite::Regex;
 
 use super::{Finding, Material, Verdict, ending};
-use crate::contract::{Action, OutcomeName};
+use crate::contract::{Action, Decision};
 use crate::requirement::Requirement;
 use crate::run::Run;
 
@@ -44,7 +44,8 @@ pub(super) fn survives(_: &Requirement, material: &Material<'_>) -> Option<Verdi
 
 fn because(material: &Material<'_>, run: &Run, why: String) -> Finding {
     let scenario = material.case.scenario;
-    let circumstances = if scenario.is_baseline() { material.case.payload.title.clone() } else { scenario.title.clone() };
+    let circumstances =
+        if scenario.is_baseline() { material.case.payload.title.clone() } else { scenario.title.clone() };
     material.finding(run, format!("{circumstances}: {why}"))
 }
 
@@ -54,11 +55,11 @@ pub(super) fn lets_pass(requirement: &Requirement, material: &Material<'_>) -> O
         Verdict::Pass => {}
         other => return Some(other),
     }
-    let nothing = material.event.outcome(OutcomeName::Nothing)?.action;
-    let baseline = material.baseline.map(|run| run.effect.action);
-    let blocked = material.runs.iter().find(|run| run.effect.action != nothing && baseline == Some(nothing));
+    // What the platform would make of it is not asked: the event is none that a contract knows.
+    let denies = |run: &Run| run.effect.decision == Some(Decision::Deny);
+    let blocked = material.runs.iter().find(|run| denies(run) && !material.baseline.is_some_and(denies));
     Some(match blocked {
-        Some(run) => Verdict::Fail(because(material, run, format!("the hook decides ({})", run.effect.action))),
+        Some(run) => Verdict::Fail(because(material, run, format!("the hook blocks ({})", ending(run)))),
         None => Verdict::Pass,
     })
 }
@@ -84,7 +85,9 @@ pub(super) fn drains_stdin(_: &Requirement, material: &Material<'_>) -> Option<V
 pub(super) fn stops_when_active(_: &Requirement, material: &Material<'_>) -> Option<Verdict> {
     let blocked = material.runs.iter().find(|run| run.effect.action == Action::Continued);
     Some(match blocked {
-        Some(run) => material.fail_by_effect(run, "the hook keeps the agent from stopping although a stop hook is active"),
+        Some(run) => {
+            material.fail_by_effect(run, "the hook keeps the agent from stopping although a stop hook is active")
+        }
         None => Verdict::Pass,
     })
 }

@@ -43,6 +43,7 @@ pub type Judge = fn(&Requirement, &Material<'_>) -> Option<Verdict>;
 
 const JUDGES: &[(&str, Judge)] = &[
     ("problem", problem::judge),
+    ("config", config),
     ("result-path", stream::result_path),
     ("echoes-stdin", stream::echoes_stdin),
     ("one-where-two-was-meant", exit::one_where_two_was_meant),
@@ -60,6 +61,11 @@ const JUDGES: &[(&str, Judge)] = &[
     ("allows-dangerous", security::allows_dangerous),
     ("shell-expansion", security::shell_expansion),
 ];
+
+/// Rules of configurations are judged when a configuration is read, and say nothing of runs.
+fn config(_: &Requirement, _: &Material<'_>) -> Option<Verdict> {
+    None
+}
 
 /// The judge of this name.
 pub fn by_name(name: &str) -> Option<Judge> {

@@ -25,12 +25,12 @@ pub(super) fn allows_dangerous(_: &Requirement, material: &Material<'_>) -> Opti
 /// Values of the document are not executed.
 pub(super) fn shell_expansion(_: &Requirement, material: &Material<'_>) -> Option<Verdict> {
     let holds = |bytes: &[u8]| bytes.windows(EXPANDED.len()).any(|window| window == EXPANDED);
-    let expanded = material
-        .runs
-        .iter()
-        .find(|run| holds(&run.observation.stdout.bytes) || holds(&run.observation.stderr.bytes));
+    let expanded =
+        material.runs.iter().find(|run| holds(&run.observation.stdout.bytes) || holds(&run.observation.stderr.bytes));
     Some(match expanded {
-        Some(run) => Verdict::Fail(material.finding(run, "a command substitution in a value of the document was executed")),
+        Some(run) => {
+            Verdict::Fail(material.finding(run, "a command substitution in a value of the document was executed"))
+        }
         None => Verdict::Pass,
     })
 }

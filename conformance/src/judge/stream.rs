@@ -29,8 +29,7 @@ pub(super) fn echoes_stdin(_: &Requirement, material: &Material<'_>) -> Option<V
     }
     let echo = material.runs.iter().find(|run| {
         let document = run.stdin.trim_ascii();
-        document.len() >= ECHO
-            && run.observation.stdout.bytes.windows(document.len()).any(|window| window == document)
+        document.len() >= ECHO && run.observation.stdout.bytes.windows(document.len()).any(|window| window == document)
     });
     Some(match echo {
         Some(run) => Verdict::Fail(material.finding(run, "stdout repeats the document from stdin")),

@@ -16,7 +16,10 @@ pub(super) fn budget(_: &Requirement, material: &Material<'_>) -> Option<Verdict
     let limit = material.case.subject.timeout.map_or(material.event.timeout_s.is, |limit| limit.as_secs_f64());
     if limit > material.patience.as_secs_f64() && material.runs.iter().any(overdue) {
         return Some(Verdict::Skip {
-            reason: format!("the time limit of {limit} s is beyond the suite's patience of {:.0} s", material.patience.as_secs_f64()),
+            reason: format!(
+                "the time limit of {limit} s is beyond the suite's patience of {:.0} s",
+                material.patience.as_secs_f64()
+            ),
         });
     }
     let late = material.runs.iter().find(|run| overdue(run) && run.own_limit);
@@ -31,7 +34,8 @@ pub(super) fn patience(_: &Requirement, material: &Material<'_>) -> Option<Verdi
     let late = material.runs.iter().find(|run| overdue(run) && !run.own_limit);
     Some(match late {
         Some(run) => Verdict::Fail(
-            material.finding(run, format!("the hook is still running after {:.1} s", run.observation.wall.as_secs_f64())),
+            material
+                .finding(run, format!("the hook is still running after {:.1} s", run.observation.wall.as_secs_f64())),
         ),
         None => Verdict::Pass,
     })
@@ -67,9 +71,9 @@ pub(super) fn no_pipe_held(_: &Requirement, material: &Material<'_>) -> Option<V
         }
     });
     Some(match held {
-        Some((run, which)) => {
-            Verdict::Fail(material.finding(run, format!("{which} still held open by another process when the hook has ended")))
-        }
+        Some((run, which)) => Verdict::Fail(
+            material.finding(run, format!("{which} still held open by another process when the hook has ended")),
+        ),
         None => Verdict::Pass,
     })
 }

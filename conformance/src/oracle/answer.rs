@@ -3,10 +3,8 @@
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use crate::contract::{
-    AnswerClass, Basis, Contract, Decision, Event, Field, FieldPath, Reader, Role, TagRule,
-};
 use crate::contract::type_names;
+use crate::contract::{AnswerClass, Basis, Contract, Decision, Event, Field, FieldPath, Reader, Role, TagRule};
 
 /// Why the platform refuses a document.
 #[derive(Debug, Clone, PartialEq)]
@@ -163,14 +161,16 @@ fn check_field(
     if !field.types.iter().any(|ty| ty.admits(value)) {
         return refuse(Fault::Type, format!("`{path}` must be {}", type_names(&field.types)));
     }
+    if let (Some(items), Some(kind)) = (value.as_array(), field.items)
+        && let Some(index) = items.iter().position(|item| !kind.admits(item))
+    {
+        return refuse(Fault::Type, format!("`{path}[{index}]` must be {kind}"));
+    }
     if let Some(text) = value.as_str()
         && !field.values.is_empty()
         && !field.values.iter().any(|allowed| allowed == text)
     {
-        return refuse(
-            Fault::Value,
-            format!("`{path}` is {text:?}; allowed are {}", field.values.join(", ")),
-        );
+        return refuse(Fault::Value, format!("`{path}` is {text:?}; allowed are {}", field.values.join(", ")));
     }
     Ok(())
 }
@@ -182,9 +182,10 @@ fn is_active(document: &Value, field: &Field) -> bool {
     })
 }
 
-/// Whether the object at `path` is read at all.
+/// Whether the object at `path` is read at all: no condition on it or on what holds it fails.
 fn is_read(fields: &IndexMap<FieldPath, Field>, document: &Value, path: &str) -> bool {
-    fields.get(path).is_none_or(|field| is_active(document, field))
+    std::iter::successors(Some(path), |path| parent(path))
+        .all(|path| fields.get(path).is_none_or(|field| is_active(document, field)))
 }
 
 /// What an accepted document says at this event.
@@ -193,9 +194,7 @@ pub(crate) fn read(event: &Event, document: &Value, tool: Option<&str>) -> Answe
     let reasons: Vec<(&str, &str)> = event
         .fields_with(Role::Reason)
         .filter(|(_, field)| is_active(document, field) && !is_hidden(document, field))
-        .filter_map(|(path, field)| {
-            Some((field.explains.as_deref()?, at(document, path).and_then(Value::as_str)?))
-        })
+        .filter_map(|(path, field)| Some((field.explains.as_deref()?, at(document, path).and_then(Value::as_str)?)))
         .collect();
     for (path, field) in &event.output {
         let Some(value) = at(document, path) else { continue };
@@ -211,8 +210,7 @@ pub(crate) fn read(event: &Event, document: &Value, tool: Option<&str>) -> Answe
         match (field.role, text) {
             (Some(Role::Decision), Some(text)) => match field.map.get(text) {
                 Some(&decision) => {
-                    let reason =
-                        reasons.iter().find(|(of, _)| of == path).map(|(_, reason)| (*reason).to_owned());
+                    let reason = reasons.iter().find(|(of, _)| of == path).map(|(_, reason)| (*reason).to_owned());
                     let reason = reason.filter(|reason| !reason.is_empty());
                     answer.decisions.push(Made { decision, reason, basis: field.basis.clone() });
                 }

@@ -141,13 +141,7 @@ fn outcome_of(run: &Run<'_>, fields: Option<&Answer>, verdict: Verdict) -> (Outc
     }
 }
 
-fn texts(
-    run: &Run<'_>,
-    ruling: &Ruling,
-    fields: Option<&Answer>,
-    outcome: &Outcome,
-    verdict: &Verdict,
-) -> Texts {
+fn texts(run: &Run<'_>, ruling: &Ruling, fields: Option<&Answer>, outcome: &Outcome, verdict: &Verdict) -> Texts {
     let limit = run.contract.limits.text.as_ref();
     let mut texts = Texts::default();
     if let Some(reason) = &verdict.reason {
@@ -177,14 +171,8 @@ fn texts(
         }
         ExitThen::Failed if !ruling.silent => {
             let shown = run.contract.notice.shows_stderr.is;
-            let readers: Vec<Reader> = run
-                .event
-                .failure
-                .stderr
-                .iter()
-                .copied()
-                .filter(|reader| shown || *reader != Reader::User)
-                .collect();
+            let readers: Vec<Reader> =
+                run.event.failure.stderr.iter().copied().filter(|reader| shown || *reader != Reader::User).collect();
             texts.give(&readers, &run.stderr());
             if matches!(run.said, Said::Refused(refusal) if refusal.fault != Fault::WrongEvent) {
                 texts.give(&run.event.failure.answer, run.stdout.trimmed());
@@ -235,13 +223,7 @@ fn status(run: &Run<'_>, ruling: &Ruling) -> HookStatus {
 }
 
 /// How well the weakest fact is known that made the effect what it is.
-fn weakest(
-    run: &Run<'_>,
-    ruling: &Ruling,
-    fields: Option<&Answer>,
-    outcome: &Outcome,
-    verdict: &Verdict,
-) -> Evidence {
+fn weakest(run: &Run<'_>, ruling: &Ruling, fields: Option<&Answer>, outcome: &Outcome, verdict: &Verdict) -> Evidence {
     let contract = run.contract;
     let mut used: Vec<Basis> = ruling.basis.clone();
     if !matches!(run.facts.ended, Ended::TimedOut | Ended::NotStarted) && ruling.then != ExitThen::Nothing {

@@ -115,9 +115,7 @@ fn refuse_held(run: &Run<'_>, ruling: &mut Ruling) {
 fn apply_options(run: &Run<'_>, ruling: &mut Ruling) {
     for (name, option) in &run.contract.handler {
         let wished = run.facts.handler.get(name);
-        if wished.is_some()
-            && wished == option.failure_denies.as_ref()
-            && !option.ignored_at.contains(&run.event.name)
+        if wished.is_some() && wished == option.failure_denies.as_ref() && !option.ignored_at.contains(&run.event.name)
         {
             ruling.then = ExitThen::Deny;
             ruling.reason = vec![ReasonSource::Host];

@@ -57,9 +57,7 @@ pub(crate) fn trim(text: &str, rule: Trim) -> &str {
     match rule {
         Trim::Unicode => text.trim(),
         // ECMA-262 WhiteSpace and LineTerminator: Unicode's, with the byte-order mark and without U+0085.
-        Trim::Javascript => {
-            text.trim_matches(|c: char| (c.is_whitespace() && c != '\u{85}') || c == '\u{FEFF}')
-        }
+        Trim::Javascript => text.trim_matches(|c: char| (c.is_whitespace() && c != '\u{85}') || c == '\u{FEFF}'),
     }
 }
 

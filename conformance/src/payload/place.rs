@@ -5,10 +5,7 @@
 pub(super) fn of_value(text: &str, pointer: &str) -> usize {
     let mut best = (0, 0);
     each(text, &mut |path, offset, _| {
-        let covers = pointer == path
-            || pointer
-                .strip_prefix(path)
-                .is_some_and(|rest| rest.starts_with('/'));
+        let covers = pointer == path || pointer.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
         if covers && (best.1 == 0 || path.len() > best.0) {
             best = (path.len(), offset + 1);
         }
@@ -31,10 +28,7 @@ pub(super) fn of_duplicate(text: &str) -> Option<(String, usize)> {
 pub(super) fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
     let before = &text[..offset.min(text.len())];
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    (
-        before.matches('\n').count() + 1,
-        before[line_start..].chars().count() + 1,
-    )
+    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
 }
 
 /// Calls `tell` with the pointer and the byte offset of every value, and whether its key stood in the object before.
@@ -58,12 +52,7 @@ impl Scanner<'_> {
         bytes.get(self.at).copied()
     }
 
-    fn value(
-        &mut self,
-        path: &mut String,
-        duplicate: bool,
-        tell: &mut dyn FnMut(&str, usize, bool),
-    ) {
+    fn value(&mut self, path: &mut String, duplicate: bool, tell: &mut dyn FnMut(&str, usize, bool)) {
         let first = self.peek();
         tell(path, self.at, duplicate);
         match first {
@@ -74,9 +63,7 @@ impl Scanner<'_> {
             }
             _ => {
                 let rest = &self.text[self.at..];
-                self.at += rest
-                    .find([',', ']', '}', ' ', '\t', '\r', '\n'])
-                    .unwrap_or(rest.len());
+                self.at += rest.find([',', ']', '}', ' ', '\t', '\r', '\n']).unwrap_or(rest.len());
             }
         }
     }
@@ -141,8 +128,7 @@ mod tests {
 
     use super::{line_and_column, of_duplicate, of_value};
 
-    const TEXT: &str =
-        "{\n  \"a\": [1, {\"b/c\": \"é]\\\"}\"}],\n  \"d\": {\"x\": null, \"\\u0078\": -1.5e3}\n}";
+    const TEXT: &str = "{\n  \"a\": [1, {\"b/c\": \"é]\\\"}\"}],\n  \"d\": {\"x\": null, \"\\u0078\": -1.5e3}\n}";
 
     #[rstest]
     #[case("", 1, 1)]
@@ -153,10 +139,7 @@ mod tests {
     #[case("/d/x", 3, 14)]
     #[case("/dx", 1, 1)]
     fn finds_values(#[case] pointer: &str, #[case] line: usize, #[case] column: usize) {
-        assert_eq!(
-            line_and_column(TEXT, of_value(TEXT, pointer)),
-            (line, column)
-        );
+        assert_eq!(line_and_column(TEXT, of_value(TEXT, pointer)), (line, column));
     }
 
     #[test]

@@ -8,7 +8,7 @@ pub use scenario::{Edit, EnvironmentSpec, Folder, Patience, Scenario, ScenarioEr
 
 use crate::contract::Contract;
 use crate::payload::{Payload, Payloads};
-use crate::subject::{Subject, matches};
+use crate::subject::Subject;
 
 /// One thing to run.
 #[derive(Debug, Clone)]
@@ -49,7 +49,7 @@ pub fn plan<'a>(
             }
             let heard: Vec<&Payload> = payloads
                 .of(&contract.platform.id, &event.name)
-                .filter(|payload| hears(contract, subject, event.matcher.as_deref(), payload))
+                .filter(|payload| subject.listens(contract, &event.name, &payload.stdin))
                 .collect();
             for scenario in scenarios.iter() {
                 if !scenario.is_baseline() && !filter.scenarios.is_empty() && !filter.scenarios.contains(&scenario.id) {
@@ -80,11 +80,4 @@ fn chosen<'a>(scenario: &Scenario, heard: &[&'a Payload]) -> Vec<&'a Payload> {
     let labelled: Vec<&Payload> =
         heard.iter().copied().filter(|payload| scenario.payloads.iter().any(|label| payload.is(label))).collect();
     if labelled.is_empty() { heard.first().copied().into_iter().collect() } else { labelled }
-}
-
-/// Whether the subject's matcher lets the payload through.
-fn hears(contract: &Contract, subject: &Subject, field: Option<&str>, payload: &Payload) -> bool {
-    let Some(field) = field else { return true };
-    let value = payload.stdin.get(field).and_then(serde_json::Value::as_str).unwrap_or_default();
-    matches(contract, subject.matcher.as_deref(), value).is_match()
 }

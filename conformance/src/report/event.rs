@@ -36,9 +36,7 @@ impl ReportEvent {
     /// Says where the line is no event, or that it is nested more deeply than any event.
     pub fn from_line(line: &str) -> Result<ReportEvent, serde_json::Error> {
         if depth(line) > DEEPEST {
-            return Err(serde_json::Error::custom(format!(
-                "a line nested more than {DEEPEST} deep is no event"
-            )));
+            return Err(serde_json::Error::custom(format!("a line nested more than {DEEPEST} deep is no event")));
         }
         let mut deserializer = serde_json::Deserializer::from_str(line);
         deserializer.disable_recursion_limit();
@@ -136,13 +134,7 @@ impl Serialize for ReportedRun {
         run.serialize_field("observation", &self.observation)?;
         run.serialize_field("effect", &self.effect)?;
         let Observation { stdout, stderr, .. } = &self.observation;
-        run.serialize_field(
-            "text",
-            &Texts {
-                stdout: readable(&stdout.bytes),
-                stderr: readable(&stderr.bytes),
-            },
-        )?;
+        run.serialize_field("text", &Texts { stdout: readable(&stdout.bytes), stderr: readable(&stderr.bytes) })?;
         run.end()
     }
 }
@@ -162,10 +154,7 @@ fn readable(bytes: &[u8]) -> String {
     }
     // A character must not be cut in two: in UTF-8, one takes at most four bytes.
     let continues = |at: &usize| bytes[*at] & 0b1100_0000 == 0b1000_0000;
-    let end = (MOST - 3..=MOST)
-        .rev()
-        .find(|at| !continues(at))
-        .unwrap_or(MOST);
+    let end = (MOST - 3..=MOST).rev().find(|at| !continues(at)).unwrap_or(MOST);
     format!("{}…", String::from_utf8_lossy(&bytes[..end]))
 }
 

@@ -41,13 +41,10 @@ impl Group {
         let mut consequences: Vec<(String, BTreeSet<&str>)> = Vec::new();
         for Place { case, finding } in &self.places {
             let text = without_event(&finding.consequence, &case.event);
-            let at = consequences
-                .iter()
-                .position(|(known, _)| *known == text)
-                .unwrap_or_else(|| {
-                    consequences.push((text, BTreeSet::new()));
-                    consequences.len() - 1
-                });
+            let at = consequences.iter().position(|(known, _)| *known == text).unwrap_or_else(|| {
+                consequences.push((text, BTreeSet::new()));
+                consequences.len() - 1
+            });
             consequences[at].1.insert(&case.event);
         }
         consequences
@@ -109,10 +106,7 @@ impl Findings {
                 Verdict::Fail(finding) => (false, finding),
                 Verdict::Note(finding) => (true, finding),
                 Verdict::HarnessError { message } => {
-                    self.harness
-                        .entry(message.clone())
-                        .or_default()
-                        .insert(id.clone());
+                    self.harness.entry(message.clone()).or_default().insert(id.clone());
                     continue;
                 }
                 Verdict::Pass | Verdict::Skip { .. } => continue,
@@ -123,10 +117,7 @@ impl Findings {
                 requirement: judgement.requirement.clone(),
                 observed: of_any_event(&finding.observed, &id.event),
             };
-            let place = Place {
-                case: id.clone(),
-                finding: finding.clone(),
-            };
+            let place = Place { case: id.clone(), finding: finding.clone() };
             self.groups.entry(key).or_default().push(place);
         }
     }
@@ -144,53 +135,24 @@ impl Findings {
         let mut groups: Vec<(&Key, &Vec<Place>)> = self.groups.iter().collect();
         groups.sort_by_key(|&(key, places)| {
             let (doubt, level) = of(key);
-            let cases = spread
-                .get(&(doubt, level, key.requirement.as_str()))
-                .copied()
-                .unwrap_or_default();
-            (
-                doubt,
-                level,
-                Reverse(cases),
-                &key.requirement,
-                Reverse(places.len()),
-                &key.observed,
-            )
+            let cases = spread.get(&(doubt, level, key.requirement.as_str())).copied().unwrap_or_default();
+            (doubt, level, Reverse(cases), &key.requirement, Reverse(places.len()), &key.observed)
         });
-        groups
-            .into_iter()
-            .filter_map(|(key, places)| self.group(key, places))
-            .collect()
+        groups.into_iter().filter_map(|(key, places)| self.group(key, places)).collect()
     }
 
     /// What went wrong in the harness itself, and in which cases.
     pub fn harness_errors(&self) -> Vec<(&str, Vec<&CaseId>)> {
-        self.harness
-            .iter()
-            .map(|(message, cases)| (message.as_str(), cases.iter().collect()))
-            .collect()
+        self.harness.iter().map(|(message, cases)| (message.as_str(), cases.iter().collect())).collect()
     }
 
     /// The places in order; `None` if there are none.
     fn group(&self, key: &Key, places: &[Place]) -> Option<Group> {
         let mut places = places.to_vec();
-        places.sort_by_cached_key(|place| {
-            (Reverse(self.crowd.around(&place.case)), place.case.clone())
-        });
-        let Key {
-            doubt,
-            level: Reverse(level),
-            requirement,
-            ..
-        } = key.clone();
+        places.sort_by_cached_key(|place| (Reverse(self.crowd.around(&place.case)), place.case.clone()));
+        let Key { doubt, level: Reverse(level), requirement, .. } = key.clone();
         let observed = places.first()?.finding.observed.clone();
-        Some(Group {
-            requirement,
-            level,
-            doubt,
-            observed,
-            places,
-        })
+        Some(Group { requirement, level, doubt, observed, places })
     }
 }
 
@@ -211,22 +173,14 @@ impl Crowd {
 
     /// How many cases share the scenario, the event and the payload of this one.
     fn around(&self, case: &CaseId) -> [usize; 3] {
-        let of = |counts: &BTreeMap<String, usize>, name: &str| {
-            counts.get(name).copied().unwrap_or_default()
-        };
-        [
-            of(&self.scenarios, &case.scenario),
-            of(&self.events, &case.event),
-            of(&self.payloads, &case.payload),
-        ]
+        let of = |counts: &BTreeMap<String, usize>, name: &str| counts.get(name).copied().unwrap_or_default();
+        [of(&self.scenarios, &case.scenario), of(&self.events, &case.event), of(&self.payloads, &case.payload)]
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::{
-        bare_deny, broken, case, failing_run, finding, held, judgement, noise,
-    };
+    use super::super::samples::{bare_deny, broken, case, failing_run, finding, held, judgement, noise};
     use super::*;
     use crate::report::ReportEvent;
     use rstest::rstest;
@@ -248,16 +202,9 @@ mod tests {
     #[test]
     fn the_same_observation_is_one_group_and_the_worst_comes_first() {
         let groups = gather(sample()).groups();
-        let told: Vec<_> = groups
-            .iter()
-            .map(|group| (group.level, group.doubt, group.places.len()))
-            .collect();
-        let expected = [
-            (Level::Must, false, 2),
-            (Level::Should, false, 1),
-            (Level::May, false, 1),
-            (Level::Must, true, 1),
-        ];
+        let told: Vec<_> = groups.iter().map(|group| (group.level, group.doubt, group.places.len())).collect();
+        let expected =
+            [(Level::Must, false, 2), (Level::Should, false, 1), (Level::May, false, 1), (Level::Must, true, 1)];
         assert_eq!(told, expected);
     }
 
@@ -278,26 +225,13 @@ mod tests {
             case("Stop", "bash", "baseline", vec![]),
         ];
         let groups = gather(cases).groups();
-        let told: Vec<_> = groups[0]
-            .places
-            .iter()
-            .map(|place| (&*place.case.scenario, &*place.case.payload))
-            .collect();
-        assert_eq!(
-            told,
-            [("baseline", "bash"), ("baseline", "aaa"), ("aaa", "bash")]
-        );
+        let told: Vec<_> = groups[0].places.iter().map(|place| (&*place.case.scenario, &*place.case.payload)).collect();
+        assert_eq!(told, [("baseline", "bash"), ("baseline", "aaa"), ("aaa", "bash")]);
     }
 
     #[test]
     fn another_observation_is_another_group_beside_it() {
-        let other = |text: &str| {
-            judgement(
-                "a.other",
-                Level::Must,
-                Verdict::Fail(finding(text, "", &[])),
-            )
-        };
+        let other = |text: &str| judgement("a.other", Level::Must, Verdict::Fail(finding(text, "", &[])));
         let cases = vec![
             case("Stop", "a", "baseline", vec![noise(), other("one")]),
             case("Stop", "b", "baseline", vec![noise(), other("two")]),
@@ -305,10 +239,7 @@ mod tests {
             case("Stop", "d", "baseline", vec![bare_deny(), held()]),
         ];
         let groups = gather(cases).groups();
-        let told: Vec<_> = groups
-            .iter()
-            .map(|group| (&*group.requirement, &*group.observed))
-            .collect();
+        let told: Vec<_> = groups.iter().map(|group| (&*group.requirement, &*group.observed)).collect();
         assert_eq!(told[..2], [("a.other", "two"), ("a.other", "one")]);
         assert_eq!(told[2].0, "stream.noise-before-json");
     }
@@ -317,12 +248,7 @@ mod tests {
     fn consequences_are_told_with_their_events() {
         let of = |event, consequence| {
             let finding = finding("text on stdout", consequence, &[]);
-            case(
-                event,
-                "a",
-                "baseline",
-                vec![judgement("x.y", Level::Must, Verdict::Fail(finding))],
-            )
+            case(event, "a", "baseline", vec![judgement("x.y", Level::Must, Verdict::Fail(finding))])
         };
         let groups = gather([
             of("Stop", "It at Stop ends"),
@@ -333,14 +259,8 @@ mod tests {
         .groups();
         assert_eq!(groups.len(), 1);
         let expected = [
-            (
-                "It ends".to_owned(),
-                BTreeSet::from(["Stop", "SubagentStop"]),
-            ),
-            (
-                "It at StopFailure ends".to_owned(),
-                BTreeSet::from(["Stop"]),
-            ),
+            ("It ends".to_owned(), BTreeSet::from(["Stop", "SubagentStop"])),
+            ("It at StopFailure ends".to_owned(), BTreeSet::from(["Stop"])),
             ("goes on".to_owned(), BTreeSet::from(["PreToolUse"])),
         ];
         assert_eq!(groups[0].consequences(), expected);
@@ -350,12 +270,7 @@ mod tests {
     fn observations_that_differ_in_the_event_alone_are_the_same() {
         let of = |event: &str, observed: &str| {
             let finding = finding(observed, "", &[]);
-            case(
-                event,
-                "a",
-                "baseline",
-                vec![judgement("x.y", Level::Must, Verdict::Fail(finding))],
-            )
+            case(event, "a", "baseline", vec![judgement("x.y", Level::Must, Verdict::Fail(finding))])
         };
         let groups = gather([
             of("Stop", "Stop drops text, and so does Stop"),
@@ -363,24 +278,14 @@ mod tests {
             of("Setup", "Setup drops texts, and so does Setup"),
         ])
         .groups();
-        let told: Vec<_> = groups
-            .iter()
-            .map(|group| (&*group.observed, group.places.len()))
-            .collect();
-        let expected = [
-            ("Setup drops text, and so does Setup", 2),
-            ("Setup drops texts, and so does Setup", 1),
-        ];
+        let told: Vec<_> = groups.iter().map(|group| (&*group.observed, group.places.len())).collect();
+        let expected = [("Setup drops text, and so does Setup", 2), ("Setup drops texts, and so does Setup", 1)];
         assert_eq!(told, expected);
     }
 
     #[rstest]
     #[case("Stop drops it", "Stop", "\0 drops it")]
-    #[case(
-        "StopFailure, SubagentStop, Stop_x, Stop",
-        "Stop",
-        "StopFailure, SubagentStop, Stop_x, \0"
-    )]
+    #[case("StopFailure, SubagentStop, Stop_x, Stop", "Stop", "StopFailure, SubagentStop, Stop_x, \0")]
     #[case("StopStop", "Stop", "StopStop")]
     #[case("none of it", "Stop", "none of it")]
     #[case("nothing", "", "nothing")]
@@ -391,19 +296,11 @@ mod tests {
     #[test]
     fn failures_of_the_harness_are_kept_apart() {
         let findings = gather([
-            case(
-                "Stop",
-                "a",
-                "baseline",
-                vec![broken("no memory"), broken("no memory")],
-            ),
+            case("Stop", "a", "baseline", vec![broken("no memory"), broken("no memory")]),
             case("Stop", "b", "baseline", vec![broken("no memory")]),
         ]);
         assert!(findings.groups().is_empty());
         let errors = findings.harness_errors();
-        assert_eq!(
-            (errors.len(), errors[0].0, errors[0].1.len()),
-            (1, "no memory", 2)
-        );
+        assert_eq!((errors.len(), errors[0].0, errors[0].1.len()), (1, "no memory", 2));
     }
 }

@@ -51,11 +51,7 @@ mod tests {
         for event in events {
             reporter.on(event).unwrap();
         }
-        String::from_utf8(out)
-            .unwrap()
-            .lines()
-            .map(str::to_owned)
-            .collect()
+        String::from_utf8(out).unwrap().lines().map(str::to_owned).collect()
     }
 
     #[test]
@@ -73,13 +69,9 @@ mod tests {
 
     #[test]
     fn what_is_read_again_tells_the_same_facts() {
-        let ReportEvent::CaseFinished(case) = &samples::failing_run()[1] else {
-            panic!("no case")
-        };
+        let ReportEvent::CaseFinished(case) = &samples::failing_run()[1] else { panic!("no case") };
         let line = &lines(&[ReportEvent::CaseFinished(case.clone())])[0];
-        let Ok(ReportEvent::CaseFinished(again)) = serde_json::from_str(line) else {
-            panic!("no case: {line}")
-        };
+        let Ok(ReportEvent::CaseFinished(again)) = serde_json::from_str(line) else { panic!("no case: {line}") };
         assert_eq!(again.case, case.case);
         assert_eq!(again.judgements, case.judgements);
         assert_eq!(again.wall, case.wall);
@@ -103,14 +95,10 @@ mod tests {
     fn bytes_are_exact_and_their_text_is_there_to_read() {
         let mut case = samples::case("PreToolUse", "bash", "baseline", vec![]);
         case.runs = vec![run(b"caf\xe9\0\n", b"plain\n")];
-        let line: Value =
-            serde_json::from_str(&lines(&[ReportEvent::CaseFinished(Box::new(case))])[0]).unwrap();
+        let line: Value = serde_json::from_str(&lines(&[ReportEvent::CaseFinished(Box::new(case))])[0]).unwrap();
         let run = &line["runs"][0];
         assert_eq!(run["observation"]["stdout"]["bytes"], "Y2Fm6QAK");
-        assert_eq!(
-            run["text"],
-            json!({"stdout": "caf\u{fffd}\0\n", "stderr": "plain\n"})
-        );
+        assert_eq!(run["text"], json!({"stdout": "caf\u{fffd}\0\n", "stderr": "plain\n"}));
     }
 
     #[test]
@@ -120,14 +108,8 @@ mod tests {
         let line = &lines(&[ReportEvent::CaseFinished(Box::new(case.clone()))])[0];
         let value: Value = serde_json::from_str(line).unwrap();
         let text = value["runs"][0]["text"]["stdout"].as_str().unwrap();
-        assert!(
-            text.starts_with("éé") && text.ends_with("é…") && text.len() < 5000,
-            "{}",
-            text.len()
-        );
-        let Ok(ReportEvent::CaseFinished(again)) = serde_json::from_str(line) else {
-            panic!("no case")
-        };
+        assert!(text.starts_with("éé") && text.ends_with("é…") && text.len() < 5000, "{}", text.len());
+        let Ok(ReportEvent::CaseFinished(again)) = serde_json::from_str(line) else { panic!("no case") };
         assert_eq!(again.runs[0].observation, case.runs[0].observation);
     }
 
@@ -142,25 +124,14 @@ mod tests {
         case.runs = vec![run(b"", b"")];
         case.runs[0].effect.updated_input = Some(deep.clone());
         let line = &lines(&[ReportEvent::CaseFinished(Box::new(case))])[0];
-        let Ok(ReportEvent::CaseFinished(again)) = ReportEvent::from_line(line) else {
-            panic!("no case")
-        };
+        let Ok(ReportEvent::CaseFinished(again)) = ReportEvent::from_line(line) else { panic!("no case") };
         assert_eq!(again.runs[0].effect.updated_input, Some(deep));
     }
 
     #[test]
     fn a_line_deeper_than_any_report_is_refused_and_does_no_harm() {
-        let line = format!(
-            "{{\"event\":\"run-finished\",\"x\":{}1{}}}",
-            "[".repeat(1_000_000),
-            "]".repeat(1_000_000)
-        );
-        assert!(
-            ReportEvent::from_line(&line)
-                .unwrap_err()
-                .to_string()
-                .contains("deep")
-        );
+        let line = format!("{{\"event\":\"run-finished\",\"x\":{}1{}}}", "[".repeat(1_000_000), "]".repeat(1_000_000));
+        assert!(ReportEvent::from_line(&line).unwrap_err().to_string().contains("deep"));
         // Brackets in a string are no depth.
         let mut case = samples::case("PreToolUse", &"[{\"\\".repeat(1000), "baseline", vec![]);
         case.runs = vec![run(b"", b"")];

@@ -32,10 +32,7 @@ impl Cell {
             Verdict::Fail(_) => Cell::Broken(level),
             Verdict::HarnessError { .. } => Cell::HarnessError,
         };
-        let cells = case
-            .judgements
-            .iter()
-            .map(|judgement| cell(&judgement.verdict, judgement.level));
+        let cells = case.judgements.iter().map(|judgement| cell(&judgement.verdict, judgement.level));
         cells.max().unwrap_or(Cell::Skipped)
     }
 
@@ -76,21 +73,14 @@ impl Matrix {
     pub fn add(&mut self, case: &CaseFinished) {
         let id = &case.case;
         *self.scenarios.entry(id.scenario.clone()).or_default() += 1;
-        let row = self
-            .rows
-            .entry((id.subject.clone(), id.event.clone()))
-            .or_default();
+        let row = self.rows.entry((id.subject.clone(), id.event.clone())).or_default();
         let cell = row.entry(id.scenario.clone()).or_insert(Cell::Skipped);
         *cell = Cell::of(case).max(*cell);
     }
 
     /// The scenarios, those of most cases first.
     pub fn columns(&self) -> Vec<&str> {
-        let mut columns: Vec<_> = self
-            .scenarios
-            .iter()
-            .map(|(name, &cases)| (Reverse(cases), name.as_str()))
-            .collect();
+        let mut columns: Vec<_> = self.scenarios.iter().map(|(name, &cases)| (Reverse(cases), name.as_str())).collect();
         columns.sort_unstable();
         columns.into_iter().map(|(_, name)| name).collect()
     }
@@ -99,28 +89,14 @@ impl Matrix {
     pub fn rows(&self) -> Vec<Row<'_>> {
         let columns = self.columns();
         let cells = |row: &BTreeMap<String, Cell>| {
-            columns
-                .iter()
-                .map(|&column| row.get(column).copied().unwrap_or(Cell::Skipped))
-                .collect()
+            columns.iter().map(|&column| row.get(column).copied().unwrap_or(Cell::Skipped)).collect()
         };
-        self.rows
-            .iter()
-            .map(|((subject, event), row)| Row {
-                subject,
-                event,
-                cells: cells(row),
-            })
-            .collect()
+        self.rows.iter().map(|((subject, event), row)| Row { subject, event, cells: cells(row) }).collect()
     }
 
     /// How many subjects there are.
     pub fn subjects(&self) -> usize {
-        self.rows
-            .keys()
-            .map(|(subject, _)| subject)
-            .collect::<BTreeSet<_>>()
-            .len()
+        self.rows.keys().map(|(subject, _)| subject).collect::<BTreeSet<_>>().len()
     }
 }
 
@@ -141,10 +117,7 @@ mod tests {
     #[case(vec![noise(), long()], 'M')]
     #[case(vec![noise(), broken("no memory")], '!')]
     fn the_worst_of_a_case(#[case] judgements: Vec<Judgement>, #[case] sign: char) {
-        assert_eq!(
-            Cell::of(&case("Stop", "a", "baseline", judgements)).sign(),
-            sign
-        );
+        assert_eq!(Cell::of(&case("Stop", "a", "baseline", judgements)).sign(), sign);
     }
 
     #[test]
@@ -160,16 +133,8 @@ mod tests {
         assert_eq!(matrix.subjects(), 2);
         let must = Cell::Broken(Level::Must);
         let expected = [
-            Row {
-                subject: "a.sh",
-                event: "PreToolUse",
-                cells: vec![Cell::Passed, Cell::Skipped],
-            },
-            Row {
-                subject: "guard.py",
-                event: "Stop",
-                cells: vec![must, Cell::Passed],
-            },
+            Row { subject: "a.sh", event: "PreToolUse", cells: vec![Cell::Passed, Cell::Skipped] },
+            Row { subject: "guard.py", event: "Stop", cells: vec![must, Cell::Passed] },
         ];
         assert_eq!(matrix.rows(), expected);
     }

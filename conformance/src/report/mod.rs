@@ -62,21 +62,15 @@ mod tests {
     impl Reporter for Counter<'_> {
         fn on(&mut self, _: &ReportEvent) -> io::Result<()> {
             self.0.set(self.0.get() + 1);
-            if self.1 {
-                Err(io::Error::other("full"))
-            } else {
-                Ok(())
-            }
+            if self.1 { Err(io::Error::other("full")) } else { Ok(()) }
         }
     }
 
     #[test]
     fn a_reporter_that_fails_silences_no_other() {
         let told = std::cell::Cell::new(0);
-        let mut all: Vec<Box<dyn Reporter + '_>> = vec![
-            Box::new(Counter(&told, true)),
-            Box::new(Counter(&told, false)),
-        ];
+        let mut all: Vec<Box<dyn Reporter + '_>> =
+            vec![Box::new(Counter(&told, true)), Box::new(Counter(&told, false))];
         let answer = all.on(&ReportEvent::RunFinished(Summary::default()));
         assert_eq!(told.get(), 2);
         assert!(answer.is_err_and(|error| error.to_string() == "full"));

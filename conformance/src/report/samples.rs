@@ -39,10 +39,7 @@ pub(crate) fn run(stdout: &[u8], stderr: &[u8]) -> ReportedRun {
     let capture = |bytes: &[u8]| Capture {
         bytes: bytes.to_vec(),
         total: bytes.len() as u64,
-        chunks: vec![Chunk {
-            at: Duration::from_micros(1500),
-            len: bytes.len(),
-        }],
+        chunks: vec![Chunk { at: Duration::from_micros(1500), len: bytes.len() }],
         eof: Some(Duration::from_millis(2)),
     };
     ReportedRun {
@@ -50,20 +47,13 @@ pub(crate) fn run(stdout: &[u8], stderr: &[u8]) -> ReportedRun {
             ending: Ending::Exited { code: 0 },
             stdout: capture(stdout),
             stderr: capture(stderr),
-            stdin: StdinReport {
-                planned: 10,
-                written: 10,
-                refused: false,
-            },
+            stdin: StdinReport { planned: 10, written: 10, refused: false },
             wall: Duration::from_micros(12_345),
             cpu_user: Some(Duration::from_millis(3)),
             cpu_system: None,
             peak_memory: Some(1 << 20),
             leaks: Leaks::default(),
-            mechanism: Mechanism {
-                name: "posix".to_owned(),
-                gaps: vec!["peak memory is not known".to_owned()],
-            },
+            mechanism: Mechanism { name: "posix".to_owned(), gaps: vec!["peak memory is not known".to_owned()] },
         },
         effect: Effect {
             action: Action::Proceeds,
@@ -92,12 +82,7 @@ pub(crate) fn id(subject: &str, event: &str, payload: &str, scenario: &str) -> C
     }
 }
 
-pub(crate) fn case(
-    event: &str,
-    payload: &str,
-    scenario: &str,
-    judgements: Vec<Judgement>,
-) -> CaseFinished {
+pub(crate) fn case(event: &str, payload: &str, scenario: &str, judgements: Vec<Judgement>) -> CaseFinished {
     CaseFinished {
         case: id("guard.py", event, payload, scenario),
         judgements,
@@ -107,11 +92,7 @@ pub(crate) fn case(
 }
 
 pub(crate) fn judgement(requirement: &str, level: Level, verdict: Verdict) -> Judgement {
-    Judgement {
-        requirement: requirement.to_owned(),
-        level,
-        verdict,
-    }
+    Judgement { requirement: requirement.to_owned(), level, verdict }
 }
 
 pub(crate) fn pass(requirement: &str) -> Judgement {
@@ -119,23 +100,11 @@ pub(crate) fn pass(requirement: &str) -> Judgement {
 }
 
 pub(crate) fn skip(requirement: &str, reason: &str) -> Judgement {
-    judgement(
-        requirement,
-        Level::Must,
-        Verdict::Skip {
-            reason: reason.to_owned(),
-        },
-    )
+    judgement(requirement, Level::Must, Verdict::Skip { reason: reason.to_owned() })
 }
 
 pub(crate) fn broken(message: &str) -> Judgement {
-    judgement(
-        NOISE,
-        Level::Must,
-        Verdict::HarnessError {
-            message: message.to_owned(),
-        },
-    )
+    judgement(NOISE, Level::Must, Verdict::HarnessError { message: message.to_owned() })
 }
 
 pub(crate) fn finding(observed: &str, consequence: &str, evidence: &[&str]) -> Finding {
@@ -160,11 +129,7 @@ pub(crate) fn noise() -> Judgement {
 }
 
 pub(crate) fn long() -> Judgement {
-    let finding = finding(
-        "12,000 characters are for the model",
-        "the rest is cut off",
-        &["stdout: 12,000 characters"],
-    );
+    let finding = finding("12,000 characters are for the model", "the rest is cut off", &["stdout: 12,000 characters"]);
     judgement(CONTEXT, Level::Should, Verdict::Fail(finding))
 }
 
@@ -174,47 +139,18 @@ pub(crate) fn bare_deny() -> Judgement {
 }
 
 pub(crate) fn held() -> Judgement {
-    let finding = finding(
-        "the hook waits for the end of stdin",
-        "it may be killed after 60 s",
-        &["no end after 5 s"],
-    );
+    let finding = finding("the hook waits for the end of stdin", "it may be killed after 60 s", &["no end after 5 s"]);
     judgement(HELD, Level::Must, Verdict::Note(finding))
 }
 
 /// A run with findings of each kind.
 pub(crate) fn failing_run() -> Vec<ReportEvent> {
     let cases = vec![
-        case(
-            "PreToolUse",
-            "bash-rm-rf-root",
-            "baseline",
-            vec![noise(), long(), pass(REASON)],
-        ),
-        case(
-            "PreToolUse",
-            "typical",
-            "baseline",
-            vec![noise(), bare_deny()],
-        ),
-        case(
-            "Stop",
-            "typical",
-            "baseline",
-            vec![pass(NOISE), skip(CONTEXT, "the event takes no answer")],
-        ),
-        case(
-            "PreToolUse",
-            "typical",
-            "stdin-held-open",
-            vec![pass(NOISE), held()],
-        ),
-        case(
-            "Stop",
-            "typical",
-            "stdin-held-open",
-            vec![skip(HELD, "the event takes no answer")],
-        ),
+        case("PreToolUse", "bash-rm-rf-root", "baseline", vec![noise(), long(), pass(REASON)]),
+        case("PreToolUse", "typical", "baseline", vec![noise(), bare_deny()]),
+        case("Stop", "typical", "baseline", vec![pass(NOISE), skip(CONTEXT, "the event takes no answer")]),
+        case("PreToolUse", "typical", "stdin-held-open", vec![pass(NOISE), held()]),
+        case("Stop", "typical", "stdin-held-open", vec![skip(HELD, "the event takes no answer")]),
     ];
     run_of(cases)
 }
@@ -226,11 +162,7 @@ pub(crate) fn run_of(cases: Vec<CaseFinished>) -> Vec<ReportEvent> {
     cases.iter().for_each(|case| tally.add(case));
     tally.finish(Duration::from_millis(2500), false);
     let mut events = vec![ReportEvent::RunStarted(started)];
-    events.extend(
-        cases
-            .into_iter()
-            .map(|case| ReportEvent::CaseFinished(Box::new(case))),
-    );
+    events.extend(cases.into_iter().map(|case| ReportEvent::CaseFinished(Box::new(case))));
     events.push(ReportEvent::RunFinished(tally.summary()));
     events
 }
@@ -272,17 +204,7 @@ pub(crate) fn catalogue() -> Catalogue {
             "nothing before the JSON document",
             "print nothing but one JSON document on stdout; send logs to stderr",
         ),
-        rule(
-            CONTEXT,
-            Level::Should,
-            "texts stay below the limit",
-            "say less,\n  or write a file and name it",
-        ),
-        rule(
-            REASON,
-            Level::May,
-            "a deny says why",
-            "give `permissionDecisionReason`",
-        ),
+        rule(CONTEXT, Level::Should, "texts stay below the limit", "say less,\n  or write a file and name it"),
+        rule(REASON, Level::May, "a deny says why", "give `permissionDecisionReason`"),
     ]))
 }

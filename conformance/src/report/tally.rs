@@ -47,13 +47,7 @@ pub struct Tally {
 impl Tally {
     /// A tally of a run with this many cases to come.
     pub fn new(planned: usize) -> Self {
-        Tally {
-            summary: Summary {
-                planned,
-                ..Summary::default()
-            },
-            ..Tally::default()
-        }
+        Tally { summary: Summary { planned, ..Summary::default() }, ..Tally::default() }
     }
 
     /// Counts a case.
@@ -61,11 +55,8 @@ impl Tally {
         let mut worst = None;
         let mut harness_failed = false;
         self.summary.cases += 1;
-        self.summary.spawns += case
-            .runs
-            .iter()
-            .filter(|run| !matches!(run.observation.ending, Ending::NotStarted { .. }))
-            .count();
+        self.summary.spawns +=
+            case.runs.iter().filter(|run| !matches!(run.observation.ending, Ending::NotStarted { .. })).count();
         for judgement in &case.judgements {
             match &judgement.verdict {
                 Verdict::Pass => self.summary.passed += 1,
@@ -85,10 +76,7 @@ impl Tally {
                         Level::May => self.summary.may += 1,
                     }
                     worst = worst.max(Some(judgement.level));
-                    let level = self
-                        .broken
-                        .entry(judgement.requirement.clone())
-                        .or_insert(judgement.level);
+                    let level = self.broken.entry(judgement.requirement.clone()).or_insert(judgement.level);
                     *level = judgement.level.max(*level);
                 }
             }
@@ -118,15 +106,7 @@ impl Tally {
     /// What may be said of the hooks, judged at `level`. A failure of the harness comes before everything else: whoever
     /// reads the outcome has to know that it is not the whole of it.
     pub fn conformance(&self, level: Level) -> Conformance {
-        let Summary {
-            passed,
-            must,
-            should,
-            may,
-            notes,
-            harness_errors,
-            ..
-        } = self.summary;
+        let Summary { passed, must, should, may, notes, harness_errors, .. } = self.summary;
         if harness_errors > 0 {
             Conformance::HarnessFailed
         } else if self.worst() >= Some(level) {
@@ -140,18 +120,12 @@ impl Tally {
 
     /// Distinct rules of exactly this level that are broken somewhere.
     pub fn rules_broken(&self, level: Level) -> usize {
-        self.broken
-            .values()
-            .filter(|&&broken| broken == level)
-            .count()
+        self.broken.values().filter(|&&broken| broken == level).count()
     }
 
     /// Cases in which a rule at or above this level is broken.
     pub fn cases_broken(&self, level: Level) -> usize {
-        self.cases_by_worst
-            .range(level..)
-            .map(|(_, cases)| cases)
-            .sum()
+        self.cases_by_worst.range(level..).map(|(_, cases)| cases).sum()
     }
 
     /// Cases in which the harness failed.
@@ -161,11 +135,7 @@ impl Tally {
 
     /// Why judgements were skipped, and how often; the most frequent reason first.
     pub fn skip_reasons(&self) -> Vec<(&str, usize)> {
-        let mut reasons: Vec<_> = self
-            .skips
-            .iter()
-            .map(|(reason, &times)| (reason.as_str(), times))
-            .collect();
+        let mut reasons: Vec<_> = self.skips.iter().map(|(reason, &times)| (reason.as_str(), times)).collect();
         reasons.sort_by_key(|&(reason, times)| (Reverse(times), reason));
         reasons
     }
@@ -173,9 +143,7 @@ impl Tally {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::{
-        bare_deny, broken, case, failing_run, held, long, noise, pass, skip,
-    };
+    use super::super::samples::{bare_deny, broken, case, failing_run, held, long, noise, pass, skip};
     use super::*;
     use crate::judge::Judgement;
     use crate::report::ReportEvent;
@@ -212,14 +180,8 @@ mod tests {
         };
         assert_eq!(tally.summary(), expected);
         assert_eq!(tally.worst(), Some(Level::Must));
-        assert_eq!(
-            [Level::Must, Level::Should, Level::May].map(|level| tally.rules_broken(level)),
-            [1, 1, 1]
-        );
-        assert_eq!(
-            [Level::Must, Level::Should, Level::May].map(|level| tally.cases_broken(level)),
-            [2, 2, 2]
-        );
+        assert_eq!([Level::Must, Level::Should, Level::May].map(|level| tally.rules_broken(level)), [1, 1, 1]);
+        assert_eq!([Level::Must, Level::Should, Level::May].map(|level| tally.cases_broken(level)), [2, 2, 2]);
         assert_eq!(tally.skip_reasons(), [("the event takes no answer", 2)]);
     }
 
@@ -234,11 +196,7 @@ mod tests {
     #[case::nothing(vec![], Level::May, Conformance::NothingJudged)]
     #[case::harness(vec![pass("a"), broken("no memory")], Level::May, Conformance::HarnessFailed)]
     #[case::both(vec![noise(), broken("no memory")], Level::May, Conformance::HarnessFailed)]
-    fn a_run_comes_to(
-        #[case] judgements: Vec<Judgement>,
-        #[case] level: Level,
-        #[case] expected: Conformance,
-    ) {
+    fn a_run_comes_to(#[case] judgements: Vec<Judgement>, #[case] level: Level, #[case] expected: Conformance) {
         assert_eq!(tally(judgements).conformance(level), expected);
     }
 
@@ -246,11 +204,7 @@ mod tests {
     fn a_program_that_did_not_start_is_no_process() {
         let mut case = case("Stop", "typical", "baseline", vec![]);
         case.runs[0].observation.ending = Ending::NotStarted {
-            error: hookproof_harness::StartError {
-                os_error: Some(2),
-                step: "execute".into(),
-                message: "none".into(),
-            },
+            error: hookproof_harness::StartError { os_error: Some(2), step: "execute".into(), message: "none".into() },
         };
         let mut tally = Tally::new(1);
         tally.add(&case);
@@ -260,16 +214,7 @@ mod tests {
     #[test]
     fn a_case_counts_by_its_worst_rule() {
         let tally = tally(vec![bare_deny(), noise(), noise()]);
-        assert_eq!(
-            (
-                tally.cases_broken(Level::Must),
-                tally.cases_broken(Level::May)
-            ),
-            (1, 1)
-        );
-        assert_eq!(
-            (tally.summary().must, tally.rules_broken(Level::Must)),
-            (2, 1)
-        );
+        assert_eq!((tally.cases_broken(Level::Must), tally.cases_broken(Level::May)), (1, 1));
+        assert_eq!((tally.summary().must, tally.rules_broken(Level::Must)), (2, 1));
     }
 }

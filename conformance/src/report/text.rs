@@ -108,9 +108,7 @@ pub(super) fn wrap(text: &str, room: usize) -> Vec<String> {
         }
         while word.width() > room - used {
             // A single character wider than the whole line still has to go somewhere.
-            let cut = prefix(word, room - used)
-                .len()
-                .max(word.chars().next().map_or(0, char::len_utf8));
+            let cut = prefix(word, room - used).len().max(word.chars().next().map_or(0, char::len_utf8));
             push(&mut lines, &word[..cut]);
             word = &word[cut..];
             if word.is_empty() {
@@ -157,10 +155,7 @@ mod tests {
     fn no_character_of_unicode_gets_through_that_is_a_control() {
         for c in '\0'..=char::MAX {
             let shown = visible(&c.to_string());
-            assert!(
-                !shown.is_empty() && !shown.chars().any(char::is_control),
-                "{c:?} became {shown:?}"
-            );
+            assert!(!shown.is_empty() && !shown.chars().any(char::is_control), "{c:?} became {shown:?}");
         }
     }
 
@@ -188,9 +183,7 @@ mod tests {
 
     #[test]
     fn cut_and_wrapped_lines_fit() {
-        let text =
-            "日本語 and a_rather_long_word_without_blanks, e\u{301}e\u{301} 👩\u{200d}🚀 end"
-                .repeat(3);
+        let text = "日本語 and a_rather_long_word_without_blanks, e\u{301}e\u{301} 👩\u{200d}🚀 end".repeat(3);
         for room in 2..90 {
             assert!(width(&cut_middle(&text, room)) <= room, "{room}");
             assert!(width(&cut_end(&text, room)) <= room, "{room}");

@@ -1,5 +1,6 @@
 //! Running cases: documents, surroundings, and workers.
 
+mod config;
 mod document;
 mod pool;
 mod surroundings;

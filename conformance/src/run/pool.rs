@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use hookproof_harness::{Canceller, CaptureBounds, Ending, Harness, HarnessError, HookCommand, Invocation};
 
+use super::config;
 use super::document::{self, Folders};
 use super::surroundings::Surroundings;
 use super::{Run, effect, facts};
@@ -19,7 +20,7 @@ use crate::oracle::Facts;
 use crate::plan::{Case, Patience};
 use crate::report::{CaseFinished, ReportEvent, ReportedRun, RunStarted, Summary, Tally};
 use crate::requirement::{Catalogue, Level};
-use crate::subject::Subject;
+use crate::subject::{ConfigNotice, Origin, RunFolders, Subject};
 
 /// Bytes kept of each stream of a run.
 const CAPTURE: usize = 1024 * 1024;
@@ -117,6 +118,7 @@ impl<'a> Checker<'a> {
     pub fn check(
         &self,
         subjects: &[Subject],
+        notices: &[ConfigNotice],
         cases: &[Case<'a>],
         mut on: impl FnMut(&ReportEvent) -> io::Result<()>,
     ) -> Result<Summary, CheckError> {
@@ -125,12 +127,17 @@ impl<'a> Checker<'a> {
             hookproof: env!("CARGO_PKG_VERSION").to_owned(),
             subjects: subjects.iter().map(Subject::info).collect(),
             platform: self.contract.platform.id.clone(),
+            platform_title: self.contract.platform.title.clone(),
             version: self.contract.version.to_string(),
             level: self.options.level,
             cases: cases.len(),
             jobs: self.options.jobs,
         }))?;
-        let mut tally = Tally::new(cases.len());
+        let mut tally = Tally::new(cases.len() + usize::from(!notices.is_empty()));
+        if let Some(event) = config::judged(self.contract, notices) {
+            tally.add(&event);
+            on(&ReportEvent::CaseFinished(Box::new(event)))?;
+        }
         // The harnesses are made before any thread is started, while this process is small.
         let jobs = self.options.jobs.clamp(1, cases.len().max(1));
         let harnesses = (0..jobs).map(|_| Harness::new()).collect::<Result<Vec<_>, _>>()?;
@@ -181,7 +188,7 @@ impl<'a> Checker<'a> {
     ) -> Result<(), CheckError> {
         let (first, second): (Vec<usize>, Vec<usize>) =
             (0..cases.len()).partition(|index| cases[*index].scenario.is_baseline());
-        let mut baselines: HashMap<(&str, &str, &str), Run> = HashMap::new();
+        let mut baselines: Baselines = HashMap::new();
         let mut finished: BTreeMap<usize, Done> = BTreeMap::new();
         for index in &first {
             let _ = tasks.send(Task { index: *index, baseline_wall: None });
@@ -191,8 +198,7 @@ impl<'a> Checker<'a> {
             if let Ok(runs) = &result.outcome
                 && let Some(run) = runs.first()
             {
-                let id = &cases[result.index].id;
-                baselines.insert((&id.subject, &id.event, &id.payload), run.clone());
+                baselines.insert(key(&cases[result.index]), run.clone());
             }
             finished.insert(result.index, result);
         }
@@ -201,17 +207,14 @@ impl<'a> Checker<'a> {
             .filter(|index| cases[**index].payload.is("typical"))
             .filter_map(|index| {
                 let id = &cases[*index].id;
-                let run = baselines.get(&(id.subject.as_str(), id.event.as_str(), id.payload.as_str()))?;
+                let run = baseline_of(&baselines, &cases[*index])?;
                 Some(((id.subject.as_str(), id.event.as_str()), run))
             })
             .collect();
-        let baseline = |case: &Case<'_>| -> Option<&Run> {
-            baselines.get(&(case.id.subject.as_str(), case.id.event.as_str(), case.id.payload.as_str()))
-        };
         let mut report = |result: Done| -> Result<(), CheckError> {
             let case = &cases[result.index];
             let typical = typical.get(&(case.id.subject.as_str(), case.id.event.as_str())).copied();
-            if let Some(event) = self.judged(case, result, baseline(case), typical) {
+            if let Some(event) = self.judged(case, result, baseline_of(&baselines, case), typical) {
                 tally.add(&event);
                 on(&ReportEvent::CaseFinished(Box::new(event)))?;
             }
@@ -221,7 +224,7 @@ impl<'a> Checker<'a> {
             report(result)?;
         }
         for index in &second {
-            let wall = baseline(&cases[*index]).map(|run| run.observation.wall);
+            let wall = baseline_of(&baselines, &cases[*index]).map(|run| run.observation.wall);
             let _ = tasks.send(Task { index: *index, baseline_wall: wall });
         }
         let mut waiting = second.iter().copied().peekable();
@@ -273,6 +276,18 @@ impl<'a> Checker<'a> {
         // Plans are made from the same contract.
         &self.contract.events[&case.id.event]
     }
+}
+
+/// Baseline runs by subject, event and payload.
+type Baselines = HashMap<[String; 3], Run>;
+
+fn key(case: &Case<'_>) -> [String; 3] {
+    [&case.id.subject, &case.id.event, &case.id.payload].map(String::clone)
+}
+
+/// The run of the same document at the baseline.
+fn baseline_of<'m>(baselines: &'m Baselines, case: &Case<'_>) -> Option<&'m Run> {
+    baselines.get(&key(case))
 }
 
 /// One thread with its harness, and further harnesses for runs at the same time.
@@ -350,8 +365,7 @@ impl Worker<'_, '_> {
     fn prepare(&self, case: &Case<'_>, surroundings: &Surroundings, baseline_wall: Option<Duration>) -> Prepared {
         let checker = self.checker;
         let event = checker.event(case);
-        let folders =
-            Folders { home: &surroundings.home, project: &surroundings.project, cwd: &surroundings.cwd };
+        let folders = Folders { home: &surroundings.home, project: &surroundings.project, cwd: &surroundings.cwd };
         let bytes = document::bytes(checker.contract, case.payload, case.scenario, &folders);
         let own = case.subject.timeout.unwrap_or_else(|| Duration::from_secs_f64(event.timeout_s.is));
         let mut deadline = own.min(checker.options.patience);
@@ -360,14 +374,13 @@ impl Worker<'_, '_> {
         {
             deadline = deadline.min((wall * 5 + Duration::from_secs(1)).max(LEAST_PATIENCE));
         }
-        let invocation = case.subject.invocation_for(&case.id.platform, &case.id.event, surroundings);
-        let environment = surroundings.environment(
-            checker.contract,
-            event,
-            case.subject,
-            case.scenario,
-            &checker.options.environment,
-        );
+        let placed = case.subject.placed(&RunFolders {
+            project: surroundings.project.clone(),
+            plugin_data: surroundings.plugin_data.clone(),
+        });
+        let invocation = invocation(&placed, &case.id.platform, &case.id.event);
+        let environment =
+            surroundings.environment(checker.contract, event, &placed, case.scenario, &checker.options.environment);
         let command = HookCommand::from_invocation(invocation)
             .environment(environment)
             .cwd(&surroundings.cwd)
@@ -385,20 +398,22 @@ struct Prepared {
     own_limit: bool,
 }
 
-impl Subject {
-    /// The invocation for a case: `{event}` and `{platform}` filled in, and the folders of the run.
-    fn invocation_for(&self, platform: &str, event: &str, surroundings: &Surroundings) -> Invocation {
-        let fill = |text: &OsString| -> OsString {
-            match text.to_str() {
-                Some(text) => surroundings.fill(&text.replace("{event}", event).replace("{platform}", platform)).into(),
-                None => text.clone(),
-            }
-        };
-        match &self.invocation {
-            Invocation::Program { program, args } => {
-                Invocation::Program { program: program.clone(), args: args.iter().map(fill).collect() }
-            }
-            Invocation::Shell { shell, line } => Invocation::Shell { shell: shell.clone(), line: fill(line) },
+/// The invocation for a case: `{event}` and `{platform}` filled in where a person typed the command, the folders of the
+/// run where a configuration names them.
+fn invocation(subject: &Subject, platform: &str, event: &str) -> Invocation {
+    if matches!(subject.origin, Origin::Config { .. }) {
+        return subject.invocation.clone();
+    }
+    let fill = |text: &OsString| -> OsString {
+        match text.to_str() {
+            Some(text) => text.replace("{event}", event).replace("{platform}", platform).into(),
+            None => text.clone(),
         }
+    };
+    match &subject.invocation {
+        Invocation::Program { program, args } => {
+            Invocation::Program { program: program.clone(), args: args.iter().map(fill).collect() }
+        }
+        Invocation::Shell { shell, line } => Invocation::Shell { shell: shell.clone(), line: fill(line) },
     }
 }

@@ -25,7 +25,7 @@ pub(super) struct Surroundings {
     pub(super) cwd: PathBuf,
     temp: PathBuf,
     session: PathBuf,
-    plugin_data: PathBuf,
+    pub(super) plugin_data: PathBuf,
     startup: Option<PathBuf>,
 }
 
@@ -85,7 +85,7 @@ impl Surroundings {
             }
         }
         for (name, value) in &subject.environment {
-            set(name, self.fill(value).into());
+            set(name, value.into());
         }
         for (name, value) in &spec.set {
             set(name, value.into());
@@ -107,12 +107,11 @@ impl Surroundings {
     }
 
     /// `text` with the folders of the run in place of their names.
-    pub(super) fn fill(&self, text: &str) -> String {
+    fn fill(&self, text: &str) -> String {
         let shown = |path: &Path| path.to_string_lossy().into_owned();
         text.replace("{project}", &shown(&self.project))
             .replace("{home}", &shown(&self.home))
             .replace("{session}", &shown(&self.session))
-            .replace("{plugin-data}", &shown(&self.plugin_data))
     }
 }
 

@@ -7,17 +7,10 @@ use crate::contract::{AnswerClass, Event, ExitThen, Role};
 
 /// The schema of the announcement; `None` if the event knows none.
 pub(super) fn schema(event: &Event) -> Option<Value> {
-    let names: Vec<&str> = event
-        .fields_with(Role::Background)
-        .map(|(path, _)| path.as_str())
-        .collect();
+    let names: Vec<&str> = event.fields_with(Role::Background).map(|(path, _)| path.as_str()).collect();
     let effect = match at_exit_zero(event, AnswerClass::Announced) {
-        Some(ExitThen::Background) => {
-            "The hook goes on in the background; nothing else in the document is looked at."
-        }
-        Some(ExitThen::Text) => {
-            "No announcement here: the document is read as plain text, whatever else is in it."
-        }
+        Some(ExitThen::Background) => "The hook goes on in the background; nothing else in the document is looked at.",
+        Some(ExitThen::Text) => "No announcement here: the document is read as plain text, whatever else is in it.",
         _ => "Nothing else in the document is looked at.",
     };
     let one = |name: &str| json!({ "properties": { name: { "const": true } }, "required": [name] });

@@ -17,8 +17,7 @@ pub(super) struct Annotations {
 pub(super) fn constraints(rules: &Rules<'_>, field: &Field) -> Map<String, Value> {
     let mut schema = Map::new();
     // A platform that takes null for an absent field takes it for every optional one; what it sends has no such rule.
-    let null_is_taken =
-        rules.direction == Direction::Output && !rules.contract.reading.null_is_refused.is;
+    let null_is_taken = rules.direction == Direction::Output && !rules.contract.reading.null_is_refused.is;
     if field.types.contains(&ValueType::Any) {
         return schema;
     }
@@ -27,14 +26,7 @@ pub(super) fn constraints(rules: &Rules<'_>, field: &Field) -> Map<String, Value
         types.push(ValueType::Null.to_string());
     }
     let only_strings = types == ["string"];
-    schema.insert(
-        "type".to_owned(),
-        if types.len() == 1 {
-            json!(types[0])
-        } else {
-            json!(types)
-        },
-    );
+    schema.insert("type".to_owned(), if types.len() == 1 { json!(types[0]) } else { json!(types) });
     if !field.values.is_empty() {
         if only_strings {
             schema.insert("enum".to_owned(), json!(field.values));
@@ -70,8 +62,7 @@ pub(super) fn annotations(rules: &Rules<'_>, field: &Field) -> Annotations {
     let mut note = Annotations::default();
     let description = sentences(rules, field).join(" ");
     if !description.is_empty() {
-        note.before
-            .insert("description".to_owned(), json!(description));
+        note.before.insert("description".to_owned(), json!(description));
     }
     if field.deprecated.is_some() && field.deprecated_values.is_empty() {
         note.before.insert("deprecated".to_owned(), json!(true));
@@ -82,21 +73,13 @@ pub(super) fn annotations(rules: &Rules<'_>, field: &Field) -> Annotations {
     if let Some(role) = field.role {
         note.after.insert("x-role".to_owned(), json!(role));
     }
-    note.after.insert(
-        "x-evidence".to_owned(),
-        json!(rules.contract.weigh(&field.basis)),
-    );
-    note.after
-        .insert("x-source".to_owned(), json!(field.basis.source));
+    note.after.insert("x-evidence".to_owned(), json!(rules.contract.weigh(&field.basis)));
+    note.after.insert("x-source".to_owned(), json!(field.basis.source));
     note
 }
 
 fn sentences(rules: &Rules<'_>, field: &Field) -> Vec<String> {
-    let mut said: Vec<String> = field
-        .role
-        .and_then(|role| role_sentence(field, role))
-        .into_iter()
-        .collect();
+    let mut said: Vec<String> = field.role.and_then(|role| role_sentence(field, role)).into_iter().collect();
     if let Some(note) = &field.note {
         let note = sentence(note);
         if !said.contains(&note) {
@@ -113,41 +96,25 @@ fn sentences(rules: &Rules<'_>, field: &Field) -> Vec<String> {
         said.push("Values seen so far are given as examples; more may come.".to_owned());
     }
     if let Some(with) = &field.with {
-        said.push(format!(
-            "Read only where `{}` is {}.",
-            with.field,
-            with.values.join(" or ")
-        ));
+        said.push(format!("Read only where `{}` is {}.", with.field, with.values.join(" or ")));
     }
     if let Some(other) = &field.hidden_by {
-        let unless = field
-            .unhidden_by
-            .as_ref()
-            .map(|path| format!(" without `{path}`"))
-            .unwrap_or_default();
+        let unless = field.unhidden_by.as_ref().map(|path| format!(" without `{path}`")).unwrap_or_default();
         said.push(format!("Not read beside `{other}`{unless}."));
     }
     if let Some(prefix) = &field.tool_prefix {
-        said.push(format!(
-            "Read only for tools whose name begins with `{prefix}`."
-        ));
+        said.push(format!("Read only for tools whose name begins with `{prefix}`."));
     }
     if let Some(limit) = &rules.contract.limits.text
         && field.role.is_some_and(|role| limit.roles.contains(&role))
     {
-        said.push(format!(
-            "Beyond {} UTF-16 units it is not read whole.",
-            limit.units
-        ));
+        said.push(format!("Beyond {} UTF-16 units it is not read whole.", limit.units));
     }
     if let Some(instead) = &field.deprecated {
         if field.deprecated_values.is_empty() {
             said.push(format!("Deprecated; use `{instead}`."));
         } else {
-            said.push(format!(
-                "Deprecated values: {}; use `{instead}`.",
-                field.deprecated_values.join(", ")
-            ));
+            said.push(format!("Deprecated values: {}; use `{instead}`.", field.deprecated_values.join(", ")));
         }
     }
     if let Some(since) = &field.since {
@@ -169,19 +136,12 @@ fn role_sentence(field: &Field, role: Role) -> Option<String> {
                 Reader::User => "the person",
             })
             .collect();
-        if names.is_empty() {
-            "nobody".to_owned()
-        } else {
-            names.join(" and ")
-        }
+        if names.is_empty() { "nobody".to_owned() } else { names.join(" and ") }
     };
     Some(match role {
         Role::Decision => {
-            let meanings: Vec<String> = field
-                .map
-                .iter()
-                .map(|(value, decision)| format!("{value} = {decision}"))
-                .collect();
+            let meanings: Vec<String> =
+                field.map.iter().map(|(value, decision)| format!("{value} = {decision}")).collect();
             format!("Decides: {}.", meanings.join(", "))
         }
         Role::Reason => match &field.explains {
@@ -191,10 +151,7 @@ fn role_sentence(field: &Field, role: Role) -> Option<String> {
         Role::ModelContext => format!("A text for {}.", readers(Reader::Model)),
         Role::UserMessage => format!("A text for {}.", readers(Reader::User)),
         Role::InputUpdate => "A new input for the step.".to_owned(),
-        Role::OutputUpdate => format!(
-            "Stands in place of the step's output for {}.",
-            readers(Reader::Model)
-        ),
+        Role::OutputUpdate => format!("Stands in place of the step's output for {}.", readers(Reader::Model)),
         Role::StopRun => "False asks that the whole run end.".to_owned(),
         Role::StopReason => "The text that goes with the wish to end the run.".to_owned(),
         Role::Interrupt => "True beside a denial asks that the run be interrupted.".to_owned(),
@@ -209,23 +166,10 @@ fn role_sentence(field: &Field, role: Role) -> Option<String> {
 /// A note of the contract as a sentence.
 fn sentence(note: &str) -> String {
     let mut chars = note.chars();
-    let first = chars
-        .next()
-        .map(|c| c.to_uppercase().collect::<String>())
-        .unwrap_or_default();
+    let first = chars.next().map(|c| c.to_uppercase().collect::<String>()).unwrap_or_default();
     // A note may begin with a value or a name, which keeps its case.
     let start = note.split(char::is_whitespace).next().unwrap_or_default();
-    let is_word = start
-        .chars()
-        .all(|c| c.is_ascii_lowercase() || ",;:".contains(c));
-    let text = if is_word {
-        format!("{first}{}", chars.as_str())
-    } else {
-        note.to_owned()
-    };
-    if text.ends_with(['.', '!', '?']) {
-        text
-    } else {
-        format!("{text}.")
-    }
+    let is_word = start.chars().all(|c| c.is_ascii_lowercase() || ",;:".contains(c));
+    let text = if is_word { format!("{first}{}", chars.as_str()) } else { note.to_owned() };
+    if text.ends_with(['.', '!', '?']) { text } else { format!("{text}.") }
 }

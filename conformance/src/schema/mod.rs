@@ -73,11 +73,7 @@ pub fn of(contract: &Contract, event: &Event, direction: Direction) -> Value {
 /// ```
 pub fn input(contract: &Contract, event: &Event) -> Value {
     let mut schema = head(contract, event, Direction::Input, &[]);
-    let rules = Rules {
-        contract,
-        event,
-        direction: Direction::Input,
-    };
+    let rules = Rules { contract, event, direction: Direction::Input };
     schema.extend(rules.document(&Node::root(&event.input)));
     Value::Object(schema)
 }
@@ -108,10 +104,7 @@ pub fn path(platform: &str, event: &str, direction: Direction) -> String {
 /// The committed schema as it is built in: that of the version which the platform's contract describes.
 pub fn committed(platform: &str, event: &str, direction: Direction) -> Option<&'static str> {
     let path = path(platform, event, direction);
-    embedded::schemas()
-        .iter()
-        .find(|(name, _)| *name == path)
-        .map(|(_, text)| *text)
+    embedded::schemas().iter().find(|(name, _)| *name == path).map(|(_, text)| *text)
 }
 
 /// A schema as a file holds it: indented, with a line end at its end.
@@ -121,12 +114,7 @@ pub fn text(schema: &Value) -> String {
 }
 
 /// What stands at the top of every schema; `more` are further sentences for the description.
-fn head(
-    contract: &Contract,
-    event: &Event,
-    direction: Direction,
-    more: &[String],
-) -> Map<String, Value> {
+fn head(contract: &Contract, event: &Event, direction: Direction, more: &[String]) -> Map<String, Value> {
     let platform = &contract.platform;
     let mut id = format!("urn:hookproof:schema:{}", platform.id);
     if contract.version != platform.version {

@@ -42,17 +42,10 @@ pub(super) fn schema(contract: &Contract, event: &Event) -> Value {
             Some(ExitThen::Text) => "stdout is not read as JSON here, but as plain text.",
             _ => "Whatever stands on stdout here is thrown away.",
         };
-        let more = [
-            why.to_owned(),
-            "So every document is valid, and none has an effect as JSON.".to_owned(),
-        ];
+        let more = [why.to_owned(), "So every document is valid, and none has an effect as JSON.".to_owned()];
         return Value::Object(head(contract, event, Direction::Output, &more));
     }
-    let rules = Rules {
-        contract,
-        event,
-        direction: Direction::Output,
-    };
+    let rules = Rules { contract, event, direction: Direction::Output };
     let mut answer = rules.document(&Node::root(&event.output));
     let keys = match &event.strict_keys {
         Some(strict) => {
@@ -61,10 +54,7 @@ pub(super) fn schema(contract: &Contract, event: &Event) -> Value {
         }
         None => "Keys that are not listed are dropped without a word.",
     };
-    let mut more = vec![
-        "Valid is what the platform's own check takes.".to_owned(),
-        keys.to_owned(),
-    ];
+    let mut more = vec!["Valid is what the platform's own check takes.".to_owned(), keys.to_owned()];
     if at_exit_zero(event, AnswerClass::Valid) == Some(ExitThen::Text) {
         more.push("A document that decides nothing is then read as plain text.".to_owned());
     }
@@ -74,9 +64,7 @@ pub(super) fn schema(contract: &Contract, event: &Event) -> Value {
         None => schema.extend(answer),
         Some(announced) => {
             schema.insert("type".to_owned(), json!("object"));
-            if at_exit_zero(event, AnswerClass::Announced)
-                == at_exit_zero(event, AnswerClass::Invalid)
-            {
+            if at_exit_zero(event, AnswerClass::Announced) == at_exit_zero(event, AnswerClass::Invalid) {
                 schema.extend(answer);
                 schema.insert("not".to_owned(), announced);
             } else {

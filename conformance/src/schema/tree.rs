@@ -34,23 +34,11 @@ impl<'a> Node<'a> {
         let mut here = self;
         for segment in path.split('.') {
             let name = segment.trim_end_matches("[]");
-            let path = if here.path.is_empty() {
-                name.to_owned()
-            } else {
-                format!("{}.{name}", here.path)
-            };
-            here = here.children.entry(name).or_insert_with(|| Node {
-                path,
-                ..Node::default()
-            });
+            let path = if here.path.is_empty() { name.to_owned() } else { format!("{}.{name}", here.path) };
+            here = here.children.entry(name).or_insert_with(|| Node { path, ..Node::default() });
             for _ in 0..(segment.len() - name.len()) / 2 {
                 let path = format!("{}[]", here.path);
-                here = here.item.get_or_insert_with(|| {
-                    Box::new(Node {
-                        path,
-                        ..Node::default()
-                    })
-                });
+                here = here.item.get_or_insert_with(|| Box::new(Node { path, ..Node::default() }));
             }
         }
         here
@@ -78,9 +66,7 @@ impl<'a> Rules<'a> {
         schema.insert("type".to_owned(), json!("object"));
         schema.extend(self.members(root, &mut far));
         if !far.is_empty() {
-            let all = schema
-                .entry("allOf")
-                .or_insert_with(|| Value::Array(Vec::new()));
+            let all = schema.entry("allOf").or_insert_with(|| Value::Array(Vec::new()));
             if let Value::Array(all) = all {
                 all.append(&mut far);
             }
@@ -116,28 +102,20 @@ impl<'a> Rules<'a> {
         if self.refuses_union(node) {
             field::refuse_objects(&mut schema);
             if node.field.is_some_and(|known| known.note.is_none()) {
-                schema.insert(
-                    "description".to_owned(),
-                    json!(format!("{} takes none.", self.event.name)),
-                );
+                schema.insert("description".to_owned(), json!(format!("{} takes none.", self.event.name)));
             }
             return schema;
         }
         if let Some(item) = &node.item {
             let mut items = self.full(item, far);
-            if let (Some(kind), Value::Object(items)) =
-                (node.field.and_then(|field| field.items), &mut items)
+            if let (Some(kind), Value::Object(items)) = (node.field.and_then(|field| field.items), &mut items)
                 && item.field.is_none()
                 && kind != ValueType::Any
             {
                 items.shift_insert(0, "type".to_owned(), json!(kind.to_string()));
             }
             schema.insert("items".to_owned(), items);
-        } else if let Some(kind) = node
-            .field
-            .and_then(|field| field.items)
-            .filter(|kind| *kind != ValueType::Any)
-        {
+        } else if let Some(kind) = node.field.and_then(|field| field.items).filter(|kind| *kind != ValueType::Any) {
             schema.insert("items".to_owned(), json!({ "type": kind.to_string() }));
         }
         schema.extend(self.members(node, far));
@@ -153,10 +131,7 @@ impl<'a> Rules<'a> {
             match child.with() {
                 // A field whose condition does not hold is not looked at: here it is only described.
                 Some(with) => {
-                    let note = child
-                        .field
-                        .map(|known| field::annotations(self, known))
-                        .unwrap_or_default();
+                    let note = child.field.map(|known| field::annotations(self, known)).unwrap_or_default();
                     let described = note.before.into_iter().chain(note.after).collect();
                     properties.insert((*name).to_owned(), Value::Object(described));
                     match guarded.iter_mut().find(|(known, _)| *known == with) {
@@ -166,8 +141,7 @@ impl<'a> Rules<'a> {
                 }
                 None => {
                     properties.insert((*name).to_owned(), self.full(child, far));
-                    let is_required =
-                        child.field.is_some_and(|field| field.required) && self.is_checked(child);
+                    let is_required = child.field.is_some_and(|field| field.required) && self.is_checked(child);
                     if is_required || self.is_tag(child) {
                         required.push(name);
                     }
@@ -206,10 +180,7 @@ impl<'a> Rules<'a> {
         let mut properties = Map::new();
         let mut required = Vec::new();
         for (name, child) in members {
-            properties.insert(
-                (*name).to_owned(),
-                Value::Object(self.constraints(child, far)),
-            );
+            properties.insert((*name).to_owned(), Value::Object(self.constraints(child, far)));
             if child.field.is_some_and(|field| field.required) && self.is_checked(child) {
                 required.push(*name);
             }
@@ -226,9 +197,7 @@ impl<'a> Rules<'a> {
     fn names_event(&self, node: &Node<'_>) -> bool {
         match self.direction {
             Direction::Input => self.contract.platform.event_field.as_ref() == Some(&node.path),
-            Direction::Output => node
-                .field
-                .is_some_and(|field| field.role == Some(Role::EventName)),
+            Direction::Output => node.field.is_some_and(|field| field.role == Some(Role::EventName)),
         }
     }
 
@@ -242,8 +211,7 @@ impl<'a> Rules<'a> {
     fn is_tag(&self, node: &Node<'_>) -> bool {
         self.direction == Direction::Output
             && self.contract.reading.union.as_ref().is_some_and(|union| {
-                union.rule == TagRule::FiringEvent
-                    && node.path == format!("{}.{}", union.container, union.tag)
+                union.rule == TagRule::FiringEvent && node.path == format!("{}.{}", union.container, union.tag)
             })
     }
 
@@ -253,19 +221,14 @@ impl<'a> Rules<'a> {
             && self.contract.reading.union.as_ref().is_some_and(|union| {
                 union.rule == TagRule::FiringEvent
                     && node.path == union.container
-                    && !self
-                        .event
-                        .output
-                        .contains_key(&format!("{}.{}", union.container, union.tag))
+                    && !self.event.output.contains_key(&format!("{}.{}", union.container, union.tag))
             })
     }
 }
 
 /// That the string at `path` is one of `values`.
 fn condition(path: &str, values: &[String]) -> Value {
-    let (name, rest) = path
-        .split_once('.')
-        .map_or((path, None), |(name, rest)| (name, Some(rest)));
+    let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
     let inner = rest.map_or_else(|| json!({ "enum": values }), |rest| condition(rest, values));
     json!({ "type": "object", "properties": { name: inner }, "required": [name] })
 }

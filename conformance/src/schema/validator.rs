@@ -36,15 +36,8 @@ pub struct Validators {
 impl Validators {
     /// The schemas of all events of the contract, none of them compiled yet.
     pub fn new(contract: &Contract) -> Self {
-        let compiled = contract
-            .events
-            .keys()
-            .map(|name| (name.clone(), Default::default()))
-            .collect();
-        Validators {
-            contract: contract.clone(),
-            compiled,
-        }
+        let compiled = contract.events.keys().map(|name| (name.clone(), Default::default())).collect();
+        Validators { contract: contract.clone(), compiled }
     }
 
     /// What checks documents that the platform sends at `event`; `None` if there is no such event.
@@ -82,11 +75,7 @@ pub struct Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let at = if self.at.is_empty() {
-            "the document"
-        } else {
-            &self.at
-        };
+        let at = if self.at.is_empty() { "the document" } else { &self.at };
         write!(f, "{at}: {}", self.message)
     }
 }
@@ -95,21 +84,13 @@ impl Validator {
     /// Compiles a schema of the dialect 2020-12. Formats such as `uuid` are checked. What is no schema accepts nothing,
     /// and says so in its only fault.
     pub fn new(schema: &Value) -> Self {
-        let compiled = jsonschema::draft202012::options()
-            .should_validate_formats(true)
-            .build(schema);
-        Validator {
-            compiled: compiled
-                .map(Box::new)
-                .map_err(|error| format!("failed to compile the schema: {error}")),
-        }
+        let compiled = jsonschema::draft202012::options().should_validate_formats(true).build(schema);
+        Validator { compiled: compiled.map(Box::new).map_err(|error| format!("failed to compile the schema: {error}")) }
     }
 
     /// Whether the document fits.
     pub fn is_valid(&self, document: &Value) -> bool {
-        self.compiled
-            .as_ref()
-            .is_ok_and(|compiled| compiled.is_valid(document))
+        self.compiled.as_ref().is_ok_and(|compiled| compiled.is_valid(document))
     }
 
     /// Every place where the document does not fit; empty if it does.
@@ -117,10 +98,7 @@ impl Validator {
         let compiled = match &self.compiled {
             Ok(compiled) => compiled,
             Err(message) => {
-                return vec![Fault {
-                    at: String::new(),
-                    message: message.clone(),
-                }];
+                return vec![Fault { at: String::new(), message: message.clone() }];
             }
         };
         let mut faults = Vec::new();
@@ -134,19 +112,14 @@ impl Validator {
 fn tell(error: &jsonschema::ValidationError<'_>, faults: &mut Vec<Fault>) {
     match error.kind() {
         // The first alternative is the usual one: what is wrong with it says more than that none fits.
-        ValidationErrorKind::AnyOf { context }
-            if context.first().is_some_and(|first| !first.is_empty()) =>
-        {
+        ValidationErrorKind::AnyOf { context } if context.first().is_some_and(|first| !first.is_empty()) => {
             for inner in context.iter().take(1).flatten() {
                 tell(inner, faults);
             }
         }
         _ => {
             let at = error.instance_path().as_str().to_owned();
-            faults.push(Fault {
-                at,
-                message: error.masked_with("the value").to_string(),
-            });
+            faults.push(Fault { at, message: error.masked_with("the value").to_string() });
         }
     }
 }

@@ -16,11 +16,7 @@ use super::{Origin, Subject};
 use crate::contract::Contract;
 
 /// The subjects of commands that may come from several files. A command that settings name twice is one subject.
-pub(crate) fn subjects(
-    commands: &[Command<'_>],
-    names: &mut Names,
-    notices: &mut Notices,
-) -> Vec<Subject> {
+pub(crate) fn subjects(commands: &[Command<'_>], names: &mut Names, notices: &mut Notices) -> Vec<Subject> {
     let mut subjects: Vec<Subject> = Vec::new();
     let mut seen: BTreeMap<(String, String), usize> = BTreeMap::new();
     for command in commands {
@@ -41,22 +37,12 @@ pub(crate) fn subjects(
 /// What makes two commands of an event the same one.
 fn identity(command: &Command<'_>) -> String {
     let keys = command.handler.scope().dialect.identity.keys.iter();
-    let values = keys.map(|key| {
-        command
-            .handler
-            .node
-            .get(key)
-            .map_or_else(String::new, super::node::Node::canonical)
-    });
+    let values = keys.map(|key| command.handler.node.get(key).map_or_else(String::new, super::node::Node::canonical));
     values.collect::<Vec<_>>().join("\u{1f}")
 }
 
 fn subject(command: &Command<'_>, names: &mut Names) -> Subject {
-    let Command {
-        handler,
-        text,
-        form,
-    } = command;
+    let Command { handler, text, form } = command;
     let scope = handler.scope();
     let group = &handler.group;
     let program = match form {
@@ -64,20 +50,13 @@ fn subject(command: &Command<'_>, names: &mut Names) -> Subject {
         Form::OtherShell(_) => None,
         Form::Exec(args) => program::of_words(&[&[*text], args.as_slice()].concat()),
     };
-    let program = program.map_or_else(
-        || text.split_whitespace().next().unwrap_or("").to_owned(),
-        |found| found.text,
-    );
+    let program = program.map_or_else(|| text.split_whitespace().next().unwrap_or("").to_owned(), |found| found.text);
     let place = group.sheet.source.place(handler.node.start);
     let mut environment = scope.environment.clone();
     environment.extend(scope.variables.clone());
     Subject {
         name: names.next(&group.event.name, &stem(&program)),
-        origin: Origin::Config {
-            file: group.sheet.source.path.clone(),
-            line: place.line,
-            column: place.column,
-        },
+        origin: Origin::Config { file: group.sheet.source.path.clone(), line: place.line, column: place.column },
         invocation: invocation(command),
         display: display(command),
         environment,
@@ -97,12 +76,7 @@ fn invocation(command: &Command<'_>) -> Invocation {
             args: args.iter().map(|arg| filled(arg).into()).collect(),
         },
         Form::Shell(_) => Invocation::Shell {
-            shell: scope
-                .host
-                .shell(&scope.contract.process)
-                .iter()
-                .map(Into::into)
-                .collect(),
+            shell: scope.host.shell(&scope.contract.process).iter().map(Into::into).collect(),
             line: filled(command.text).into(),
         },
         Form::OtherShell(program) => Invocation::Shell {
@@ -119,21 +93,13 @@ fn display(command: &Command<'_>) -> String {
     };
     let host = command.handler.scope().host;
     let words = [&[command.text], args.as_slice()].concat();
-    words
-        .into_iter()
-        .map(|word| host.quoted(word))
-        .collect::<Vec<_>>()
-        .join(" ")
+    words.into_iter().map(|word| host.quoted(word)).collect::<Vec<_>>().join(" ")
 }
 
 /// Every option of the handler that is one value, besides those that have a field of their own.
 fn options(command: &Command<'_>) -> BTreeMap<String, String> {
     let dialect = command.handler.scope().dialect;
-    let own = [
-        &dialect.keys.kind,
-        &dialect.keys.command,
-        &dialect.timeout.key,
-    ];
+    let own = [&dialect.keys.kind, &dialect.keys.command, &dialect.timeout.key];
     let members = command.handler.node.members().into_iter().flatten();
     members
         .filter(|member| !own.contains(&&member.key))
@@ -161,17 +127,10 @@ fn repeat(command: &Command<'_>, first: &mut Subject, notices: &mut Notices) {
             consequence: format!("{} runs it once where both groups match", scope.platform()),
             help: "leave one of the two".to_owned(),
         };
-        command
-            .handler
-            .remark(notices, &scope.dialect.keys.command, remark);
+        command.handler.remark(notices, &scope.dialect.keys.command, remark);
     }
     if group.event.matcher.is_some() {
-        first.matcher = matching::either(
-            scope.contract,
-            group.event,
-            first.matcher.as_deref(),
-            matcher,
-        );
+        first.matcher = matching::either(scope.contract, group.event, first.matcher.as_deref(), matcher);
     }
 }
 
@@ -185,8 +144,7 @@ fn overlap(contract: &Contract, group: &Group<'_>, one: Option<&str>, other: Opt
         (Reading::Invalid(_), _) | (_, Reading::Invalid(_)) => false,
         (Reading::Everything, _) | (_, Reading::Everything) => true,
         (Reading::Names(one), Reading::Names(other)) => one.iter().any(|name| other.contains(name)),
-        (Reading::Names(names), Reading::Pattern(pattern))
-        | (Reading::Pattern(pattern), Reading::Names(names)) => {
+        (Reading::Names(names), Reading::Pattern(pattern)) | (Reading::Pattern(pattern), Reading::Names(names)) => {
             names.iter().any(|name| pattern.find(name).is_some())
         }
         (Reading::Pattern(_), Reading::Pattern(_)) => one == other,

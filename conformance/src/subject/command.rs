@@ -23,9 +23,7 @@ use super::{Origin, Subject, program};
 /// ```
 #[must_use]
 pub fn from_command(program: &OsStr, args: &[OsString]) -> Subject {
-    let words: Vec<_> = std::iter::once(program)
-        .chain(args.iter().map(OsString::as_os_str))
-        .collect();
+    let words: Vec<_> = std::iter::once(program).chain(args.iter().map(OsString::as_os_str)).collect();
     let words: Vec<_> = words.into_iter().map(OsStr::to_string_lossy).collect();
     let plain: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
     let about = program::of_words(&plain).map_or_else(String::new, |found| found.text);
@@ -33,15 +31,8 @@ pub fn from_command(program: &OsStr, args: &[OsString]) -> Subject {
     Subject {
         name: stem(&about),
         origin: Origin::Command,
-        invocation: Invocation::Program {
-            program: PathBuf::from(program),
-            args: args.to_vec(),
-        },
-        display: plain
-            .iter()
-            .map(|word| host.quoted(word))
-            .collect::<Vec<_>>()
-            .join(" "),
+        invocation: Invocation::Program { program: PathBuf::from(program), args: args.to_vec() },
+        display: plain.iter().map(|word| host.quoted(word)).collect::<Vec<_>>().join(" "),
         environment: BTreeMap::new(),
         event: None,
         matcher: None,
@@ -63,11 +54,7 @@ mod tests {
     #[case("reference-hook", &["{platform}", "{event}"], "reference-hook")]
     #[case("sh", &["-c", "cd /x && ./run.sh"], "run.sh")]
     #[case("env", &["A=1", "ruby", "a.rb"], "a.rb")]
-    fn is_named_after_what_it_runs(
-        #[case] program: &str,
-        #[case] args: &[&str],
-        #[case] name: &str,
-    ) {
+    fn is_named_after_what_it_runs(#[case] program: &str, #[case] args: &[&str], #[case] name: &str) {
         let args: Vec<_> = args.iter().map(Into::into).collect();
         assert_eq!(from_command(program.as_ref(), &args).name, name);
     }

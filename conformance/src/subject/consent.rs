@@ -26,16 +26,9 @@ use super::{Discovery, Origin, PLUGIN_DATA_AT_RUN, PROJECT_AT_RUN, Subject};
 pub fn consent_text(discovery: &Discovery) -> String {
     let mut out = String::new();
     let count = discovery.subjects.len();
-    let commands = if count == 1 {
-        "1 command was".to_owned()
-    } else {
-        format!("{count} commands were")
-    };
+    let commands = if count == 1 { "1 command was".to_owned() } else { format!("{count} commands were") };
     // Writing to a string cannot fail.
-    let _ = writeln!(
-        out,
-        "{commands} found. To check them is to run them, with your rights:"
-    );
+    let _ = writeln!(out, "{commands} found. To check them is to run them, with your rights:");
     for subject in &discovery.subjects {
         let _ = writeln!(out, "\n  {}", headline(subject));
         // The bar keeps a command of several lines from looking like the next entry.
@@ -48,11 +41,7 @@ pub fn consent_text(discovery: &Discovery) -> String {
         }
     }
     let mut variables: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    for (name, value) in discovery
-        .subjects
-        .iter()
-        .flat_map(|subject| &subject.environment)
-    {
+    for (name, value) in discovery.subjects.iter().flat_map(|subject| &subject.environment) {
         *variables.entry((name, value)).or_default() += 1;
     }
     if !variables.is_empty() {
@@ -63,11 +52,7 @@ pub fn consent_text(discovery: &Discovery) -> String {
             PROJECT_AT_RUN | PLUGIN_DATA_AT_RUN => "a new folder".to_owned(),
             value => visible(value).replace('\n', "\\n"),
         };
-        let some = if uses == count {
-            String::new()
-        } else {
-            format!("   ({uses} of {count})")
-        };
+        let some = if uses == count { String::new() } else { format!("   ({uses} of {count})") };
         let _ = writeln!(out, "    {}={value}{some}", visible(name));
     }
     out
@@ -115,32 +100,18 @@ mod tests {
     #[test]
     fn nothing_reaches_the_terminal_raw() {
         let text = "a\u{1b}[2Kb\rc\u{202e}d\u{200b}e\tf\u{9b}g\n\u{e0041}";
-        assert_eq!(
-            visible(text),
-            r"a\u{1b}[2Kb\u{d}c\u{202e}d\u{200b}e\u{9}f\u{9b}g".to_owned() + "\n\\u{e0041}"
-        );
+        assert_eq!(visible(text), r"a\u{1b}[2Kb\u{d}c\u{202e}d\u{200b}e\u{9}f\u{9b}g".to_owned() + "\n\\u{e0041}");
     }
 
     #[test]
     fn shows_every_command_in_full() {
-        let mut one = from_command(
-            "sh".as_ref(),
-            &["-c".into(), format!("{}; end", "x ".repeat(500)).into()],
-        );
+        let mut one = from_command("sh".as_ref(), &["-c".into(), format!("{}; end", "x ".repeat(500)).into()]);
         one.display = "first line\nsecond line; end".to_owned();
-        one.environment
-            .insert("LD_PRELOAD".to_owned(), "/x.so\u{7}".to_owned());
+        one.environment.insert("LD_PRELOAD".to_owned(), "/x.so\u{7}".to_owned());
         let two = from_command("guard".as_ref(), &[]);
-        let discovery = Discovery {
-            subjects: vec![one, two],
-            notices: Vec::new(),
-            files: Vec::new(),
-        };
+        let discovery = Discovery { subjects: vec![one, two], notices: Vec::new(), files: Vec::new() };
         let text = consent_text(&discovery);
-        assert!(
-            text.contains("  | first line\n  | second line; end\n"),
-            "{text}"
-        );
+        assert!(text.contains("  | first line\n  | second line; end\n"), "{text}");
         assert!(text.contains("LD_PRELOAD=/x.so\\u{7}   (1 of 2)"), "{text}");
         assert!(text.contains("\n  | guard\n"), "{text}");
     }

@@ -54,12 +54,7 @@ pub struct Discovery {
 /// [`DiscoverError`] if nothing could be read: the path, its place and what to do are in the message. Of several files
 /// one that is broken becomes a notice, as long as another can be read.
 pub fn discover(contract: &Contract, path: &Path) -> Result<Discovery, DiscoverError> {
-    Search {
-        contract,
-        host: Host::current(),
-        home: std::env::home_dir(),
-    }
-    .run(path)
+    Search { contract, host: Host::current(), home: std::env::home_dir() }.run(path)
 }
 
 /// A search, with what it would otherwise ask its surroundings for.
@@ -84,26 +79,16 @@ pub(crate) struct Found {
 /// What a path turns out to be.
 enum Target {
     /// Settings files, and the project that they belong to.
-    Settings {
-        files: Vec<PathBuf>,
-        project: Option<PathBuf>,
-    },
+    Settings { files: Vec<PathBuf>, project: Option<PathBuf> },
     /// A plugin's folder, and the only file of hooks to look at, if one was named.
-    Plugin {
-        root: PathBuf,
-        only: Option<PathBuf>,
-    },
+    Plugin { root: PathBuf, only: Option<PathBuf> },
 }
 
 impl Search<'_> {
     pub(crate) fn run(&self, path: &Path) -> Result<Discovery, DiscoverError> {
-        let dialect = Dialect::of(self.contract).ok_or_else(|| DiscoverError::NoDialect {
-            platform: self.contract.platform.title.clone(),
-        })?;
-        let unreadable = |source| DiscoverError::Unreadable {
-            path: path.to_owned(),
-            source,
-        };
+        let dialect = Dialect::of(self.contract)
+            .ok_or_else(|| DiscoverError::NoDialect { platform: self.contract.platform.title.clone() })?;
+        let unreadable = |source| DiscoverError::Unreadable { path: path.to_owned(), source };
         let path = plain(std::path::absolute(path).map_err(unreadable)?);
         let targets = if std::fs::metadata(&path).map_err(unreadable)?.is_dir() {
             self.folder(dialect, &path)?
@@ -127,84 +112,47 @@ impl Search<'_> {
     fn folder(&self, dialect: &Dialect, path: &Path) -> Result<Vec<Target>, DiscoverError> {
         let settings = &dialect.settings;
         let existing = |folder: &Path| -> Vec<PathBuf> {
-            settings
-                .files
-                .iter()
-                .map(|name| folder.join(name))
-                .filter(|file| file.exists())
-                .collect()
+            settings.files.iter().map(|name| folder.join(name)).filter(|file| file.exists()).collect()
         };
-        if path
-            .file_name()
-            .is_some_and(|name| name == settings.folder.as_str())
-        {
+        if path.file_name().is_some_and(|name| name == settings.folder.as_str()) {
             let files = existing(path);
             if files.is_empty() {
                 return Err(self.nothing(dialect, path));
             }
-            return Ok(vec![Target::Settings {
-                files,
-                project: self.project_of(path),
-            }]);
+            return Ok(vec![Target::Settings { files, project: self.project_of(path) }]);
         }
         let mut targets = Vec::new();
-        if path.join(&dialect.plugin.manifest).exists() || path.join(&dialect.plugin.file).exists()
-        {
-            targets.push(Target::Plugin {
-                root: path.to_owned(),
-                only: None,
-            });
+        if path.join(&dialect.plugin.manifest).exists() || path.join(&dialect.plugin.file).exists() {
+            targets.push(Target::Plugin { root: path.to_owned(), only: None });
         }
         let folder = path.join(&settings.folder);
         let files = existing(&folder);
         if !files.is_empty() {
-            targets.push(Target::Settings {
-                files,
-                project: self.project_of(&folder),
-            });
+            targets.push(Target::Settings { files, project: self.project_of(&folder) });
         }
-        if targets.is_empty() {
-            Err(self.nothing(dialect, path))
-        } else {
-            Ok(targets)
-        }
+        if targets.is_empty() { Err(self.nothing(dialect, path)) } else { Ok(targets) }
     }
 
     fn file(&self, dialect: &Dialect, path: &Path) -> Target {
         let settings = &dialect.settings;
         let folder = path.parent().unwrap_or(path);
-        let in_settings = path.ancestors().skip(1).find(|folder| {
-            folder
-                .file_name()
-                .is_some_and(|name| name == settings.folder.as_str())
-        });
+        let in_settings = path
+            .ancestors()
+            .skip(1)
+            .find(|folder| folder.file_name().is_some_and(|name| name == settings.folder.as_str()));
         if let Some(in_settings) = in_settings {
-            return Target::Settings {
-                files: vec![path.to_owned()],
-                project: self.project_of(in_settings),
-            };
+            return Target::Settings { files: vec![path.to_owned()], project: self.project_of(in_settings) };
         }
         if let Some(root) = strip_suffix(path, &dialect.plugin.manifest) {
             return Target::Plugin { root, only: None };
         }
         if let Some(root) = strip_suffix(path, &dialect.plugin.file) {
-            return Target::Plugin {
-                root,
-                only: Some(path.to_owned()),
-            };
+            return Target::Plugin { root, only: Some(path.to_owned()) };
         }
-        let named = folder
-            .ancestors()
-            .find(|root| plugin::names(dialect, root, path));
+        let named = folder.ancestors().find(|root| plugin::names(dialect, root, path));
         match named {
-            Some(root) => Target::Plugin {
-                root: root.to_owned(),
-                only: Some(path.to_owned()),
-            },
-            None => Target::Settings {
-                files: vec![path.to_owned()],
-                project: None,
-            },
+            Some(root) => Target::Plugin { root: root.to_owned(), only: Some(path.to_owned()) },
+            None => Target::Settings { files: vec![path.to_owned()], project: None },
         }
     }
 
@@ -215,68 +163,33 @@ impl Search<'_> {
             home == project
                 || matches!((home.canonicalize(), project.canonicalize()), (Ok(home), Ok(project)) if home == project)
         };
-        if self.home.as_ref().is_some_and(same) {
-            None
-        } else {
-            Some(project.to_owned())
-        }
+        if self.home.as_ref().is_some_and(same) { None } else { Some(project.to_owned()) }
     }
 
     fn nothing(&self, dialect: &Dialect, path: &Path) -> DiscoverError {
         let settings = &dialect.settings;
-        let inside = path
-            .file_name()
-            .is_some_and(|name| name == settings.folder.as_str());
+        let inside = path.file_name().is_some_and(|name| name == settings.folder.as_str());
         let mut looked_for: Vec<String> = settings
             .files
             .iter()
-            .map(|name| {
-                if inside {
-                    name.clone()
-                } else {
-                    format!("{}/{name}", settings.folder)
-                }
-            })
+            .map(|name| if inside { name.clone() } else { format!("{}/{name}", settings.folder) })
             .collect();
         if !inside {
             looked_for.extend([dialect.plugin.manifest.clone(), dialect.plugin.file.clone()]);
         }
-        let folder = if inside {
-            path.to_owned()
-        } else {
-            path.join(&settings.folder)
-        };
-        let unread = settings
-            .unread
-            .iter()
-            .map(|name| folder.join(name))
-            .find(|file| file.exists());
-        let loose = settings
-            .files
-            .iter()
-            .map(|name| path.join(name))
-            .find(|file| file.exists());
+        let folder = if inside { path.to_owned() } else { path.join(&settings.folder) };
+        let unread = settings.unread.iter().map(|name| folder.join(name)).find(|file| file.exists());
+        let loose = settings.files.iter().map(|name| path.join(name)).find(|file| file.exists());
         let hint = if path.join(&dialect.plugin.marketplace).exists() {
-            format!(
-                "; {} lists plugins: give the folder of one of them",
-                dialect.plugin.marketplace
-            )
+            format!("; {} lists plugins: give the folder of one of them", dialect.plugin.marketplace)
         } else if let Some(file) = unread {
-            format!(
-                "; {} is not read by {}",
-                file.display(),
-                self.contract.platform.title
-            )
+            format!("; {} is not read by {}", file.display(), self.contract.platform.title)
         } else if let Some(file) = loose {
             format!("; to look into {}, give the file itself", file.display())
         } else {
             String::new()
         };
-        DiscoverError::Nothing {
-            path: path.to_owned(),
-            looked_for: looked_for.join(", "),
-            hint,
-        }
+        DiscoverError::Nothing { path: path.to_owned(), looked_for: looked_for.join(", "), hint }
     }
 }
 
@@ -297,11 +210,7 @@ impl Found {
 
     /// Makes subjects of commands.
     pub(crate) fn build(&mut self, commands: &[super::sheet::Command<'_>]) {
-        self.subjects.extend(build::subjects(
-            commands,
-            &mut self.names,
-            &mut self.notices,
-        ));
+        self.subjects.extend(build::subjects(commands, &mut self.names, &mut self.notices));
     }
 
     fn finish(mut self, contract: &Contract) -> Result<Discovery, DiscoverError> {
@@ -311,45 +220,25 @@ impl Found {
         for error in &self.errors {
             self.notices.extend(broken(contract, error));
         }
-        Ok(Discovery {
-            subjects: self.subjects,
-            notices: self.notices.finish(&self.files),
-            files: self.files,
-        })
+        Ok(Discovery { subjects: self.subjects, notices: self.notices.finish(&self.files), files: self.files })
     }
 }
 
 /// A file that could not be read, next to others that could.
 fn broken(contract: &Contract, error: &DiscoverError) -> Option<ConfigNotice> {
     let (file, line, column, message, help) = match error {
-        DiscoverError::Syntax {
-            path,
-            line,
-            column,
-            message,
-            help,
-        } => (path, *line, *column, message.clone(), help.clone()),
-        DiscoverError::Unreadable { path, source } => (
-            path,
-            1,
-            1,
-            format!("the file cannot be read: {source}"),
-            "make it readable, or take it away".to_owned(),
-        ),
-        DiscoverError::NotAnObject { path, found, key } => (
-            path,
-            1,
-            1,
-            format!("the file holds {found}"),
-            format!("write an object with the key {key:?}"),
-        ),
-        DiscoverError::NoFile { path } => (
-            path,
-            1,
-            1,
-            "this is no regular file".to_owned(),
-            "put a JSON file here".to_owned(),
-        ),
+        DiscoverError::Syntax { path, line, column, message, help } => {
+            (path, *line, *column, message.clone(), help.clone())
+        }
+        DiscoverError::Unreadable { path, source } => {
+            (path, 1, 1, format!("the file cannot be read: {source}"), "make it readable, or take it away".to_owned())
+        }
+        DiscoverError::NotAnObject { path, found, key } => {
+            (path, 1, 1, format!("the file holds {found}"), format!("write an object with the key {key:?}"))
+        }
+        DiscoverError::NoFile { path } => {
+            (path, 1, 1, "this is no regular file".to_owned(), "put a JSON file here".to_owned())
+        }
         // These are said of whole searches, never of one file among others.
         DiscoverError::Nothing { .. } | DiscoverError::NoDialect { .. } => return None,
     };
@@ -380,9 +269,7 @@ fn strip_suffix(path: &Path, suffix: &str) -> Option<PathBuf> {
     if !path.ends_with(suffix) {
         return None;
     }
-    path.ancestors()
-        .nth(Path::new(suffix).components().count())
-        .map(Path::to_owned)
+    path.ancestors().nth(Path::new(suffix).components().count()).map(Path::to_owned)
 }
 
 #[cfg(test)]

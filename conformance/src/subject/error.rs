@@ -55,9 +55,7 @@ pub enum DiscoverError {
         hint: String,
     },
     /// Nobody has described how the platform's configuration is laid out.
-    #[error(
-        "failed to read a configuration of {platform}: its layout is not known; give the hook's command instead"
-    )]
+    #[error("failed to read a configuration of {platform}: its layout is not known; give the hook's command instead")]
     NoDialect {
         /// The platform's id.
         platform: String,

@@ -14,11 +14,7 @@ pub(crate) enum Host {
 impl Host {
     /// The one that this program runs on.
     pub(crate) fn current() -> Host {
-        if std::env::consts::FAMILY == "windows" {
-            Host::Windows
-        } else {
-            Host::Unix
-        }
+        if std::env::consts::FAMILY == "windows" { Host::Windows } else { Host::Unix }
     }
 
     /// The contract's shell here, with the flag that takes the script.
@@ -33,15 +29,10 @@ impl Host {
     pub(crate) fn quoted(self, word: &str) -> String {
         match self {
             // A NUL, which no argument can hold, is the only thing that cannot be quoted.
-            Host::Unix => shlex::try_quote(word)
-                .map_or_else(|_| format!("{word:?}"), std::borrow::Cow::into_owned),
+            Host::Unix => shlex::try_quote(word).map_or_else(|_| format!("{word:?}"), std::borrow::Cow::into_owned),
             Host::Windows => {
                 let plain = |c: char| c.is_alphanumeric() || r"-_./\:=@%+,~".contains(c);
-                if !word.is_empty() && word.chars().all(plain) {
-                    word.to_owned()
-                } else {
-                    windows_quoted(word)
-                }
+                if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { windows_quoted(word) }
             }
         }
     }
@@ -85,11 +76,7 @@ mod tests {
     #[case(Host::Windows, r"C:\my hooks\", r#""C:\my hooks\\""#)]
     #[case(Host::Windows, r#"say "hi""#, r#""say \"hi\"""#)]
     #[case(Host::Windows, "", r#""""#)]
-    fn quotes_as_the_system_takes_it(
-        #[case] host: Host,
-        #[case] word: &str,
-        #[case] expected: &str,
-    ) {
+    fn quotes_as_the_system_takes_it(#[case] host: Host, #[case] word: &str, #[case] expected: &str) {
         assert_eq!(host.quoted(word), expected);
     }
 }

@@ -55,21 +55,12 @@ pub(crate) enum Reading<'a> {
 /// ```
 #[must_use]
 pub fn matches(contract: &Contract, matcher: Option<&str>, value: &str) -> MatchResult {
-    compare(
-        contract,
-        &read(contract, &contract.matching.name_characters, matcher),
-        value,
-    )
+    compare(contract, &read(contract, &contract.matching.name_characters, matcher), value)
 }
 
 /// The same for one event: some events have fewer name characters than the others.
 #[must_use]
-pub fn matches_at(
-    contract: &Contract,
-    event: &Event,
-    matcher: Option<&str>,
-    value: &str,
-) -> MatchResult {
+pub fn matches_at(contract: &Contract, event: &Event, matcher: Option<&str>, value: &str) -> MatchResult {
     if event.matcher.is_none() {
         return MatchResult::Matches;
     }
@@ -81,10 +72,7 @@ pub fn matches_at(
 #[must_use]
 pub fn matched_value(contract: &Contract, event: &Event, stdin: &Value) -> Option<String> {
     let path = event.matcher.as_deref()?;
-    let value = path
-        .split('.')
-        .try_fold(stdin, |value, key| value.get(key))?
-        .as_str()?;
+    let value = path.split('.').try_fold(stdin, |value, key| value.get(key))?.as_str()?;
     let part = Dialect::of(contract).and_then(|dialect| dialect.matching.part.get(&event.name));
     Some(match part {
         Some(Part::FileName) => value.rsplit(['/', '\\']).next().unwrap_or(value).to_owned(),
@@ -93,36 +81,22 @@ pub fn matched_value(contract: &Contract, event: &Event, stdin: &Value) -> Optio
 }
 
 /// How the matcher is read at `event`.
-pub(crate) fn read_at<'a>(
-    contract: &Contract,
-    event: &Event,
-    matcher: Option<&'a str>,
-) -> Reading<'a> {
+pub(crate) fn read_at<'a>(contract: &Contract, event: &Event, matcher: Option<&'a str>) -> Reading<'a> {
     let narrow = Dialect::of(contract).map(|dialect| &dialect.matching.narrow);
     match narrow {
-        Some(narrow) if narrow.events.contains(&event.name) => {
-            read(contract, &narrow.name_characters, matcher)
-        }
+        Some(narrow) if narrow.events.contains(&event.name) => read(contract, &narrow.name_characters, matcher),
         _ => read(contract, &contract.matching.name_characters, matcher),
     }
 }
 
 /// One matcher that takes what either of two takes at `event`; one that is invalid takes nothing.
-pub(crate) fn either(
-    contract: &Contract,
-    event: &Event,
-    one: Option<&str>,
-    other: Option<&str>,
-) -> Option<String> {
+pub(crate) fn either(contract: &Contract, event: &Event, one: Option<&str>, other: Option<&str>) -> Option<String> {
     let names_as_pattern = |names: &[&str]| {
         let mut all: Vec<&str> = names.to_vec();
         all.extend(names.iter().filter_map(|name| alias(contract, name)));
         format!("^(?:{})$", all.join("|"))
     };
-    match (
-        read_at(contract, event, one),
-        read_at(contract, event, other),
-    ) {
+    match (read_at(contract, event, one), read_at(contract, event, other)) {
         (Reading::Everything, _) | (_, Reading::Everything) => None,
         (_, Reading::Invalid(_)) => one.map(str::to_owned),
         (Reading::Invalid(_), _) => other.map(str::to_owned),
@@ -140,23 +114,15 @@ pub(crate) fn either(
         (Reading::Names(names), Reading::Pattern(_)) => {
             other.map(|text| format!("{}|{text}", names_as_pattern(&names)))
         }
-        (Reading::Pattern(_), Reading::Names(names)) => {
-            one.map(|text| format!("{text}|{}", names_as_pattern(&names)))
-        }
+        (Reading::Pattern(_), Reading::Names(names)) => one.map(|text| format!("{text}|{}", names_as_pattern(&names))),
         (Reading::Pattern(_), Reading::Pattern(_)) if one == other => one.map(str::to_owned),
-        (Reading::Pattern(_), Reading::Pattern(_)) => {
-            one.zip(other).map(|(one, other)| format!("{one}|{other}"))
-        }
+        (Reading::Pattern(_), Reading::Pattern(_)) => one.zip(other).map(|(one, other)| format!("{one}|{other}")),
     }
 }
 
 /// What a former name stands for now.
 fn alias(contract: &Contract, name: &str) -> Option<&'static str> {
-    Dialect::of(contract)?
-        .matching
-        .alias
-        .get(name)
-        .map(|alias| alias.means.as_str())
+    Dialect::of(contract)?.matching.alias.get(name).map(|alias| alias.means.as_str())
 }
 
 fn read<'a>(contract: &Contract, name_characters: &str, matcher: Option<&'a str>) -> Reading<'a> {
@@ -165,17 +131,9 @@ fn read<'a>(contract: &Contract, name_characters: &str, matcher: Option<&'a str>
         None | Some("" | "*") => return Reading::Everything,
         Some(matcher) => matcher,
     };
-    if matcher
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || name_characters.contains(c))
-    {
+    if matcher.chars().all(|c| c.is_ascii_alphanumeric() || name_characters.contains(c)) {
         let separators = &contract.matching.separators;
-        return Reading::Names(
-            matcher
-                .split(|c| separators.contains(c))
-                .map(str::trim)
-                .collect(),
-        );
+        return Reading::Names(matcher.split(|c| separators.contains(c)).map(str::trim).collect());
     }
     match regress::Regex::new(matcher) {
         Ok(pattern) => Reading::Pattern(Box::new(pattern)),
@@ -186,17 +144,11 @@ fn read<'a>(contract: &Contract, name_characters: &str, matcher: Option<&'a str>
 fn compare(contract: &Contract, reading: &Reading<'_>, value: &str) -> MatchResult {
     let found = match reading {
         Reading::Everything => true,
-        Reading::Names(names) => names
-            .iter()
-            .any(|name| *name == value || alias(contract, name) == Some(value)),
+        Reading::Names(names) => names.iter().any(|name| *name == value || alias(contract, name) == Some(value)),
         Reading::Pattern(pattern) => pattern.find(value).is_some(),
         Reading::Invalid(message) => return MatchResult::InvalidPattern(message.clone()),
     };
-    if found {
-        MatchResult::Matches
-    } else {
-        MatchResult::Differs
-    }
+    if found { MatchResult::Matches } else { MatchResult::Differs }
 }
 
 #[cfg(test)]
@@ -239,17 +191,10 @@ mod tests {
     #[case::former_name_in_list(Some("Bash|Task"), "Agent", true)]
     #[case::new_name(Some("Agent"), "Task", false)]
     #[case::glob_is_a_pattern(Some("Bash(git *)"), "Bash", false)]
-    fn compares_as_measured(
-        #[case] matcher: Option<&str>,
-        #[case] value: &str,
-        #[case] expected: bool,
-    ) {
+    fn compares_as_measured(#[case] matcher: Option<&str>, #[case] value: &str, #[case] expected: bool) {
         let result = matches(&contract("claude-code"), matcher, value);
         assert_eq!(result.is_match(), expected, "{result:?}");
-        assert!(
-            !matches!(result, MatchResult::InvalidPattern(_)),
-            "{result:?}"
-        );
+        assert!(!matches!(result, MatchResult::InvalidPattern(_)), "{result:?}");
     }
 
     #[rstest]
@@ -258,10 +203,7 @@ mod tests {
     #[case("*Edit")]
     fn an_invalid_pattern_never_matches(#[case] matcher: &str) {
         let result = matches(&contract("claude-code"), Some(matcher), matcher);
-        assert!(
-            matches!(result, MatchResult::InvalidPattern(_)),
-            "{result:?}"
-        );
+        assert!(matches!(result, MatchResult::InvalidPattern(_)), "{result:?}");
         assert!(!result.is_match());
     }
 
@@ -276,10 +218,7 @@ mod tests {
         #[case] value: &str,
         #[case] expected: bool,
     ) {
-        assert_eq!(
-            matches(&contract(name), Some(matcher), value).is_match(),
-            expected
-        );
+        assert_eq!(matches(&contract(name), Some(matcher), value).is_match(), expected);
     }
 
     #[rstest]
@@ -288,18 +227,10 @@ mod tests {
     #[case::a_comma_separates_nothing("StopFailure", "overloaded,rate_limit", "rate_limit", false)]
     #[case::bars_still_separate("StopFailure", "overloaded|rate_limit", "rate_limit", true)]
     #[case::ignored("Stop", "nothing", "anything", true)]
-    fn events_may_be_narrower(
-        #[case] event: &str,
-        #[case] matcher: &str,
-        #[case] value: &str,
-        #[case] expected: bool,
-    ) {
+    fn events_may_be_narrower(#[case] event: &str, #[case] matcher: &str, #[case] value: &str, #[case] expected: bool) {
         let contract = contract("claude-code");
         let event = &contract.events[event];
-        assert_eq!(
-            matches_at(&contract, event, Some(matcher), value).is_match(),
-            expected
-        );
+        assert_eq!(matches_at(&contract, event, Some(matcher), value).is_match(), expected);
     }
 
     #[rstest]
@@ -311,32 +242,14 @@ mod tests {
     #[case(Some("^A"), Some("B$"), Some("^A|B$"))]
     #[case(Some("("), Some("Bash"), Some("Bash"))]
     #[case(Some("Bash"), Some("("), Some("Bash"))]
-    fn two_matchers_make_one(
-        #[case] one: Option<&str>,
-        #[case] other: Option<&str>,
-        #[case] expected: Option<&str>,
-    ) {
+    fn two_matchers_make_one(#[case] one: Option<&str>, #[case] other: Option<&str>, #[case] expected: Option<&str>) {
         let contract = contract("claude-code");
         let event = &contract.events["PreToolUse"];
         let both = either(&contract, event, one, other);
         assert_eq!(both.as_deref(), expected);
-        for value in [
-            "Bash",
-            "BashOutput",
-            "Edit",
-            "Agent",
-            "Task",
-            "mcp__a__b",
-            "ABC",
-            "CAB",
-        ] {
-            let by_one = matches(&contract, one, value).is_match()
-                || matches(&contract, other, value).is_match();
-            assert_eq!(
-                matches(&contract, both.as_deref(), value).is_match(),
-                by_one,
-                "{value}"
-            );
+        for value in ["Bash", "BashOutput", "Edit", "Agent", "Task", "mcp__a__b", "ABC", "CAB"] {
+            let by_one = matches(&contract, one, value).is_match() || matches(&contract, other, value).is_match();
+            assert_eq!(matches(&contract, both.as_deref(), value).is_match(), by_one, "{value}");
         }
     }
 
@@ -344,14 +257,8 @@ mod tests {
     fn the_value_is_the_field_of_the_event() {
         let contract = contract("claude-code");
         let value = |event: &str, stdin| matched_value(&contract, &contract.events[event], &stdin);
-        assert_eq!(
-            value("PreToolUse", json!({"tool_name": "Bash"})),
-            Some("Bash".to_owned())
-        );
-        assert_eq!(
-            value("FileChanged", json!({"file_path": "/home/dev/.env"})),
-            Some(".env".to_owned())
-        );
+        assert_eq!(value("PreToolUse", json!({"tool_name": "Bash"})), Some("Bash".to_owned()));
+        assert_eq!(value("FileChanged", json!({"file_path": "/home/dev/.env"})), Some(".env".to_owned()));
         assert_eq!(value("Stop", json!({"tool_name": "Bash"})), None);
         assert_eq!(value("PreToolUse", json!({})), None);
     }

@@ -95,16 +95,10 @@ impl Subject {
     #[must_use]
     pub fn info(&self) -> SubjectInfo {
         let place = match &self.origin {
-            Origin::Config { file, line, column } => {
-                Some(format!("{}:{line}:{column}", file.display()))
-            }
+            Origin::Config { file, line, column } => Some(format!("{}:{line}:{column}", file.display())),
             Origin::Command | Origin::Reference => None,
         };
-        SubjectInfo {
-            name: self.name.clone(),
-            command: self.display.clone(),
-            place,
-        }
+        SubjectInfo { name: self.name.clone(), command: self.display.clone(), place }
     }
 
     /// Whether the platform would run it at `event` with this document on stdin, as far as event and matcher say so.

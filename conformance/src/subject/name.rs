@@ -30,11 +30,7 @@ impl Names {
 ///
 /// What does not fit becomes `-`; an empty rest becomes `hook`.
 pub(crate) fn stem(program: &str) -> String {
-    let last = program
-        .trim_end_matches(['/', '\\'])
-        .rsplit(['/', '\\'])
-        .next()
-        .unwrap_or(program);
+    let last = program.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next().unwrap_or(program);
     let mut name = String::new();
     for c in last.chars() {
         match c {
@@ -47,11 +43,7 @@ pub(crate) fn stem(program: &str) -> String {
     // The end of a long name tells more than its beginning: it has the extension.
     let name = &name[name.len().saturating_sub(LONGEST)..];
     let name = name.trim_start_matches(['-', '.']);
-    if name.is_empty() {
-        "hook".to_owned()
-    } else {
-        name.to_owned()
-    }
+    if name.is_empty() { "hook".to_owned() } else { name.to_owned() }
 }
 
 #[cfg(test)]

@@ -126,19 +126,11 @@ impl Node {
         match &self.kind {
             Kind::Number(value, _) => value.to_string(),
             Kind::Text(text) => format!("{text:?}"),
-            Kind::List(items) => format!(
-                "[{}]",
-                items
-                    .iter()
-                    .map(Node::canonical)
-                    .collect::<Vec<_>>()
-                    .join(",")
-            ),
+            Kind::List(items) => format!("[{}]", items.iter().map(Node::canonical).collect::<Vec<_>>().join(",")),
             Kind::Map(members) => {
                 let counting = members.iter().filter(|member| !member.superseded);
-                let mut parts: Vec<_> = counting
-                    .map(|member| format!("{:?}:{}", member.key, member.value.canonical()))
-                    .collect();
+                let mut parts: Vec<_> =
+                    counting.map(|member| format!("{:?}:{}", member.key, member.value.canonical())).collect();
                 parts.sort();
                 format!("{{{}}}", parts.join(","))
             }
@@ -177,10 +169,7 @@ impl Node {
                     let dot = if path.is_empty() { "" } else { "." };
                     let path = format!("{path}{dot}{}", member.key);
                     if member.again {
-                        found.push(Duplicate {
-                            path: path.clone(),
-                            start: member.key_start,
-                        });
+                        found.push(Duplicate { path: path.clone(), start: member.key_start });
                     }
                     member.value.collect_duplicates(&path, found);
                 }
@@ -226,13 +215,7 @@ impl Reader<'_> {
             if let Some(earlier) = earlier {
                 members[earlier].superseded = true;
             }
-            members.push(Member {
-                key,
-                key_start,
-                value,
-                again: earlier.is_some(),
-                superseded: false,
-            });
+            members.push(Member { key, key_start, value, again: earlier.is_some(), superseded: false });
         }
         Some(Kind::Map(members))
     }
@@ -271,33 +254,20 @@ impl Reader<'_> {
             }
         }
         self.at += 1;
-        json::parse(self.text.get(start..self.at)?)
-            .ok()?
-            .value
-            .as_str()
-            .map(str::to_owned)
+        json::parse(self.text.get(start..self.at)?).ok()?.value.as_str().map(str::to_owned)
     }
 
     fn number(&mut self) -> Option<Kind> {
         let start = self.at;
-        while self
-            .peek()
-            .is_some_and(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte))
-        {
+        while self.peek().is_some_and(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte)) {
             self.at += 1;
         }
         let spelling = self.text.get(start..self.at)?;
-        spelling
-            .parse()
-            .ok()
-            .map(|value| Kind::Number(value, spelling.to_owned()))
+        spelling.parse().ok().map(|value| Kind::Number(value, spelling.to_owned()))
     }
 
     fn word(&mut self, word: &str, kind: Kind) -> Option<Kind> {
-        self.text
-            .get(self.at..)?
-            .starts_with(word)
-            .then(|| self.at += word.len())?;
+        self.text.get(self.at..)?.starts_with(word).then(|| self.at += word.len())?;
         Some(kind)
     }
 
@@ -336,28 +306,17 @@ mod tests {
     #[case("0", 0.0)]
     #[case("600", 600.0)]
     fn numbers_keep_value_and_spelling(#[case] text: &str, #[case] value: f64) {
-        assert_eq!(
-            Node::parse(text).unwrap().kind,
-            Kind::Number(value, text.to_owned())
-        );
+        assert_eq!(Node::parse(text).unwrap().kind, Kind::Number(value, text.to_owned()));
     }
 
     #[test]
     fn the_last_of_several_keys_counts_and_all_are_told() {
         let root = Node::parse(r#"{"a":{"k":1,"k":2},"b":[{"x":1,"x":2,"y":3}]}"#).unwrap();
         assert_eq!(root.get("a").unwrap().get("k").unwrap().number(), Some(2.0));
-        let paths: Vec<_> = root
-            .duplicates()
-            .into_iter()
-            .map(|duplicate| duplicate.path)
-            .collect();
+        let paths: Vec<_> = root.duplicates().into_iter().map(|duplicate| duplicate.path).collect();
         assert_eq!(paths, ["a.k", "b[].x"]);
         let item = &root.get("b").unwrap().items().unwrap()[0];
-        let keys: Vec<_> = item
-            .members()
-            .unwrap()
-            .map(|member| member.key.as_str())
-            .collect();
+        let keys: Vec<_> = item.members().unwrap().map(|member| member.key.as_str()).collect();
         assert_eq!(keys, ["x", "y"]);
     }
 

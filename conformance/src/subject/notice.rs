@@ -69,14 +69,7 @@ impl Notices {
     /// Puts a remark at a byte offset of a file.
     pub(crate) fn add(&mut self, source: &Source, offset: usize, remark: Remark) {
         let place = source.place(offset);
-        let Remark {
-            requirement,
-            level,
-            evidence,
-            message,
-            consequence,
-            help,
-        } = remark;
+        let Remark { requirement, level, evidence, message, consequence, help } = remark;
         self.list.push(ConfigNotice {
             requirement: requirement.to_owned(),
             level,
@@ -99,14 +92,7 @@ impl Notices {
     /// All, each once, file by file in the order given and from top to bottom.
     pub(crate) fn finish(mut self, files: &[PathBuf]) -> Vec<ConfigNotice> {
         let rank = |notice: &ConfigNotice| {
-            (
-                files
-                    .iter()
-                    .position(|file| *file == notice.file)
-                    .unwrap_or(files.len()),
-                notice.line,
-                notice.column,
-            )
+            (files.iter().position(|file| *file == notice.file).unwrap_or(files.len()), notice.line, notice.column)
         };
         self.list.sort_by_key(rank);
         self.list.dedup();

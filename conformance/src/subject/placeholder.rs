@@ -28,22 +28,14 @@ pub struct RunFolders {
 /// Replaces `${NAME}` by its value, for every name whose value is known already.
 pub(crate) fn fill(text: &str, variables: &BTreeMap<String, String>) -> String {
     let known = variables.iter().filter(|(_, value)| !is_open(value));
-    replace(
-        text,
-        known.map(|(name, value)| (name.as_str(), value.as_str())),
-    )
+    replace(text, known.map(|(name, value)| (name.as_str(), value.as_str())))
 }
 
 /// Replaces `${NAME}` by what stands for the variable in PowerShell, which reads `${NAME}` as one of its own.
 pub(crate) fn fill_for_powershell(text: &str, variables: &BTreeMap<String, String>) -> String {
-    let values: Vec<(&str, String)> = variables
-        .keys()
-        .map(|name| (name.as_str(), format!("${{env:{name}}}")))
-        .collect();
-    replace(
-        text,
-        values.iter().map(|(name, value)| (*name, value.as_str())),
-    )
+    let values: Vec<(&str, String)> =
+        variables.keys().map(|name| (name.as_str(), format!("${{env:{name}}}"))).collect();
+    replace(text, values.iter().map(|(name, value)| (*name, value.as_str())))
 }
 
 /// Whether only a run knows the value.
@@ -53,18 +45,13 @@ fn is_open(value: &str) -> bool {
 
 /// Replaces in one pass, so that a value which happens to hold a placeholder stays as it is.
 fn replace<'a>(text: &str, values: impl Iterator<Item = (&'a str, &'a str)>) -> String {
-    let values: Vec<(String, &str)> = values
-        .map(|(name, value)| (format!("${{{name}}}"), value))
-        .collect();
+    let values: Vec<(String, &str)> = values.map(|(name, value)| (format!("${{{name}}}"), value)).collect();
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("${") {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
-        match values
-            .iter()
-            .find(|(placeholder, _)| rest.starts_with(placeholder.as_str()))
-        {
+        match values.iter().find(|(placeholder, _)| rest.starts_with(placeholder.as_str())) {
             Some((placeholder, value)) => {
                 out.push_str(value);
                 rest = &rest[placeholder.len()..];
@@ -127,10 +114,7 @@ impl Subject {
                 program: Path::new(&filled(program.as_os_str())).to_owned(),
                 args: args.iter().map(|arg| filled(arg)).collect(),
             },
-            Invocation::Shell { shell, line } => Invocation::Shell {
-                shell: shell.clone(),
-                line: filled(line),
-            },
+            Invocation::Shell { shell, line } => Invocation::Shell { shell: shell.clone(), line: filled(line) },
         };
         placed
     }
@@ -145,15 +129,8 @@ mod tests {
     use super::{PLUGIN_DATA_AT_RUN, fill, fill_for_powershell};
 
     fn variables() -> BTreeMap<String, String> {
-        let pairs = [
-            ("ROOT", "/plug in"),
-            ("DATA", PLUGIN_DATA_AT_RUN),
-            ("ODD", "${ROOT}$1"),
-        ];
-        pairs
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect()
+        let pairs = [("ROOT", "/plug in"), ("DATA", PLUGIN_DATA_AT_RUN), ("ODD", "${ROOT}$1")];
+        pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 
     #[rstest]
@@ -171,9 +148,6 @@ mod tests {
 
     #[test]
     fn powershell_reads_the_variable_itself() {
-        assert_eq!(
-            fill_for_powershell("& '${ROOT}/a.ps1'", &variables()),
-            "& '${env:ROOT}/a.ps1'"
-        );
+        assert_eq!(fill_for_powershell("& '${ROOT}/a.ps1'", &variables()), "& '${env:ROOT}/a.ps1'");
     }
 }

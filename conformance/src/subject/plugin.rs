@@ -33,10 +33,7 @@ pub(crate) fn read(
         dialect,
         host: search.host,
         home: Home::Plugin,
-        variables: variables
-            .into_iter()
-            .filter(|(name, _)| known(name))
-            .collect(),
+        variables: variables.into_iter().filter(|(name, _)| known(name)).collect(),
         environment: BTreeMap::new(),
     };
     if let Some(file) = only {
@@ -73,15 +70,8 @@ pub(crate) fn read(
             read.push(file);
         } else if part.members().is_some() {
             let map = lint::manifest::unwrapped(&scope, &source, part, &mut found.notices);
-            let commands = walk::commands(
-                Sheet {
-                    scope: &scope,
-                    source: &source,
-                    map,
-                    bare: false,
-                },
-                &mut found.notices,
-            );
+            let commands =
+                walk::commands(Sheet { scope: &scope, source: &source, map, bare: false }, &mut found.notices);
             found.build(&commands);
         } else {
             lint::manifest::neither(&scope, &source, part, &mut found.notices);
@@ -110,10 +100,7 @@ pub(crate) fn names(dialect: &Dialect, root: &Path, file: &Path) -> bool {
         return false;
     };
     let parts = hooks.items().unwrap_or(std::slice::from_ref(hooks));
-    parts
-        .iter()
-        .filter_map(Node::text)
-        .any(|path| resolve(root, Path::new(path)) == file)
+    parts.iter().filter_map(Node::text).any(|path| resolve(root, Path::new(path)) == file)
 }
 
 /// `path` below `root`, without `.` and `..`.
@@ -144,9 +131,6 @@ mod tests {
     #[case("hooks//./more.json", "/p/hooks/more.json")]
     #[case("../other/hooks.json", "/other/hooks.json")]
     fn resolves_below_the_root(#[case] path: &str, #[case] expected: &str) {
-        assert_eq!(
-            resolve(Path::new("/p"), Path::new(path)),
-            Path::new(expected)
-        );
+        assert_eq!(resolve(Path::new("/p"), Path::new(path)), Path::new(expected));
     }
 }

@@ -14,15 +14,15 @@ pub(crate) struct Program {
 
 /// Words in front of a command that are no program of their own.
 const PREFIXES: &[&str] = &[
-    "exec", "command", "builtin", "nohup", "time", "nice", "sudo", "env", "setsid", "stdbuf",
-    "timeout", "if", "then", "elif", "else", "while", "until", "do", "!", "{",
+    "exec", "command", "builtin", "nohup", "time", "nice", "sudo", "env", "setsid", "stdbuf", "timeout", "if", "then",
+    "elif", "else", "while", "until", "do", "!", "{",
 ];
 
 /// Commands that only prepare for the one that matters, or feed it.
 const PREPARATIONS: &[&str] = &[
-    "cd", "[", "[[", "test", "export", "set", "unset", "local", "read", "umask", "mkdir", "true",
-    "false", ":", "echo", "printf", "cat", "fi", "done", "}", "shopt", "trap", "sleep", "source",
-    ".", "which", "type", "hash", "return", "exit",
+    "cd", "[", "[[", "test", "export", "set", "unset", "local", "read", "umask", "mkdir", "true", "false", ":", "echo",
+    "printf", "cat", "fi", "done", "}", "shopt", "trap", "sleep", "source", ".", "which", "type", "hash", "return",
+    "exit",
 ];
 
 /// Programs that are given a script.
@@ -71,8 +71,7 @@ pub(crate) fn of_line(line: &ShellLine) -> (Option<Program>, bool) {
     let mut moved = false;
     for command in &line.commands {
         let words: Vec<&str> = command.iter().map(|word| word.text.as_str()).collect();
-        let asks = words.first() == Some(&"command")
-            && words.get(1).is_some_and(|flag| ["-v", "-V"].contains(flag));
+        let asks = words.first() == Some(&"command") && words.get(1).is_some_and(|flag| ["-v", "-V"].contains(flag));
         let words = without_prefixes(&words);
         let Some(head) = words.first() else { continue };
         let program = of_words_at(words, 0);
@@ -96,62 +95,37 @@ pub(crate) fn of_words(words: &[&str]) -> Option<Program> {
 
 fn of_words_at(words: &[&str], depth: usize) -> Option<Program> {
     let (head, rest) = words.split_first()?;
-    let itself = Program {
-        text: (*head).to_owned(),
-        is_path: head.contains(['/', '\\']),
-    };
+    let itself = Program { text: (*head).to_owned(), is_path: head.contains(['/', '\\']) };
     let name = bare(head);
     if depth >= DEEPEST {
         return Some(itself);
     }
     if PACKAGE_RUNNERS.contains(&name) {
-        let mut words = rest
-            .iter()
-            .filter(|word| !word.starts_with('-') && !SUBCOMMANDS.contains(word));
-        return Some(words.next().map_or(itself, |word| Program {
-            text: package(word).to_owned(),
-            is_path: false,
-        }));
+        let mut words = rest.iter().filter(|word| !word.starts_with('-') && !SUBCOMMANDS.contains(word));
+        return Some(words.next().map_or(itself, |word| Program { text: package(word).to_owned(), is_path: false }));
     }
     if !INTERPRETERS.contains(&name) {
         return Some(itself);
     }
     let inner = |words: &[&str]| of_words_at(without_prefixes(words), depth + 1);
-    let mut words = rest
-        .iter()
-        .enumerate()
-        .skip_while(|(at, word)| *at == 0 && SUBCOMMANDS.contains(word))
-        .peekable();
+    let mut words = rest.iter().enumerate().skip_while(|(at, word)| *at == 0 && SUBCOMMANDS.contains(word)).peekable();
     while let Some((at, word)) = words.next() {
         let value = rest.get(at + 1);
         match *word {
             "-m" => {
-                return Some(value.map_or(itself, |module| Program {
-                    text: (*module).to_owned(),
-                    is_path: false,
-                }));
+                return Some(value.map_or(itself, |module| Program { text: (*module).to_owned(), is_path: false }));
             }
             "-jar" | "-File" | "-file" => {
-                return Some(value.map_or(itself, |script| Program {
-                    text: (*script).to_owned(),
-                    is_path: true,
-                }));
+                return Some(value.map_or(itself, |script| Program { text: (*script).to_owned(), is_path: true }));
             }
             "-c" | "-lc" | "-Command" | "-command" => {
                 let found = value.and_then(|script| {
                     let (program, moved) = of_line(&ShellLine::read(script));
                     let is_path = |program: &Program| program.is_path && !moved;
-                    program.map(|program| Program {
-                        is_path: is_path(&program),
-                        ..program
-                    })
+                    program.map(|program| Program { is_path: is_path(&program), ..program })
                 });
                 let shell = ["bash", "sh", "zsh", "dash", "ksh"].contains(&name);
-                return if shell {
-                    found.or(Some(itself))
-                } else {
-                    Some(itself)
-                };
+                return if shell { found.or(Some(itself)) } else { Some(itself) };
             }
             "-e" | "-p" | "--eval" | "-" => return Some(itself),
             option if option.starts_with('-') => {
@@ -164,10 +138,7 @@ fn of_words_at(words: &[&str], depth: usize) -> Option<Program> {
             }
             word if INTERPRETERS.contains(&bare(word)) => return inner(&rest[at..]),
             word => {
-                return Some(Program {
-                    text: word.to_owned(),
-                    is_path: true,
-                });
+                return Some(Program { text: word.to_owned(), is_path: true });
             }
         }
     }
@@ -182,8 +153,7 @@ fn without_prefixes<'a>(words: &'a [&'a str]) -> &'a [&'a str] {
             rest = tail;
         } else if PREFIXES.contains(&bare(head)) && !tail.is_empty() {
             let skipped = tail.iter().take_while(|word| {
-                word.starts_with('-')
-                    || (bare(head) == "timeout" && word.starts_with(|c: char| c.is_ascii_digit()))
+                word.starts_with('-') || (bare(head) == "timeout" && word.starts_with(|c: char| c.is_ascii_digit()))
             });
             rest = &tail[skipped.count()..];
         } else {
@@ -213,8 +183,8 @@ fn package(word: &str) -> &str {
 /// Whether a word looks like the path of a script.
 pub(crate) fn looks_like_script(word: &str) -> bool {
     const ENDINGS: &[&str] = &[
-        ".py", ".js", ".mjs", ".cjs", ".ts", ".mts", ".sh", ".bash", ".zsh", ".rb", ".pl", ".php",
-        ".ps1", ".lua", ".jar",
+        ".py", ".js", ".mjs", ".cjs", ".ts", ".mts", ".sh", ".bash", ".zsh", ".rb", ".pl", ".php", ".ps1", ".lua",
+        ".jar",
     ];
     ENDINGS.iter().any(|ending| word.ends_with(ending))
 }
@@ -227,11 +197,7 @@ mod tests {
 
     #[rstest]
     #[case("python3 /x/guard.py", "/x/guard.py", true)]
-    #[case(
-        "/usr/bin/python3.12 -u -W ignore \"$D/guard.py\" --x",
-        "$D/guard.py",
-        true
-    )]
+    #[case("/usr/bin/python3.12 -u -W ignore \"$D/guard.py\" --x", "$D/guard.py", true)]
     #[case("guard --mode strict", "guard", false)]
     #[case("./guard", "./guard", true)]
     #[case("FOO=1 env BAR=2 node --require ./r x.mjs", "x.mjs", true)]

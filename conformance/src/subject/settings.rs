@@ -21,14 +21,8 @@ pub(crate) fn read(
     project: Option<&Path>,
     found: &mut Found,
 ) {
-    let sources: Vec<Source> = files
-        .iter()
-        .filter_map(|file| found.take(file, object(dialect, file)))
-        .collect();
-    let project = project.map_or_else(
-        || PROJECT_AT_RUN.to_owned(),
-        |project| project.to_string_lossy().into_owned(),
-    );
+    let sources: Vec<Source> = files.iter().filter_map(|file| found.take(file, object(dialect, file))).collect();
+    let project = project.map_or_else(|| PROJECT_AT_RUN.to_owned(), |project| project.to_string_lossy().into_owned());
     let scope = Scope {
         contract: search.contract,
         dialect,
@@ -63,21 +57,12 @@ pub(crate) fn object(dialect: &Dialect, file: &Path) -> Result<Source, DiscoverE
 }
 
 /// The map of events of a file: under its key, or, which the platform does not read, without it.
-pub(crate) fn sheet<'a>(
-    scope: &'a Scope<'a>,
-    source: &'a Source,
-    found: &mut Found,
-) -> Option<Sheet<'a>> {
+pub(crate) fn sheet<'a>(scope: &'a Scope<'a>, source: &'a Source, found: &mut Found) -> Option<Sheet<'a>> {
     let key = match scope.home {
         Home::Settings => &scope.dialect.settings.hooks,
         Home::Plugin => &scope.dialect.plugin.hooks,
     };
-    let sheet = |map, bare| Sheet {
-        scope,
-        source,
-        map,
-        bare,
-    };
+    let sheet = |map, bare| Sheet { scope, source, map, bare };
     match source.root.get(key) {
         Some(map) if map.members().is_some() => Some(sheet(map, false)),
         Some(other) => {
@@ -93,9 +78,7 @@ pub(crate) fn sheet<'a>(
 
 /// The variables that settings give to everything the platform starts; the stronger file wins.
 fn environment(dialect: &Dialect, sources: &[Source]) -> BTreeMap<String, String> {
-    let maps = sources
-        .iter()
-        .filter_map(|source| source.root.get(&dialect.settings.environment));
+    let maps = sources.iter().filter_map(|source| source.root.get(&dialect.settings.environment));
     maps.filter_map(Node::members)
         .flatten()
         .filter(|member| !matches!(member.value.kind, Kind::Null))

@@ -119,8 +119,6 @@ impl<'a> Handler<'a> {
 
     /// Puts a remark at the value of a key, or at the handler if it has no such key.
     pub(crate) fn remark(&self, notices: &mut Notices, key: &str, remark: Remark) {
-        self.group
-            .sheet
-            .remark(notices, self.node.get(key).unwrap_or(self.node), remark);
+        self.group.sheet.remark(notices, self.node.get(key).unwrap_or(self.node), remark);
     }
 }

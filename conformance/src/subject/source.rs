@@ -34,36 +34,20 @@ impl Source {
     /// Reads and parses a file. Bytes that are no UTF-8 become U+FFFD, as they do in JavaScript; a byte-order mark is
     /// skipped.
     pub(crate) fn read(path: &Path) -> Result<Source, DiscoverError> {
-        let unreadable = |source| DiscoverError::Unreadable {
-            path: path.to_owned(),
-            source,
-        };
+        let unreadable = |source| DiscoverError::Unreadable { path: path.to_owned(), source };
         // A FIFO or a device would block or never end.
         if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
-            return Err(DiscoverError::NoFile {
-                path: path.to_owned(),
-            });
+            return Err(DiscoverError::NoFile { path: path.to_owned() });
         }
         let bytes = std::fs::read(path).map_err(unreadable)?;
         let text = String::from_utf8_lossy(&bytes);
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
         match Node::parse(&text) {
-            Ok(root) => Ok(Source {
-                path: path.to_owned(),
-                root,
-                lines: Lines::of(&text),
-                text,
-            }),
+            Ok(root) => Ok(Source { path: path.to_owned(), root, lines: Lines::of(&text), text }),
             Err(error) => {
                 let Place { line, column } = Lines::of(&text).place(&text, error.offset);
                 let (message, help) = told(&error, &bytes);
-                Err(DiscoverError::Syntax {
-                    path: path.to_owned(),
-                    line,
-                    column,
-                    message,
-                    help,
-                })
+                Err(DiscoverError::Syntax { path: path.to_owned(), line, column, message, help })
             }
         }
     }
@@ -76,79 +60,49 @@ impl Source {
     /// The line on which a byte offset stands, without its indentation.
     pub(crate) fn line(&self, offset: usize) -> &str {
         let start = self.text[..offset].rfind('\n').map_or(0, |at| at + 1);
-        let end = self.text[offset..]
-            .find('\n')
-            .map_or(self.text.len(), |at| offset + at);
+        let end = self.text[offset..].find('\n').map_or(self.text.len(), |at| offset + at);
         self.text[start..end].trim()
     }
 }
 
 impl Lines {
     fn of(text: &str) -> Lines {
-        Lines(
-            std::iter::once(0)
-                .chain(text.match_indices('\n').map(|(at, _)| at + 1))
-                .collect(),
-        )
+        Lines(std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect())
     }
 
     fn place(&self, text: &str, offset: usize) -> Place {
         let offset = offset.min(text.len());
         let line = self.0.partition_point(|start| *start <= offset);
-        Place {
-            line,
-            column: text[self.0[line - 1]..offset].chars().count() + 1,
-        }
+        Place { line, column: text[self.0[line - 1]..offset].chars().count() + 1 }
     }
 }
 
 /// What is wrong, and what to do about it.
 fn told(error: &SyntaxError, bytes: &[u8]) -> (String, String) {
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        return (
-            "it is written in UTF-16".to_owned(),
-            "save it as UTF-8".to_owned(),
-        );
+        return ("it is written in UTF-16".to_owned(), "save it as UTF-8".to_owned());
     }
     let (message, help) = match error.fault {
-        Fault::TrailingComma => (
-            "a comma stands before a closing bracket",
-            "take the comma away",
-        ),
-        Fault::Quotes => (
-            "a key or a string has no double quotes",
-            "put double quotes around it",
-        ),
+        Fault::TrailingComma => ("a comma stands before a closing bracket", "take the comma away"),
+        Fault::Quotes => ("a key or a string has no double quotes", "put double quotes around it"),
         Fault::BareWord => (
             "a bare word stands where a value is expected",
             "put double quotes around it; only true, false, null and numbers stand without",
         ),
-        Fault::ControlCharacter => (
-            "a raw control character stands inside a string",
-            "write line ends as \\n and tabs as \\t",
-        ),
-        Fault::Comment => (
-            "a comment stands here, and JSON has none",
-            "take the comment away",
-        ),
+        Fault::ControlCharacter => {
+            ("a raw control character stands inside a string", "write line ends as \\n and tabs as \\t")
+        }
+        Fault::Comment => ("a comment stands here, and JSON has none", "take the comment away"),
         Fault::Trailing => (
             "something follows the end of the document",
             "keep one document a file; a closing bracket above may be one too many",
         ),
-        Fault::Unfinished => (
-            "the text ends before the document does",
-            "close every bracket and quotation mark that is open",
-        ),
+        Fault::Unfinished => {
+            ("the text ends before the document does", "close every bracket and quotation mark that is open")
+        }
         Fault::Other => {
-            let words = error
-                .message
-                .split(" at line ")
-                .next()
-                .unwrap_or(&error.message);
-            return (
-                words.to_owned(),
-                "write strict JSON: look at the comma, colon or quote before it".to_owned(),
-            );
+            let words = error.message.split(" at line ").next().unwrap_or(&error.message);
+            return (words.to_owned(), "write strict JSON: look at the comma, colon or quote before it".to_owned());
         }
     };
     (message.to_owned(), help.to_owned())
@@ -163,10 +117,7 @@ mod tests {
     fn columns_count_characters() {
         let text = "{\r\n \"é\u{1F600}\": x";
         let lines = Lines::of(text);
-        assert_eq!(
-            lines.place(text, text.len() - 1),
-            Place { line: 2, column: 8 }
-        );
+        assert_eq!(lines.place(text, text.len() - 1), Place { line: 2, column: 8 });
         assert_eq!(lines.place(text, 0), Place { line: 1, column: 1 });
     }
 
@@ -186,24 +137,16 @@ mod tests {
         let path = folder.path().join("settings.json");
         std::fs::write(&path, "{\n  \"hooks\": {},\n}\n").unwrap();
         let error = Source::read(&path).unwrap_err();
-        let DiscoverError::Syntax { line, column, .. } = &error else {
-            panic!("{error}")
-        };
+        let DiscoverError::Syntax { line, column, .. } = &error else { panic!("{error}") };
         assert_eq!((*line, *column), (3, 1));
         let message = error.to_string();
         assert!(message.starts_with("failed to "), "{message}");
-        assert!(
-            message.contains("settings.json:3:1") && message.contains("take the comma away"),
-            "{message}"
-        );
+        assert!(message.contains("settings.json:3:1") && message.contains("take the comma away"), "{message}");
     }
 
     #[test]
     fn a_folder_is_no_file() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(
-            Source::read(folder.path()),
-            Err(DiscoverError::NoFile { .. })
-        ));
+        assert!(matches!(Source::read(folder.path()), Err(DiscoverError::NoFile { .. })));
     }
 }

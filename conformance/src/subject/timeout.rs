@@ -16,8 +16,5 @@ pub(crate) fn of(handler: &Handler<'_>) -> Option<Duration> {
 
 /// The number as it is written.
 pub(crate) fn seconds(handler: &Handler<'_>) -> Option<f64> {
-    handler
-        .node
-        .get(&handler.scope().dialect.timeout.key)
-        .and_then(Node::number)
+    handler.node.get(&handler.scope().dialect.timeout.key).and_then(Node::number)
 }

@@ -29,11 +29,7 @@ pub(crate) fn commands<'a>(sheet: Sheet<'a>, notices: &mut Notices) -> Vec<Comma
             let group = Group { sheet, event, node };
             if let Some(handlers) = malformed::handlers_of(&group, notices) {
                 lint::group(&group, notices);
-                found.extend(
-                    handlers
-                        .iter()
-                        .filter_map(|node| command(group, node, notices)),
-                );
+                found.extend(handlers.iter().filter_map(|node| command(group, node, notices)));
             }
         }
     }
@@ -50,11 +46,7 @@ fn command<'a>(group: Group<'a>, node: &'a Node, notices: &mut Notices) -> Optio
         return None;
     }
     let text = node.get(&keys.command)?.text()?;
-    let command = Command {
-        handler,
-        text,
-        form: form(&handler, text),
-    };
+    let command = Command { handler, text, form: form(&handler, text) };
     lint::command(&command, notices);
     Some(command)
 }
@@ -67,10 +59,7 @@ fn form<'a>(handler: &Handler<'a>, text: &str) -> Form<'a> {
     if let Some(args) = args.filter(|_| scope.contract.handler.contains_key(&keys.args)) {
         return Form::Exec(args.iter().filter_map(Node::text).collect());
     }
-    let shell = handler
-        .node
-        .get(&scope.dialect.shell.key)
-        .and_then(Node::text);
+    let shell = handler.node.get(&scope.dialect.shell.key).and_then(Node::text);
     match shell.and_then(|shell| scope.dialect.shell.windows.get(shell)) {
         Some(shell) if scope.host == Host::Windows => Form::OtherShell(&shell.program),
         _ => Form::Shell(ShellLine::read(text)),

@@ -27,12 +27,7 @@ pub(crate) fn pool(values: &[String]) -> Vec<Value> {
         Value::Null,
     ];
     for value in values {
-        pool.extend([
-            json!(value),
-            json!(value.to_uppercase()),
-            json!(format!(" {value}")),
-            json!([value]),
-        ]);
+        pool.extend([json!(value), json!(value.to_uppercase()), json!(format!(" {value}")), json!([value])]);
     }
     pool
 }
@@ -44,11 +39,7 @@ fn set(document: &mut Value, path: &str, value: Value) {
         if !here.is_object() {
             *here = json!({});
         }
-        here = here
-            .as_object_mut()
-            .unwrap()
-            .entry(key)
-            .or_insert(Value::Null);
+        here = here.as_object_mut().unwrap().entry(key).or_insert(Value::Null);
     }
     *here = value;
 }
@@ -67,43 +58,23 @@ struct Comparison<'a> {
 impl<'a> Comparison<'a> {
     fn new(contract: &'a Contract, event: &'a Event, validators: &'a Validators) -> Self {
         let validator = validators.output(&event.name).unwrap();
-        let mut new = Comparison {
-            contract,
-            event,
-            validator,
-            lenient: false,
-            accepted: 0,
-            refused: 0,
-        };
-        let other = new
-            .others()
-            .find(|name| new.takes_union(name))
-            .map(str::to_owned);
-        new.lenient =
-            other.is_some_and(|name| new.status(&new.tagged(&json!(name))) != HookStatus::Failed);
+        let mut new = Comparison { contract, event, validator, lenient: false, accepted: 0, refused: 0 };
+        let other = new.others().find(|name| new.takes_union(name)).map(str::to_owned);
+        new.lenient = other.is_some_and(|name| new.status(&new.tagged(&json!(name))) != HookStatus::Failed);
         new
     }
 
     fn others(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         let own = &self.event.name;
-        self.contract
-            .events
-            .keys()
-            .filter(move |name| *name != own)
-            .map(String::as_str)
+        self.contract.events.keys().filter(move |name| *name != own).map(String::as_str)
     }
 
     fn tag_path(&self) -> Option<String> {
-        self.contract
-            .reading
-            .union
-            .as_ref()
-            .map(|union| format!("{}.{}", union.container, union.tag))
+        self.contract.reading.union.as_ref().map(|union| format!("{}.{}", union.container, union.tag))
     }
 
     fn takes_union(&self, event: &str) -> bool {
-        self.tag_path()
-            .is_some_and(|path| self.contract.events[event].output.contains_key(&path))
+        self.tag_path().is_some_and(|path| self.contract.events[event].output.contains_key(&path))
     }
 
     /// A document with nothing but the name of an event.
@@ -117,12 +88,7 @@ impl<'a> Comparison<'a> {
 
     fn status(&self, document: &Value) -> HookStatus {
         let bytes = document.to_string();
-        interpret(
-            self.contract,
-            self.event,
-            &Facts::new(Ended::Exit(0), bytes.as_bytes(), b""),
-        )
-        .hook_status
+        interpret(self.contract, self.event, &Facts::new(Ended::Exit(0), bytes.as_bytes(), b"")).hook_status
     }
 
     /// A value that fits the field at `path`, with what must be in it.
@@ -138,9 +104,7 @@ impl<'a> Comparison<'a> {
             (None, ValueType::Object) => {
                 let mut object = json!({});
                 for (below, field) in &self.event.output {
-                    let name = below
-                        .strip_prefix(path)
-                        .and_then(|rest| rest.strip_prefix('.'));
+                    let name = below.strip_prefix(path).and_then(|rest| rest.strip_prefix('.'));
                     if let Some(name) = name.filter(|name| !name.contains('.') && field.required) {
                         object[name] = self.fitting(below);
                     }
@@ -158,30 +122,20 @@ impl<'a> Comparison<'a> {
         let Some(union) = &self.contract.reading.union else {
             return false;
         };
-        let named = document
-            .get(&union.container)
-            .and_then(|container| container.get(&union.tag)?.as_str());
+        let named = document.get(&union.container).and_then(|container| container.get(&union.tag)?.as_str());
         named.is_some_and(|name| {
-            name != self.event.name
-                && self.contract.events.contains_key(name)
-                && self.takes_union(name)
+            name != self.event.name && self.contract.events.contains_key(name) && self.takes_union(name)
         })
     }
 
     /// Whether schema and oracle are of one mind on the document; gives their verdict.
     fn agree(&mut self, document: &Value) -> bool {
         let valid = self.validator.is_valid(document);
-        let announced = self
-            .event
-            .fields_with(Role::Background)
-            .any(|(path, _)| document.get(path) == Some(&json!(true)));
+        let announced =
+            self.event.fields_with(Role::Background).any(|(path, _)| document.get(path) == Some(&json!(true)));
         if self.lenient && !announced && self.is_for_another(document) {
             // Whatever it says is read as text, so that the status does not tell how the check went.
-            assert!(
-                !valid,
-                "{} takes an answer for another event: {document}",
-                self.event.name
-            );
+            assert!(!valid, "{} takes an answer for another event: {document}", self.event.name);
             return valid;
         }
         let status = self.status(document);
@@ -213,24 +167,14 @@ impl<'a> Comparison<'a> {
             backgrounds.push(self.tagged(&json!(self.event.name)));
         }
         let mut full = backgrounds.last().cloned().unwrap_or_default();
-        for (sibling, _) in self
-            .event
-            .output
-            .iter()
-            .filter(|(_, other)| other.required && other.with.is_none())
-        {
+        for (sibling, _) in self.event.output.iter().filter(|(_, other)| other.required && other.with.is_none()) {
             let parent = sibling.rsplit_once('.').map_or("", |(parent, _)| parent);
             if parent.is_empty() || path.starts_with(&format!("{parent}.")) {
                 set(&mut full, sibling, self.fitting(sibling));
             }
         }
         if let Some(with) = &field.with {
-            let known = self
-                .event
-                .output
-                .get(&with.field)
-                .map(|other| other.values.clone())
-                .unwrap_or_default();
+            let known = self.event.output.get(&with.field).map(|other| other.values.clone()).unwrap_or_default();
             for value in known.iter().chain(&with.values) {
                 let mut document = full.clone();
                 set(&mut document, &with.field, json!(value));
@@ -248,23 +192,11 @@ impl<'a> Comparison<'a> {
         }
         let name = &self.event.name;
         let top = path.split('.').next().unwrap_or(path).to_owned();
-        let is_voided = self
-            .event
-            .strict_keys
-            .as_ref()
-            .is_some_and(|strict| !strict.keys.contains(&top));
-        let is_refused =
-            union.is_some_and(|union| union.container == path) && !self.takes_union(name);
-        let anything = field.types.contains(&ValueType::Any)
-            || (field.role == Some(Role::EventName) && !in_union);
-        assert!(
-            is_voided || is_refused || verdicts.contains(&true),
-            "{name}: no value of `{path}` is right"
-        );
-        assert!(
-            anything || verdicts.contains(&false),
-            "{name}: no value of `{path}` is wrong"
-        );
+        let is_voided = self.event.strict_keys.as_ref().is_some_and(|strict| !strict.keys.contains(&top));
+        let is_refused = union.is_some_and(|union| union.container == path) && !self.takes_union(name);
+        let anything = field.types.contains(&ValueType::Any) || (field.role == Some(Role::EventName) && !in_union);
+        assert!(is_voided || is_refused || verdicts.contains(&true), "{name}: no value of `{path}` is right");
+        assert!(anything || verdicts.contains(&false), "{name}: no value of `{path}` is wrong");
     }
 
     /// The object whose shape depends on the event, with every kind of name, and what stands beside the fields.
@@ -281,22 +213,12 @@ impl<'a> Comparison<'a> {
             }
             let mut document = self.tagged(&json!(self.event.name));
             if self.event.strict_keys.is_none() {
-                assert_eq!(
-                    self.agree(&document),
-                    self.takes_union(&self.event.name),
-                    "{document}"
-                );
+                assert_eq!(self.agree(&document), self.takes_union(&self.event.name), "{document}");
             }
             document[&union.container]["unheardOf"] = json!([1]);
             self.agree(&document);
         }
-        for key in [
-            "unheardOf",
-            "hook_event_name",
-            "permissionDecision",
-            "Decision",
-            "",
-        ] {
+        for key in ["unheardOf", "hook_event_name", "permissionDecision", "Decision", ""] {
             self.agree(&json!({ key: true }));
         }
         for (path, _) in self.event.fields_with(Role::Background) {
@@ -312,9 +234,7 @@ impl<'a> Comparison<'a> {
         let mut state: u64 = 0x9E37_79B9_7F4A_7C15;
         let mut draw = |below: usize| {
             // A linear congruential sequence (Knuth's MMIX constants); its high bits are good enough to mix with.
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             usize::try_from(state >> 33).unwrap() % below
         };
         let others: Vec<&str> = self.others().collect();
@@ -334,10 +254,7 @@ impl<'a> Comparison<'a> {
                 }
                 // Mostly right, so that what is wrong is mostly wrong alone.
                 let value = if draw(3) > 0 {
-                    let right = field
-                        .values
-                        .get(draw(field.values.len().max(1)))
-                        .map(|value| json!(value));
+                    let right = field.values.get(draw(field.values.len().max(1))).map(|value| json!(value));
                     right.unwrap_or_else(|| self.fitting(path))
                 } else {
                     let pool = pool(&field.values);
@@ -358,11 +275,7 @@ pub(crate) fn compare(contract: &Contract, mixtures: usize) -> (usize, usize) {
     for event in contract.events.values() {
         if !schema::is_read(event) {
             let validator = validators.output(&event.name).unwrap();
-            assert!(
-                pool(&[]).iter().all(|value| validator.is_valid(value)),
-                "{}",
-                event.name
-            );
+            assert!(pool(&[]).iter().all(|value| validator.is_valid(value)), "{}", event.name);
             continue;
         }
         let mut comparison = Comparison::new(contract, event, &validators);
@@ -371,23 +284,14 @@ pub(crate) fn compare(contract: &Contract, mixtures: usize) -> (usize, usize) {
         }
         comparison.frames();
         comparison.mixtures(mixtures);
-        assert!(
-            comparison.accepted > 0 && comparison.refused > 0,
-            "{}",
-            event.name
-        );
+        assert!(comparison.accepted > 0 && comparison.refused > 0, "{}", event.name);
         if comparison.lenient {
             lenient.push(event.name.as_str());
         }
         total = (total.0 + comparison.accepted, total.1 + comparison.refused);
     }
     if contract.platform.id == "claude-code" {
-        assert!(
-            lenient
-                .iter()
-                .all(|event| ["PreCompact", "PostCompact"].contains(event)),
-            "{lenient:?}"
-        );
+        assert!(lenient.iter().all(|event| ["PreCompact", "PostCompact"].contains(event)), "{lenient:?}");
     }
     total
 }

@@ -37,9 +37,7 @@ pub(crate) struct SpawnerBackend {
 
 impl SpawnerBackend {
     pub(crate) fn new() -> Result<Self, HarnessError> {
-        Ok(SpawnerBackend {
-            client: Client::new()?,
-        })
+        Ok(SpawnerBackend { client: Client::new()? })
     }
 
     /// Replaces helpers that were lost.
@@ -52,10 +50,7 @@ impl SpawnerBackend {
 
     #[expect(clippy::unused_self, reason = "the same signature for every backend")]
     pub(crate) fn mechanism(&self) -> Mechanism {
-        Mechanism {
-            name: "linux-spawner".into(),
-            gaps: Vec::new(),
-        }
+        Mechanism { name: "linux-spawner".into(), gaps: Vec::new() }
     }
 
     pub(crate) fn start<'a>(

@@ -65,9 +65,7 @@ impl Backend {
         match super::linux::SpawnerBackend::new() {
             Ok(spawner) => Ok(Backend::Spawner(spawner)),
             Err(error) => {
-                let gap = format!(
-                    "the better mechanism `linux-spawner` could not be had: failed to {error}"
-                );
+                let gap = format!("the better mechanism `linux-spawner` could not be had: failed to {error}");
                 Ok(Backend::Posix(posix::PosixBackend::new(Some(gap))))
             }
         }

@@ -47,9 +47,7 @@ pub(crate) fn same_variable(left: &OsStr, right: &OsStr) -> bool {
 
 /// Whether a shell follows the quoting rules of `cmd.exe` instead of the common ones.
 fn is_cmd(program: &OsStr) -> bool {
-    Path::new(program)
-        .file_stem()
-        .is_some_and(|stem| stem.eq_ignore_ascii_case("cmd"))
+    Path::new(program).file_stem().is_some_and(|stem| stem.eq_ignore_ascii_case("cmd"))
 }
 
 /// The mechanism `job-object`.
@@ -60,18 +58,13 @@ impl Backend {
     pub(crate) fn new(choice: MechanismChoice) -> Result<Self, HarnessError> {
         match choice {
             MechanismChoice::Best => Ok(Backend),
-            MechanismChoice::Posix => Err(HarnessError::Unavailable {
-                name: "posix",
-                reason: "this system is no Unix".into(),
-            }),
+            MechanismChoice::Posix => {
+                Err(HarnessError::Unavailable { name: "posix", reason: "this system is no Unix".into() })
+            }
         }
     }
 
-    #[expect(
-        clippy::unnecessary_wraps,
-        clippy::unused_self,
-        reason = "the same signature everywhere"
-    )]
+    #[expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "the same signature everywhere")]
     pub(crate) fn prepare(&mut self) -> Result<(), HarnessError> {
         Ok(())
     }
@@ -80,9 +73,7 @@ impl Backend {
     pub(crate) fn mechanism(&self) -> Mechanism {
         Mechanism {
             name: "job-object".into(),
-            gaps: vec![
-                "there is no polite signal here: the tree is terminated at the deadline".into(),
-            ],
+            gaps: vec!["there is no polite signal here: the tree is terminated at the deadline".into()],
         }
     }
 

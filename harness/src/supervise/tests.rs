@@ -7,10 +7,7 @@ use rstest::rstest;
 
 const AT: Duration = Duration::from_millis(7);
 const ASKED: Kill = Kill::Asked { at: AT };
-const KILLED: Kill = Kill::Killed {
-    first: AT,
-    at: Duration::from_millis(9),
-};
+const KILLED: Kill = Kill::Killed { first: AT, at: Duration::from_millis(9) };
 
 #[rstest]
 #[case::by_itself(Status::Exited(3), None, Kill::Not, Ending::Exited { code: 3 })]
@@ -32,23 +29,8 @@ const KILLED: Kill = Kill::Killed {
     Status::Signaled { signal: 9, core_dumped: false }, Some(KillStep::Kill), KILLED,
     Ending::TimedOut { after: AT, killed_by: KillStep::Kill }
 )]
-fn endings(
-    #[case] status: Status,
-    #[case] killed_by: Option<KillStep>,
-    #[case] kill: Kill,
-    #[case] expected: Ending,
-) {
-    assert_eq!(
-        ending(
-            &End {
-                status,
-                at: AT,
-                killed_by
-            },
-            kill
-        ),
-        expected
-    );
+fn endings(#[case] status: Status, #[case] killed_by: Option<KillStep>, #[case] kill: Kill, #[case] expected: Ending) {
+    assert_eq!(ending(&End { status, at: AT, killed_by }, kill), expected);
 }
 
 /// What the scripted process does. Every list is played from its front; its last entry repeats.
@@ -63,11 +45,7 @@ struct Script {
 impl Default for Script {
     /// Ended at once, with streams that stay open and empty.
     fn default() -> Self {
-        let end = End {
-            status: Status::Exited(0),
-            at: AT,
-            killed_by: None,
-        };
+        let end = End { status: Status::Exited(0), at: AT, killed_by: None };
         Script {
             progress: vec![Progress::Ended(end)],
             stdout: vec![ReadOutcome::Pending],
@@ -79,11 +57,7 @@ impl Default for Script {
 }
 
 fn play<T: Copy>(list: &mut Vec<T>) -> T {
-    if list.len() > 1 {
-        list.remove(0)
-    } else {
-        list[0]
-    }
+    if list.len() > 1 { list.remove(0) } else { list[0] }
 }
 
 impl Running for Script {
@@ -97,11 +71,7 @@ impl Running for Script {
     }
 
     fn read(&mut self, stream: Stream, _: &mut [u8]) -> Result<ReadOutcome, HarnessError> {
-        Ok(if stream == Stream::Stdout {
-            play(&mut self.stdout)
-        } else {
-            ReadOutcome::End
-        })
+        Ok(if stream == Stream::Stdout { play(&mut self.stdout) } else { ReadOutcome::End })
     }
 
     fn write(&mut self, _: &[u8]) -> Result<WriteOutcome, HarnessError> {
@@ -133,15 +103,8 @@ impl Running for Script {
 
     fn kill(&mut self) -> Result<(), HarnessError> {
         self.done.push("kill");
-        let status = Status::Signaled {
-            signal: 9,
-            core_dumped: false,
-        };
-        self.progress = vec![Progress::Ended(End {
-            status,
-            at: AT,
-            killed_by: Some(KillStep::Kill),
-        })];
+        let status = Status::Signaled { signal: 9, core_dumped: false };
+        self.progress = vec![Progress::Ended(End { status, at: AT, killed_by: Some(KillStep::Kill) })];
         Ok(())
     }
 
@@ -154,14 +117,7 @@ impl Running for Script {
 fn supervised(script: &mut Script, command: &HookCommand) -> Result<Observation, HarnessError> {
     let cancellation = Cancellation::new().expect("a waker");
     let mut buffer = vec![b'x'; READ_SIZE];
-    supervise(
-        script,
-        command,
-        Instant::now(),
-        &cancellation,
-        Mechanism::default(),
-        &mut buffer,
-    )
+    supervise(script, command, Instant::now(), &cancellation, Mechanism::default(), &mut buffer)
 }
 
 fn command() -> HookCommand {
@@ -170,20 +126,8 @@ fn command() -> HookCommand {
 
 #[test]
 fn what_is_still_in_a_pipe_when_the_time_for_leaks_is_over_is_read() {
-    let stdout = vec![
-        ReadOutcome::Pending,
-        ReadOutcome::Data(5),
-        ReadOutcome::Data(2),
-        ReadOutcome::Pending,
-    ];
-    let observation = supervised(
-        &mut Script {
-            stdout,
-            ..Script::default()
-        },
-        &command(),
-    )
-    .expect("a run");
+    let stdout = vec![ReadOutcome::Pending, ReadOutcome::Data(5), ReadOutcome::Data(2), ReadOutcome::Pending];
+    let observation = supervised(&mut Script { stdout, ..Script::default() }, &command()).expect("a run");
     assert_eq!(observation.stdout.bytes, b"xxxxxxx");
     assert!(observation.leaks.stdout_held && !observation.leaks.stderr_held);
 }
@@ -191,14 +135,7 @@ fn what_is_still_in_a_pipe_when_the_time_for_leaks_is_over_is_read() {
 #[test]
 fn somebody_who_never_stops_writing_does_not_keep_us() {
     let stdout = vec![ReadOutcome::Data(READ_SIZE)];
-    let observation = supervised(
-        &mut Script {
-            stdout,
-            ..Script::default()
-        },
-        &command(),
-    )
-    .expect("a run");
+    let observation = supervised(&mut Script { stdout, ..Script::default() }, &command()).expect("a run");
     assert!(observation.stdout.total <= (LAST_DRAIN + 2 * READ_SIZE) as u64);
     assert!(observation.leaks.stdout_held);
 }
@@ -208,23 +145,8 @@ fn a_refusal_that_shows_only_after_the_end_is_told() {
     let writes = vec![WriteOutcome::Taken(1), WriteOutcome::Refused];
     let stdout = vec![ReadOutcome::End];
     let command = command().stdin(crate::StdinPlan::Whole(b"abc".to_vec()));
-    let observation = supervised(
-        &mut Script {
-            stdout,
-            writes,
-            ..Script::default()
-        },
-        &command,
-    )
-    .expect("a run");
-    assert_eq!(
-        observation.stdin,
-        StdinReport {
-            planned: 3,
-            written: 1,
-            refused: true
-        }
-    );
+    let observation = supervised(&mut Script { stdout, writes, ..Script::default() }, &command).expect("a run");
+    assert_eq!(observation.stdin, StdinReport { planned: 3, written: 1, refused: true });
 }
 
 #[rstest]
@@ -232,46 +154,19 @@ fn a_refusal_that_shows_only_after_the_end_is_told() {
 #[case::without_one(false, &["terminate", "kill", "finish"])]
 fn who_stays_is_killed(#[case] polite: bool, #[case] steps: &[&str]) {
     let grace = Duration::from_millis(40);
-    let command = command()
-        .stdin(crate::StdinPlan::Closed)
-        .deadline(Duration::from_millis(10))
-        .grace(grace);
-    let mut script = Script {
-        progress: vec![Progress::Running],
-        polite,
-        ..Script::default()
-    };
+    let command = command().stdin(crate::StdinPlan::Closed).deadline(Duration::from_millis(10)).grace(grace);
+    let mut script = Script { progress: vec![Progress::Running], polite, ..Script::default() };
     let begin = Instant::now();
     let observation = supervised(&mut script, &command).expect("a run");
-    assert!(matches!(
-        observation.ending,
-        Ending::TimedOut {
-            killed_by: KillStep::Kill,
-            ..
-        }
-    ));
+    assert!(matches!(observation.ending, Ending::TimedOut { killed_by: KillStep::Kill, .. }));
     assert_eq!(script.done, steps);
-    assert!(
-        !polite || begin.elapsed() >= grace,
-        "the grace was not waited for"
-    );
+    assert!(!polite || begin.elapsed() >= grace, "the grace was not waited for");
 }
 
 #[test]
 fn who_could_not_be_started_is_no_exit() {
-    let error = StartError {
-        os_error: Some(2),
-        step: "execute".into(),
-        message: "no".into(),
-    };
+    let error = StartError { os_error: Some(2), step: "execute".into(), message: "no".into() };
     let progress = vec![Progress::NotStarted(error.clone()), Progress::Running];
-    let observation = supervised(
-        &mut Script {
-            progress,
-            ..Script::default()
-        },
-        &command(),
-    )
-    .expect("a run");
+    let observation = supervised(&mut Script { progress, ..Script::default() }, &command()).expect("a run");
     assert_eq!(observation.ending, Ending::NotStarted { error });
 }

@@ -43,17 +43,11 @@ pub(crate) fn misbehave(args: &[String]) -> ExitCode {
         }
         "print-args" => print_bytes(&args[1..].join("\n")),
         "print-env" => {
-            let variables: Vec<_> = std::env::vars_os()
-                .map(|(n, v)| format!("{}={}", n.display(), v.display()))
-                .collect();
+            let variables: Vec<_> =
+                std::env::vars_os().map(|(n, v)| format!("{}={}", n.display(), v.display())).collect();
             print_bytes(&variables.join("\n"));
         }
-        "print-cwd" => print_bytes(
-            &std::env::current_dir()
-                .expect("a directory")
-                .display()
-                .to_string(),
-        ),
+        "print-cwd" => print_bytes(&std::env::current_dir().expect("a directory").display().to_string()),
         "flood" => flood(number(args, 1)),
         "write-first" => {
             flood(number(args, 1));
@@ -105,11 +99,7 @@ pub(crate) fn misbehave(args: &[String]) -> ExitCode {
             drop(silent(again(&["tick", &args[1]])).spawn().expect("starts"));
         }
         "leave-short-ticker" => {
-            drop(
-                again(&["tick-for", &args[1], &args[2]])
-                    .spawn()
-                    .expect("starts"),
-            );
+            drop(again(&["tick-for", &args[1], &args[2]]).spawn().expect("starts"));
         }
         "flooding-orphan" => drop(again(&["flood", "1000000000000"]).spawn().expect("starts")),
         host if host.starts_with("host-") => return hosts::host(args),
@@ -119,10 +109,7 @@ pub(crate) fn misbehave(args: &[String]) -> ExitCode {
 }
 
 fn silent(mut command: Command) -> Command {
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command
 }
 
@@ -147,10 +134,7 @@ fn flood(total: u64) {
     let mut left = total;
     while left > 0 {
         let count = left.min(block.len() as u64);
-        if stdout
-            .write_all(&block[..usize::try_from(count).expect("fits")])
-            .is_err()
-        {
+        if stdout.write_all(&block[..usize::try_from(count).expect("fits")]).is_err() {
             return;
         }
         left -= count;
@@ -162,11 +146,7 @@ fn flood(total: u64) {
 fn tick(file: &str, life: Duration) {
     let begin = Instant::now();
     while begin.elapsed() < life {
-        let mut file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(file)
-            .expect("opens");
+        let mut file = OpenOptions::new().create(true).append(true).open(file).expect("opens");
         file.write_all(b".").expect("writes");
         drop(file);
         sleep(TICK);
@@ -203,10 +183,7 @@ fn unix_misbehave(behaviour: &str, args: &[String]) -> ExitCode {
     unsafe {
         match behaviour {
             "signal-self" => {
-                libc::kill(
-                    libc::getpid(),
-                    i32::try_from(number(args, 1)).expect("a signal"),
-                );
+                libc::kill(libc::getpid(), i32::try_from(number(args, 1)).expect("a signal"));
                 sleep(LONG);
             }
             "signal-parent" | "signal-grandparent" => {
@@ -261,18 +238,11 @@ fn unix_misbehave(behaviour: &str, args: &[String]) -> ExitCode {
             "print-state" => {
                 let own_session = libc::getsid(0) == libc::getpid();
                 let terminal = std::fs::File::open("/dev/tty").is_ok();
-                let open: Vec<_> = (0..1024)
-                    .filter(|fd| libc::fcntl(*fd, libc::F_GETFD) >= 0)
-                    .collect();
-                let mut core = libc::rlimit {
-                    rlim_cur: 1,
-                    rlim_max: 1,
-                };
+                let open: Vec<_> = (0..1024).filter(|fd| libc::fcntl(*fd, libc::F_GETFD) >= 0).collect();
+                let mut core = libc::rlimit { rlim_cur: 1, rlim_max: 1 };
                 libc::getrlimit(libc::RLIMIT_CORE, &raw mut core);
                 let core = (core.rlim_cur, core.rlim_max);
-                print_bytes(&format!(
-                    "session {own_session} terminal {terminal} open {open:?} core {core:?}"
-                ));
+                print_bytes(&format!("session {own_session} terminal {terminal} open {open:?} core {core:?}"));
             }
             other => panic!("there is no behaviour {other}"),
         }
@@ -284,8 +254,5 @@ fn unix_misbehave(behaviour: &str, args: &[String]) -> ExitCode {
 #[cfg(unix)]
 fn parent_of(pid: i32) -> i32 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("Linux has it");
-    stat.split(' ')
-        .nth(3)
-        .and_then(|parent| parent.parse().ok())
-        .expect("a parent")
+    stat.split(' ').nth(3).and_then(|parent| parent.parse().ok()).expect("a parent")
 }

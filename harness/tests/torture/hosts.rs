@@ -10,11 +10,7 @@ use crate::me;
 
 /// Entry of the hosts: `host-NAME MECHANISM ...`, answers on stdout.
 pub(crate) fn host(args: &[String]) -> ExitCode {
-    let choice = if args[1] == "posix" {
-        MechanismChoice::Posix
-    } else {
-        MechanismChoice::Best
-    };
+    let choice = if args[1] == "posix" { MechanismChoice::Posix } else { MechanismChoice::Best };
     let harness = Harness::with_mechanism(choice).expect("a harness");
     let answer = match args[0].as_str() {
         // Runs something until it is killed.
@@ -30,23 +26,14 @@ pub(crate) fn host(args: &[String]) -> ExitCode {
         }
         "host-gibibyte" => {
             let bound = 1024 * 1024;
-            let command = me("flood")
-                .arg((1_u64 << 30).to_string())
-                .capture(CaptureBounds {
-                    stdout: bound,
-                    stderr: bound,
-                });
+            let command =
+                me("flood").arg((1_u64 << 30).to_string()).capture(CaptureBounds { stdout: bound, stderr: bound });
             let before = resident_peak();
             let begin = Instant::now();
             let observation = harness.run(&command).expect("a run");
             let speed = 1.0 / begin.elapsed().as_secs_f64();
             assert_eq!(observation.stdout.bytes.len(), bound);
-            assert_eq!(
-                observation.stdout.total,
-                1 << 30,
-                "{:?}",
-                observation.ending
-            );
+            assert_eq!(observation.stdout.total, 1 << 30, "{:?}", observation.ending);
             format!("{} {speed:.2} GiB/s", resident_peak() - before)
         }
         // A large harness must not lend its size to a small program.
@@ -54,10 +41,7 @@ pub(crate) fn host(args: &[String]) -> ExitCode {
             let memory = vec![1_u8; 300 << 20];
             let large = Harness::with_mechanism(choice).expect("a harness");
             let small = large.run(&me("exit").arg("0")).expect("a run").peak_memory;
-            let grown = large
-                .run(&me("fill-memory").arg((400_u64 << 20).to_string()))
-                .expect("a run")
-                .peak_memory;
+            let grown = large.run(&me("fill-memory").arg((400_u64 << 20).to_string())).expect("a run").peak_memory;
             std::hint::black_box(&memory);
             format!("{} {}", small.unwrap_or(0), grown.unwrap_or(0))
         }
@@ -73,10 +57,7 @@ fn run_some(harness: &Harness, count: usize) {
         let command = match index % 4 {
             0 => me("exit").arg("0"),
             1 => hookproof_harness::HookCommand::new("surely-no-such-program"),
-            2 => me("sleep")
-                .arg("60000")
-                .deadline(Duration::from_millis(20))
-                .grace(Duration::from_millis(20)),
+            2 => me("sleep").arg("60000").deadline(Duration::from_millis(20)).grace(Duration::from_millis(20)),
             _ => me("flooding-orphan").leak_grace(Duration::from_millis(5)),
         };
         harness.run(&command).expect("a run");
@@ -85,9 +66,7 @@ fn run_some(harness: &Harness, count: usize) {
 
 #[cfg(unix)]
 fn descriptors() -> usize {
-    std::fs::read_dir("/dev/fd")
-        .expect("every Unix lists them")
-        .count()
+    std::fs::read_dir("/dev/fd").expect("every Unix lists them").count()
 }
 
 #[cfg(windows)]
@@ -104,6 +83,5 @@ fn descriptors() -> usize {
 fn resident_peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|l| l.split_ascii_whitespace().next()?.parse().ok())
-        .unwrap_or(0)
+    line.and_then(|l| l.split_ascii_whitespace().next()?.parse().ok()).unwrap_or(0)
 }

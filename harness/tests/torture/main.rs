@@ -22,26 +22,15 @@ const CAME_BACK: Duration = Duration::from_secs(30);
 
 /// Trials that Wine cannot pass, and why.
 const NOT_UNDER_WINE: [(&str, &str); 3] = [
-    (
-        "best::end_of_file_is_not_the_end",
-        "Wine's conhost.exe inherits the streams of the program it serves",
-    ),
-    (
-        "best::plan_closed",
-        "Wine puts a console in the place of a stdin that is not there",
-    ),
-    (
-        "best::peak_memory_is_told",
-        "Wine does not count the memory of a process that has ended",
-    ),
+    ("best::end_of_file_is_not_the_end", "Wine's conhost.exe inherits the streams of the program it serves"),
+    ("best::plan_closed", "Wine puts a console in the place of a stdin that is not there"),
+    ("best::peak_memory_is_told", "Wine does not count the memory of a process that has ended"),
 ];
 
 fn main() -> ExitCode {
     let mut args = std::env::args_os().skip(1);
     if args.next().is_some_and(|first| first == "--misbehave") {
-        let args: Vec<String> = args
-            .map(|a| a.into_string().expect("arguments of our own"))
-            .collect();
+        let args: Vec<String> = args.map(|a| a.into_string().expect("arguments of our own")).collect();
         return children::misbehave(&args);
     }
     let mut suite = Suite::default();
@@ -75,9 +64,7 @@ fn under_wine() -> bool {
 
 /// This binary as one of the misbehaving children.
 fn me(behaviour: &str) -> HookCommand {
-    HookCommand::new(std::env::current_exe().expect("this binary has a path"))
-        .arg("--misbehave")
-        .arg(behaviour)
+    HookCommand::new(std::env::current_exe().expect("this binary has a path")).arg("--misbehave").arg(behaviour)
 }
 
 /// One way of running programs, and a short name for trials.
@@ -97,12 +84,8 @@ const BEST: Mechanism = Mechanism {
     sees_daemons: cfg!(any(target_os = "linux", windows)),
     ties_to_harness: cfg!(any(target_os = "linux", windows)),
 };
-const POSIX: Mechanism = Mechanism {
-    name: "posix",
-    choice: MechanismChoice::Posix,
-    sees_daemons: false,
-    ties_to_harness: false,
-};
+const POSIX: Mechanism =
+    Mechanism { name: "posix", choice: MechanismChoice::Posix, sees_daemons: false, ties_to_harness: false };
 
 /// What a trial works with.
 struct Bench {
@@ -112,19 +95,14 @@ struct Bench {
 
 impl Bench {
     fn new(mechanism: Mechanism) -> Result<Self, HarnessError> {
-        Ok(Bench {
-            harness: Harness::with_mechanism(mechanism.choice)?,
-            mechanism,
-        })
+        Ok(Bench { harness: Harness::with_mechanism(mechanism.choice)?, mechanism })
     }
 
     /// Runs a command, which must come back in time and must not be a failure of the harness.
     fn run(&self, command: &HookCommand) -> Result<Observation, Failed> {
         let begin = Instant::now();
         let observation = self.harness.run(command)?;
-        ensure(begin.elapsed() < CAME_BACK, || {
-            format!("took {:?}", begin.elapsed())
-        })?;
+        ensure(begin.elapsed() < CAME_BACK, || format!("took {:?}", begin.elapsed()))?;
         Ok(observation)
     }
 }
@@ -142,23 +120,13 @@ impl Suite {
     }
 
     /// Adds a trial for the mechanisms that promise what is tested.
-    fn add_if(
-        &mut self,
-        name: &str,
-        promises: fn(&Mechanism) -> bool,
-        test: fn(&Bench) -> Result<(), Failed>,
-    ) {
+    fn add_if(&mut self, name: &str, promises: fn(&Mechanism) -> bool, test: fn(&Bench) -> Result<(), Failed>) {
         let test = Arc::new(test);
-        let mechanisms = if cfg!(unix) {
-            vec![BEST, POSIX]
-        } else {
-            vec![BEST]
-        };
+        let mechanisms = if cfg!(unix) { vec![BEST, POSIX] } else { vec![BEST] };
         for mechanism in mechanisms.into_iter().filter(promises) {
             let test = Arc::clone(&test);
             let name = format!("{}::{name}", mechanism.name);
-            self.trials
-                .push(Trial::test(name, move || test(&Bench::new(mechanism)?)));
+            self.trials.push(Trial::test(name, move || test(&Bench::new(mechanism)?)));
         }
     }
 }
@@ -167,12 +135,6 @@ fn ensure(holds: bool, message: impl FnOnce() -> String) -> Result<(), Failed> {
     if holds { Ok(()) } else { Err(message().into()) }
 }
 
-fn ensure_eq<T: PartialEq + std::fmt::Debug>(
-    what: &str,
-    actual: &T,
-    expected: &T,
-) -> Result<(), Failed> {
-    ensure(actual == expected, || {
-        format!("{what} is {actual:?}, expected {expected:?}")
-    })
+fn ensure_eq<T: PartialEq + std::fmt::Debug>(what: &str, actual: &T, expected: &T) -> Result<(), Failed> {
+    ensure(actual == expected, || format!("{what} is {actual:?}, expected {expected:?}"))
 }

@@ -11,75 +11,40 @@ fn refused(bench: &Bench, command: &HookCommand) -> Result<StartError, Failed> {
     let Ending::NotStarted { error } = observation.ending else {
         return Err(format!("started: {:?}", observation.ending).into());
     };
-    ensure(
-        observation.stdout.bytes.is_empty() && observation.stderr.bytes.is_empty(),
-        || "there is output".into(),
-    )?;
+    ensure(observation.stdout.bytes.is_empty() && observation.stderr.bytes.is_empty(), || "there is output".into())?;
     ensure_eq("stdin", &observation.stdin, &StdinReport::default())?;
     Ok(error)
 }
 
 fn ensure_error(error: &StartError, os_error: i32, step: &str, part: &str) -> Result<(), Failed> {
-    let fits =
-        error.os_error == Some(os_error) && error.step == step && error.message.contains(part);
+    let fits = error.os_error == Some(os_error) && error.step == step && error.message.contains(part);
     ensure(fits, || format!("{error:?}"))
 }
 
 pub(crate) fn add(suite: &mut Suite) {
     suite.add("arguments_arrive_literally", |bench| {
-        let odd = [
-            "a b",
-            "",
-            "\"quoted\"",
-            "back\\slash\\",
-            "tab\t",
-            "ünïcödé 🦀",
-            "$HOME %PATH% `x` 'y'",
-            "-",
-            "*",
-        ];
+        let odd = ["a b", "", "\"quoted\"", "back\\slash\\", "tab\t", "ünïcödé 🦀", "$HOME %PATH% `x` 'y'", "-", "*"];
         let observation = bench.run(&me("print-args").args(odd))?;
-        ensure_eq(
-            "arguments",
-            &String::from_utf8_lossy(&observation.stdout.bytes).into_owned(),
-            &odd.join("\n"),
-        )
+        ensure_eq("arguments", &String::from_utf8_lossy(&observation.stdout.bytes).into_owned(), &odd.join("\n"))
     });
-    suite.add(
-        "nothing_is_in_the_environment_that_was_not_named",
-        |bench| {
-            // Windows adds what it needs itself, and Wine more than that; a variable of ours must not be among it.
-            let environment = Environment::minimal().with("ONLY", "value with spaces");
-            let observation = bench.run(&me("print-env").environment(environment.clone()))?;
-            let printed = String::from_utf8_lossy(&observation.stdout.bytes).into_owned();
-            let printed: Vec<&str> = printed.lines().collect();
-            ensure(printed.contains(&"ONLY=value with spaces"), || {
-                format!("{printed:?}")
-            })?;
-            ensure(
-                !printed.iter().any(|line| line.starts_with("CARGO")),
-                || format!("inherited: {printed:?}"),
-            )?;
-            let named = environment.resolve().len();
-            ensure(cfg!(windows) || printed.len() == named, || {
-                format!("{named} were named: {printed:?}")
-            })
-        },
-    );
-    suite.add(
-        "the_working_directory_is_the_one_that_was_asked_for",
-        |bench| {
-            let folder = tempfile::Builder::new().prefix("with space é ").tempdir()?;
-            let path = folder.path().canonicalize()?;
-            let observation = bench.run(&me("print-cwd").cwd(&path))?;
-            let printed = String::from_utf8_lossy(&observation.stdout.bytes).into_owned();
-            ensure_eq(
-                "directory",
-                &std::path::Path::new(&printed).canonicalize()?,
-                &path,
-            )
-        },
-    );
+    suite.add("nothing_is_in_the_environment_that_was_not_named", |bench| {
+        // Windows adds what it needs itself, and Wine more than that; a variable of ours must not be among it.
+        let environment = Environment::minimal().with("ONLY", "value with spaces");
+        let observation = bench.run(&me("print-env").environment(environment.clone()))?;
+        let printed = String::from_utf8_lossy(&observation.stdout.bytes).into_owned();
+        let printed: Vec<&str> = printed.lines().collect();
+        ensure(printed.contains(&"ONLY=value with spaces"), || format!("{printed:?}"))?;
+        ensure(!printed.iter().any(|line| line.starts_with("CARGO")), || format!("inherited: {printed:?}"))?;
+        let named = environment.resolve().len();
+        ensure(cfg!(windows) || printed.len() == named, || format!("{named} were named: {printed:?}"))
+    });
+    suite.add("the_working_directory_is_the_one_that_was_asked_for", |bench| {
+        let folder = tempfile::Builder::new().prefix("with space é ").tempdir()?;
+        let path = folder.path().canonicalize()?;
+        let observation = bench.run(&me("print-cwd").cwd(&path))?;
+        let printed = String::from_utf8_lossy(&observation.stdout.bytes).into_owned();
+        ensure_eq("directory", &std::path::Path::new(&printed).canonicalize()?, &path)
+    });
     suite.add("a_program_that_does_not_exist", |bench| {
         let error = refused(bench, &HookCommand::new("surely-no-such-program"))?;
         ensure_error(&error, 2, "execute", "PATH")
@@ -91,10 +56,7 @@ pub(crate) fn add(suite: &mut Suite) {
     });
     suite.add("a_working_directory_that_does_not_exist", |bench| {
         let folder = tempfile::tempdir()?;
-        let error = refused(
-            bench,
-            &me("exit").arg("0").cwd(folder.path().join("missing")),
-        )?;
+        let error = refused(bench, &me("exit").arg("0").cwd(folder.path().join("missing")))?;
         ensure_eq("step", &error.step.as_str(), &"change directory")?;
         ensure(error.os_error.is_some(), || format!("{error:?}"))
     });
@@ -112,16 +74,8 @@ pub(crate) fn add(suite: &mut Suite) {
         ensure(printed.contains("two words"), || format!("{printed:?}"))
     });
     suite.add("a_shell_that_is_not_there", |bench| {
-        let invocation = Invocation::Shell {
-            shell: vec!["surely-no-such-shell".into()],
-            line: "true".into(),
-        };
-        ensure_error(
-            &refused(bench, &HookCommand::from_invocation(invocation))?,
-            2,
-            "execute",
-            "PATH",
-        )
+        let invocation = Invocation::Shell { shell: vec!["surely-no-such-shell".into()], line: "true".into() };
+        ensure_error(&refused(bench, &HookCommand::from_invocation(invocation))?, 2, "execute", "PATH")
     });
     #[cfg(unix)]
     unix::add(suite);
@@ -142,13 +96,7 @@ pub(crate) fn add(suite: &mut Suite) {
             ensure_eq("ending", &observation.ending, &Ending::Exited { code })?;
         }
         let crashed = bench.run(&me("exit-wide").arg((0xC000_0005_u32 as i32).to_string()))?;
-        ensure_eq(
-            "ending",
-            &crashed.ending,
-            &Ending::Crashed {
-                status: 0xC000_0005,
-            },
-        )
+        ensure_eq("ending", &crashed.ending, &Ending::Crashed { status: 0xC000_0005 })
     });
 }
 
@@ -160,10 +108,7 @@ mod unix {
     use std::path::PathBuf;
     use std::time::Duration;
 
-    use super::{
-        Bench, Ending, Environment, Failed, HookCommand, Suite, ensure, ensure_eq, ensure_error,
-        me, refused,
-    };
+    use super::{Bench, Ending, Environment, Failed, HookCommand, Suite, ensure, ensure_eq, ensure_error, me, refused};
 
     /// A file in a folder of its own.
     fn file(folder: &tempfile::TempDir, content: &str, mode: u32) -> Result<PathBuf, Failed> {
@@ -176,41 +121,11 @@ mod unix {
     /// Content, mode, error number, what the message says.
     const REFUSED: [(&str, &str, u32, i32, &str); 6] = [
         ("an_empty_file", "", 0o755, libc::ENOEXEC, "empty"),
-        (
-            "a_file_without_shebang",
-            "echo hi\n",
-            0o755,
-            libc::ENOEXEC,
-            "#!",
-        ),
-        (
-            "a_file_without_permission",
-            "#!/bin/sh\n",
-            0o644,
-            libc::EACCES,
-            "permission",
-        ),
-        (
-            "a_missing_interpreter",
-            "#!/no/such/interpreter -x\n",
-            0o755,
-            libc::ENOENT,
-            "/no/such/interpreter`",
-        ),
-        (
-            "a_carriage_return",
-            "#!/bin/sh\r\nexit 0\r\n",
-            0o755,
-            libc::ENOENT,
-            "carriage return",
-        ),
-        (
-            "a_missing_loader",
-            "\x7fELF",
-            0o755,
-            libc::ENOEXEC,
-            "neither",
-        ),
+        ("a_file_without_shebang", "echo hi\n", 0o755, libc::ENOEXEC, "#!"),
+        ("a_file_without_permission", "#!/bin/sh\n", 0o644, libc::EACCES, "permission"),
+        ("a_missing_interpreter", "#!/no/such/interpreter -x\n", 0o755, libc::ENOENT, "/no/such/interpreter`"),
+        ("a_carriage_return", "#!/bin/sh\r\nexit 0\r\n", 0o755, libc::ENOENT, "carriage return"),
+        ("a_missing_loader", "\x7fELF", 0o755, libc::ENOEXEC, "neither"),
     ];
 
     pub(super) fn add(suite: &mut Suite) {
@@ -220,12 +135,7 @@ mod unix {
                 suite.trials.push(libtest_mimic::Trial::test(name, move || {
                     let folder = tempfile::tempdir()?;
                     let path = file(&folder, content, mode)?;
-                    ensure_error(
-                        &refused(&Bench::new(mechanism)?, &HookCommand::new(path))?,
-                        os_error,
-                        "execute",
-                        part,
-                    )
+                    ensure_error(&refused(&Bench::new(mechanism)?, &HookCommand::new(path))?, os_error, "execute", part)
                 }));
             }
         }
@@ -235,25 +145,16 @@ mod unix {
             let path = format!("/nowhere:{}", folder.path().display());
             let observation = bench.run(&HookCommand::new("hook").env("PATH", path))?;
             ensure_eq("ending", &observation.ending, &Ending::Exited { code: 8 })?;
-            ensure_error(
-                &refused(bench, &HookCommand::new("hook"))?,
-                libc::ENOENT,
-                "execute",
-                "PATH",
-            )
+            ensure_error(&refused(bench, &HookCommand::new("hook"))?, libc::ENOENT, "execute", "PATH")
         });
-        suite.add(
-            "a_relative_program_is_found_from_the_working_directory",
-            |bench| {
-                let folder = tempfile::tempdir()?;
-                file(&folder, "#!/bin/sh\nexit 8\n", 0o755)?;
-                let observation = bench.run(&HookCommand::new("./hook").cwd(folder.path()))?;
-                ensure_eq("ending", &observation.ending, &Ending::Exited { code: 8 })
-            },
-        );
+        suite.add("a_relative_program_is_found_from_the_working_directory", |bench| {
+            let folder = tempfile::tempdir()?;
+            file(&folder, "#!/bin/sh\nexit 8\n", 0o755)?;
+            let observation = bench.run(&HookCommand::new("./hook").cwd(folder.path()))?;
+            ensure_eq("ending", &observation.ending, &Ending::Exited { code: 8 })
+        });
         suite.add("an_empty_environment_is_empty", |bench| {
-            let observation =
-                bench.run(&HookCommand::new("/usr/bin/env").environment(Environment::empty()))?;
+            let observation = bench.run(&HookCommand::new("/usr/bin/env").environment(Environment::empty()))?;
             ensure_eq("environment", &observation.stdout.bytes, &Vec::new())
         });
         suite.add("too_many_arguments", |bench| {
@@ -274,17 +175,8 @@ mod unix {
             ensure_eq("ending", &observation.ending, &Ending::Exited { code: 0 })
         });
         suite.add("signals", |bench| {
-            for signal in [
-                libc::SIGTERM,
-                libc::SIGKILL,
-                libc::SIGPIPE,
-                libc::SIGSEGV,
-                libc::SIGINT,
-            ] {
-                let expected = Ending::Signaled {
-                    signal,
-                    core_dumped: false,
-                };
+            for signal in [libc::SIGTERM, libc::SIGKILL, libc::SIGPIPE, libc::SIGSEGV, libc::SIGINT] {
+                let expected = Ending::Signaled { signal, core_dumped: false };
                 // Rust programs ignore SIGPIPE, and SIGSEGV if it was no fault, by themselves.
                 if ![libc::SIGPIPE, libc::SIGSEGV].contains(&signal) {
                     let observation = bench.run(&me("signal-self").arg(signal.to_string()))?;
@@ -294,16 +186,9 @@ mod unix {
                 ensure_eq("ending", &shell.ending, &expected)?;
             }
             let aborted = bench.run(&me("abort"))?;
-            ensure(
-                matches!(
-                    aborted.ending,
-                    Ending::Signaled {
-                        signal: libc::SIGABRT,
-                        ..
-                    }
-                ),
-                || format!("{:?}", aborted.ending),
-            )
+            ensure(matches!(aborted.ending, Ending::Signaled { signal: libc::SIGABRT, .. }), || {
+                format!("{:?}", aborted.ending)
+            })
         });
         suite.add("a_program_starts_clean", |bench| {
             // A descriptor that every other way of starting would pass on.

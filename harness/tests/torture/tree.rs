@@ -27,9 +27,7 @@ struct Ticker {
 
 impl Ticker {
     fn new() -> Result<Self, Failed> {
-        Ok(Ticker {
-            folder: tempfile::tempdir()?,
-        })
+        Ok(Ticker { folder: tempfile::tempdir()? })
     }
 
     fn file(&self) -> PathBuf {
@@ -47,14 +45,10 @@ impl Ticker {
     /// Whether the ticker is dead: it has lived, and many ticks long nothing has changed.
     fn ensure_dead(&self) -> Result<(), Failed> {
         let before = self.ticks();
-        ensure(before > 0, || {
-            "the ticker never lived, so this proves nothing".into()
-        })?;
+        ensure(before > 0, || "the ticker never lived, so this proves nothing".into())?;
         sleep(TICK * 15);
         let after = self.ticks();
-        ensure(before == after, || {
-            format!("still alive: {before} ticks, then {after}")
-        })
+        ensure(before == after, || format!("still alive: {before} ticks, then {after}"))
     }
 }
 
@@ -63,19 +57,9 @@ fn ensure_leaks(observation: &Observation, held: bool) -> Result<(), Failed> {
     ensure_eq("ending", &observation.ending, &Ending::Exited { code: 0 })?;
     ensure_eq("descendants", &leaks.descendants.len(), &1)?;
     let name = &leaks.descendants[0].name;
-    ensure(name.contains("torture"), || {
-        format!("the descendant is called {name:?}")
-    })?;
-    ensure_eq(
-        "held streams",
-        &(leaks.stdout_held, leaks.stderr_held),
-        &(held, held),
-    )?;
-    ensure_eq(
-        "stdout has ended",
-        &observation.stdout.eof.is_some(),
-        &!held,
-    )
+    ensure(name.contains("torture"), || format!("the descendant is called {name:?}"))?;
+    ensure_eq("held streams", &(leaks.stdout_held, leaks.stderr_held), &(held, held))?;
+    ensure_eq("stdout has ended", &observation.stdout.eof.is_some(), &!held)
 }
 
 pub(crate) fn add(suite: &mut Suite) {
@@ -83,9 +67,7 @@ pub(crate) fn add(suite: &mut Suite) {
         let ticker = Ticker::new()?;
         let observation = bench.run(&ticker.command("leave-ticker").leak_grace(ms(300)))?;
         ensure_leaks(&observation, true)?;
-        ensure(observation.wall < ms(20_000), || {
-            format!("wall {:?}", observation.wall)
-        })?;
+        ensure(observation.wall < ms(20_000), || format!("wall {:?}", observation.wall))?;
         ticker.ensure_dead()
     });
     suite.add("a_silent_descendant_is_a_leak_too", |bench| {
@@ -97,30 +79,16 @@ pub(crate) fn add(suite: &mut Suite) {
     });
     suite.add("a_descendant_that_ends_in_time_is_no_leak", |bench| {
         let ticker = Ticker::new()?;
-        let command = ticker
-            .command("leave-short-ticker")
-            .arg("100")
-            .leak_grace(ms(20_000));
+        let command = ticker.command("leave-short-ticker").arg("100").leak_grace(ms(20_000));
         let begin = Instant::now();
         let observation = bench.run(&command)?;
-        ensure(begin.elapsed() < ms(15_000), || {
-            "waited for the whole leak grace".into()
-        })?;
-        ensure_eq(
-            "leaks",
-            &observation.leaks,
-            &hookproof_harness::Leaks::default(),
-        )
+        ensure(begin.elapsed() < ms(15_000), || "waited for the whole leak grace".into())?;
+        ensure_eq("leaks", &observation.leaks, &hookproof_harness::Leaks::default())
     });
-    suite.add(
-        "a_descendant_that_never_stops_writing_cannot_keep_us",
-        |bench| {
-            let observation = bench.run(&me("flooding-orphan"))?;
-            ensure(observation.leaks.stdout_held, || {
-                "stdout was not held".into()
-            })
-        },
-    );
+    suite.add("a_descendant_that_never_stops_writing_cannot_keep_us", |bench| {
+        let observation = bench.run(&me("flooding-orphan"))?;
+        ensure(observation.leaks.stdout_held, || "stdout was not held".into())
+    });
     suite.add("the_deadline_kills_descendants", |bench| {
         let ticker = Ticker::new()?;
         let observation = bench.run(&ticker.command("stay-with-ticker").deadline(ms(1000)))?;
@@ -134,12 +102,8 @@ pub(crate) fn add(suite: &mut Suite) {
             return Err(format!("{:?}", observation.ending).into());
         };
         // The upper bound is for a machine under heavy load; an idle one is within a few milliseconds.
-        ensure(after >= deadline && after < deadline + ms(3000), || {
-            format!("the deadline passed at {after:?}")
-        })?;
-        ensure(observation.wall >= after, || {
-            format!("ended at {:?}", observation.wall)
-        })
+        ensure(after >= deadline && after < deadline + ms(3000), || format!("the deadline passed at {after:?}"))?;
+        ensure(observation.wall >= after, || format!("ended at {:?}", observation.wall))
     });
     suite.add("a_run_is_cancelled_from_another_thread", |bench| {
         let ticker = Ticker::new()?;
@@ -153,23 +117,13 @@ pub(crate) fn add(suite: &mut Suite) {
             });
             bench.harness.run(&ticker.command("stay-with-ticker"))
         });
-        ensure(matches!(result, Err(HarnessError::Cancelled)), || {
-            format!("{result:?}")
-        })?;
-        ensure(begin.elapsed() < CAME_BACK, || {
-            format!("took {:?}", begin.elapsed())
-        })?;
+        ensure(matches!(result, Err(HarnessError::Cancelled)), || format!("{result:?}"))?;
+        ensure(begin.elapsed() < CAME_BACK, || format!("took {:?}", begin.elapsed()))?;
         ticker.ensure_dead()?;
         let again = bench.harness.run(&me("exit").arg("0"));
-        ensure(matches!(again, Err(HarnessError::Cancelled)), || {
-            format!("then {again:?}")
-        })
+        ensure(matches!(again, Err(HarnessError::Cancelled)), || format!("then {again:?}"))
     });
-    suite.add_if(
-        "programs_die_with_the_harness",
-        |m| m.ties_to_harness,
-        dies_with_the_harness,
-    );
+    suite.add_if("programs_die_with_the_harness", |m| m.ties_to_harness, dies_with_the_harness);
     #[cfg(unix)]
     add_unix(suite);
 }
@@ -207,31 +161,15 @@ fn add_unix(suite: &mut Suite) {
     });
     suite.add("who_ignores_the_polite_signal_is_killed", |bench| {
         let ticker = Ticker::new()?;
-        let observation = bench.run(
-            &ticker
-                .command("ignore-term")
-                .deadline(ms(500))
-                .grace(ms(200)),
-        )?;
-        ensure(
-            matches!(
-                observation.ending,
-                Ending::TimedOut {
-                    killed_by: KillStep::Kill,
-                    ..
-                }
-            ),
-            || format!("{:?}", observation.ending),
-        )?;
-        ensure(observation.wall >= ms(700), || {
-            format!("ended at {:?}", observation.wall)
+        let observation = bench.run(&ticker.command("ignore-term").deadline(ms(500)).grace(ms(200)))?;
+        ensure(matches!(observation.ending, Ending::TimedOut { killed_by: KillStep::Kill, .. }), || {
+            format!("{:?}", observation.ending)
         })?;
+        ensure(observation.wall >= ms(700), || format!("ended at {:?}", observation.wall))?;
         ticker.ensure_dead()
     });
     suite.add("who_stops_itself_is_killed", |bench| {
-        let command = me("signal-self")
-            .arg(libc::SIGSTOP.to_string())
-            .deadline(ms(300));
+        let command = me("signal-self").arg(libc::SIGSTOP.to_string()).deadline(ms(300));
         timed_out(&bench.run(&command)?.ending)
     });
     suite.add_if(
@@ -261,9 +199,7 @@ fn add_unix(suite: &mut Suite) {
             // What it leaves cannot be killed, so it ends by itself.
             let ticker = Ticker::new()?;
             let observation = bench.run(&ticker.command("short-noisy-daemon").arg("1500"))?;
-            ensure(observation.leaks.stdout_held, || {
-                format!("{:?}", observation.leaks)
-            })
+            ensure(observation.leaks.stdout_held, || format!("{:?}", observation.leaks))
         },
     );
     suite.add_if(
@@ -288,11 +224,7 @@ fn add_unix(suite: &mut Suite) {
         |m| m.name == crate::BEST.name && cfg!(target_os = "linux"),
         |bench| loses_the_starter(bench, "signal-grandparent"),
     );
-    for (name, signal) in [
-        ("stops", libc::SIGSTOP),
-        ("terminates", libc::SIGTERM),
-        ("hangs_up", libc::SIGHUP),
-    ] {
+    for (name, signal) in [("stops", libc::SIGSTOP), ("terminates", libc::SIGTERM), ("hangs_up", libc::SIGHUP)] {
         suite.add_signal(name, signal);
     }
 }
@@ -308,16 +240,11 @@ impl Suite {
         self.trials.push(libtest_mimic::Trial::test(name, move || {
             let bench = Bench::new(crate::BEST)?;
             let ticker = Ticker::new()?;
-            let command = me("signal-parent")
-                .arg(signal.to_string())
-                .arg(ticker.file())
-                .arg("100");
+            let command = me("signal-parent").arg(signal.to_string()).arg(ticker.file()).arg("100");
             let begin = Instant::now();
             let observation = bench.run(&command.deadline(ms(20_000)))?;
             ensure_eq("ending", &observation.ending, &Ending::Exited { code: 0 })?;
-            ensure(begin.elapsed() < ms(15_000), || {
-                "nobody noticed until the deadline".into()
-            })?;
+            ensure(begin.elapsed() < ms(15_000), || "nobody noticed until the deadline".into())?;
             ticker.ensure_dead()
         }));
     }
@@ -326,18 +253,11 @@ impl Suite {
 #[cfg(unix)]
 fn loses_the_starter(bench: &Bench, behaviour: &str) -> Result<(), Failed> {
     let ticker = Ticker::new()?;
-    let command = me(behaviour)
-        .arg(libc::SIGKILL.to_string())
-        .arg(ticker.file())
-        .arg("60000");
+    let command = me(behaviour).arg(libc::SIGKILL.to_string()).arg(ticker.file()).arg("60000");
     let begin = Instant::now();
     let result = bench.harness.run(&command);
-    ensure(matches!(result, Err(HarnessError::StarterLost)), || {
-        format!("{result:?}")
-    })?;
-    ensure(begin.elapsed() < CAME_BACK, || {
-        format!("took {:?}", begin.elapsed())
-    })?;
+    ensure(matches!(result, Err(HarnessError::StarterLost)), || format!("{result:?}"))?;
+    ensure(begin.elapsed() < CAME_BACK, || format!("took {:?}", begin.elapsed()))?;
     ticker.ensure_dead()?;
     let next = bench.run(&me("exit").arg("7"))?;
     ensure_eq("the next ending", &next.ending, &Ending::Exited { code: 7 })

@@ -57,11 +57,7 @@ trait Event {
 
 type Handler = fn(&Common, &str, &mut Notes) -> Result<Intent, PayloadError>;
 
-fn handle<E: Event>(
-    common: &Common,
-    payload: &str,
-    notes: &mut Notes,
-) -> Result<Intent, PayloadError> {
+fn handle<E: Event>(common: &Common, payload: &str, notes: &mut Notes) -> Result<Intent, PayloadError> {
     let input = serde_json::from_str(payload)?;
     Ok(E::answer(common, input, notes).into_intent()?)
 }
@@ -133,29 +129,16 @@ impl Adapter for ClaudeCode {
         }
     }
 
-    fn answer(
-        &self,
-        event: Option<&str>,
-        payload: &str,
-        notes: &mut Notes,
-    ) -> Result<Intent, PayloadError> {
+    fn answer(&self, event: Option<&str>, payload: &str, notes: &mut Notes) -> Result<Intent, PayloadError> {
         let common: Common = serde_json::from_str(payload)?;
         // The payload says what fires; the command line only says what the hook was registered for.
-        let name = common
-            .hook_event_name
-            .as_deref()
-            .or(event)
-            .ok_or(PayloadError::NoEvent)?;
+        let name = common.hook_event_name.as_deref().or(event).ok_or(PayloadError::NoEvent)?;
         let Some((_, handler)) = EVENTS.iter().find(|(known, _)| *known == name) else {
-            notes.add(format!(
-                "claude-code: the event {name:?} is not known, nothing is said"
-            ));
+            notes.add(format!("claude-code: the event {name:?} is not known, nothing is said"));
             return Ok(Intent::GracefulExit);
         };
         if event.is_some_and(|event| event != name) {
-            notes.add(format!(
-                "claude-code: registered for {event:?}, answering {name}"
-            ));
+            notes.add(format!("claude-code: registered for {event:?}, answering {name}"));
         }
         handler(&common, payload, notes)
     }

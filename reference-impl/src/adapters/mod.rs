@@ -25,12 +25,7 @@ pub(crate) trait Adapter: Sync {
     /// # Errors
     ///
     /// Returns a [`PayloadError`] when the payload cannot be decoded; [`Adapter::without_judgement`] answers then.
-    fn answer(
-        &self,
-        event: Option<&str>,
-        payload: &str,
-        notes: &mut Notes,
-    ) -> Result<Intent, PayloadError>;
+    fn answer(&self, event: Option<&str>, payload: &str, notes: &mut Notes) -> Result<Intent, PayloadError>;
 
     /// The answer when there is nothing to judge by: no payload, an unreadable one, or a defect. `why` finishes the
     /// sentence "failed to ...".
@@ -53,10 +48,7 @@ pub(crate) enum PayloadError {
 
 /// The adapter of a platform.
 pub(crate) fn find(platform: &str) -> Option<&'static dyn Adapter> {
-    ADAPTERS
-        .iter()
-        .copied()
-        .find(|adapter| adapter.platform() == platform)
+    ADAPTERS.iter().copied().find(|adapter| adapter.platform() == platform)
 }
 
 /// The names of the platforms that [`main_from_args`](crate::main_from_args) takes.

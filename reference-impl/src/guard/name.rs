@@ -14,21 +14,11 @@ pub(crate) fn worktree_name(wanted: &str) -> Option<String> {
     }
     let clean: String = wanted
         .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || "._-".contains(c) {
-                c
-            } else {
-                '-'
-            }
-        })
+        .map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' })
         .take(LENGTH)
         .collect();
     let clean = clean.trim_matches(['.', '-']);
-    let stem = clean
-        .split('.')
-        .next()
-        .unwrap_or_default()
-        .to_ascii_lowercase();
+    let stem = clean.split('.').next().unwrap_or_default().to_ascii_lowercase();
     let device = DEVICES.contains(&stem.trim_end_matches(|c: char| c.is_ascii_digit()));
     if clean == wanted && !device {
         return Some(clean.to_owned());
@@ -38,9 +28,7 @@ pub(crate) fn worktree_name(wanted: &str) -> Option<String> {
 
 /// FNV-1a over 32 bits: short, stable over versions and machines, and no secret.
 fn fingerprint(text: &str) -> u32 {
-    text.bytes().fold(0x811c_9dc5, |hash, byte| {
-        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-    })
+    text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 #[cfg(test)]
@@ -68,11 +56,7 @@ mod tests {
     fn any_other_becomes_one_safe_segment(#[case] wanted: &str) {
         let name = worktree_name(wanted).expect("a name");
         assert!(name.starts_with("wt-"), "{name}");
-        assert!(
-            name.chars()
-                .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c)),
-            "{name}"
-        );
+        assert!(name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c)), "{name}");
         assert!(!name.contains("..") || wanted.contains("..."), "{name}");
         assert!(!name.ends_with('.'), "{name}");
     }

@@ -85,13 +85,7 @@ const SYSTEM_BELOW: &[(&str, &str)] = &[
 ];
 
 /// Folders directly below a Windows drive, in lower case.
-const WINDOWS: &[&str] = &[
-    "windows",
-    "users",
-    "program files",
-    "program files (x86)",
-    "programdata",
-];
+const WINDOWS: &[&str] = &["windows", "users", "program files", "program files (x86)", "programdata"];
 
 /// The values that a script has given to its variables.
 pub(crate) trait Variables {
@@ -102,18 +96,12 @@ pub(crate) trait Variables {
 impl Place {
     /// Somewhere that cannot be told.
     pub(crate) fn unknown() -> Self {
-        Self {
-            anchor: Anchor::Unknown,
-            segments: Vec::new(),
-        }
+        Self { anchor: Anchor::Unknown, segments: Vec::new() }
     }
 
     /// A home folder.
     pub(crate) fn home() -> Self {
-        Self {
-            anchor: Anchor::Home,
-            segments: Vec::new(),
-        }
+        Self { anchor: Anchor::Home, segments: Vec::new() }
     }
 
     /// Where a path without any expansion points to, seen from `folder`.
@@ -130,8 +118,7 @@ impl Place {
 
     fn of_atoms(atoms: &[Atom], folder: &Self) -> Self {
         let drive = matches!(atoms, [Atom::Char(letter), Atom::Char(':'), ..] if letter.is_ascii_alphabetic());
-        let is_separator =
-            |atom: &Atom| *atom == Atom::Char('/') || (drive && *atom == Atom::Char('\\'));
+        let is_separator = |atom: &Atom| *atom == Atom::Char('/') || (drive && *atom == Atom::Char('\\'));
         let (mut place, rest) = match atoms.first() {
             _ if drive => (Self::at(Anchor::Drive), &atoms[2..]),
             Some(Atom::Char('/')) => (Self::at(Anchor::Root), atoms),
@@ -146,10 +133,7 @@ impl Place {
     }
 
     fn at(anchor: Anchor) -> Self {
-        Self {
-            anchor,
-            segments: Vec::new(),
-        }
+        Self { anchor, segments: Vec::new() }
     }
 
     fn step(&mut self, segment: &[Atom]) {
@@ -163,9 +147,7 @@ impl Place {
             return;
         }
         if segment.iter().any(|atom| matches!(atom, Atom::Wildcard(_))) {
-            self.segments.push(Segment::Pattern {
-                everything: matches_everything(segment),
-            });
+            self.segments.push(Segment::Pattern { everything: matches_everything(segment) });
             return;
         }
         let name: String = segment
@@ -191,7 +173,8 @@ impl Place {
     /// Git Bash's `/c/` and the Windows Subsystem for Linux's `/mnt/c/` are drives.
     fn mounted_drive(mut self) -> Self {
         // Only the usual letters: a folder `/x` of a container is no drive.
-        let is_letter = |segment: &Segment| matches!(segment, Segment::Name(name) if ["c", "d", "e"].contains(&name.as_str()));
+        let is_letter =
+            |segment: &Segment| matches!(segment, Segment::Name(name) if ["c", "d", "e"].contains(&name.as_str()));
         if self.anchor == Anchor::Root {
             let below = match self.segments.as_slice() {
                 [letter, ..] if is_letter(letter) => 1,
@@ -231,13 +214,7 @@ impl Place {
     /// Whether the path is the root, a home folder, a system folder, or everything in one of them.
     pub(crate) fn is_protected(&self) -> bool {
         let everything = |segment: &Segment| *segment == Segment::Pattern { everything: true };
-        let end = self.segments.len()
-            - self
-                .segments
-                .iter()
-                .rev()
-                .take_while(|s| everything(s))
-                .count();
+        let end = self.segments.len() - self.segments.iter().rev().take_while(|s| everything(s)).count();
         let folder = &self.segments[..end];
         let mut names = Vec::new();
         for segment in folder {
@@ -289,13 +266,7 @@ fn matches_everything(segment: &[Atom]) -> bool {
 /// Variables that refer to each other are followed this far.
 const CHAIN: usize = 8;
 
-fn flatten(
-    parts: &[Part],
-    folder: &Place,
-    variables: &impl Variables,
-    chain: usize,
-    atoms: &mut Vec<Atom>,
-) {
+fn flatten(parts: &[Part], folder: &Place, variables: &impl Variables, chain: usize, atoms: &mut Vec<Atom>) {
     for part in parts {
         match part {
             Part::Text { text, .. } => atoms.extend(text.chars().map(Atom::Char)),

@@ -85,16 +85,10 @@ mod tests {
         ] {
             let reason = rule.reason();
             assert!(reason.starts_with("Refused: "), "{rule:?}");
-            assert!(
-                reason.matches(". ").count() >= 1,
-                "{rule:?} has a second sentence"
-            );
+            assert!(reason.matches(". ").count() >= 1, "{rule:?} has a second sentence");
             assert!(reason.encode_utf16().count() < 1_000, "{rule:?}");
             // A host may take an exit 2 with such words for a missing script and not for a block.
-            assert!(
-                !reason.contains("no such file") && !reason.contains("can't open"),
-                "{rule:?}"
-            );
+            assert!(!reason.contains("no such file") && !reason.contains("can't open"), "{rule:?}");
         }
     }
 }

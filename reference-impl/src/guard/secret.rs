@@ -45,18 +45,8 @@ fn word_or_dash(c: char) -> bool {
     word(c) || c == '-'
 }
 
-const fn pattern(
-    secret: Secret,
-    prefix: &'static str,
-    tail: fn(char) -> bool,
-    at_least: usize,
-) -> Pattern {
-    Pattern {
-        secret,
-        prefix,
-        tail,
-        at_least,
-    }
+const fn pattern(secret: Secret, prefix: &'static str, tail: fn(char) -> bool, at_least: usize) -> Pattern {
+    Pattern { secret, prefix, tail, at_least }
 }
 
 /// The public shapes of the issuers' credentials.
@@ -87,11 +77,8 @@ pub(crate) fn find(text: &str) -> Option<Secret> {
             text.match_indices(pattern.prefix).any(|(at, prefix)| {
                 // In the middle of a longer word the prefix is chance.
                 let begins = !text[..at].ends_with(word);
-                let tail = text[at + prefix.len()..]
-                    .chars()
-                    .take(pattern.at_least)
-                    .filter(|c| (pattern.tail)(*c))
-                    .count();
+                let tail =
+                    text[at + prefix.len()..].chars().take(pattern.at_least).filter(|c| (pattern.tail)(*c)).count();
                 begins && tail == pattern.at_least
             })
         })
@@ -103,9 +90,7 @@ fn has_private_key(text: &str) -> bool {
     text.split("-----BEGIN ").skip(1).any(|rest| {
         rest.split_once("-----").is_some_and(|(label, _)| {
             let label = label.strip_suffix(" BLOCK").unwrap_or(label);
-            label.len() <= 40
-                && label.ends_with("PRIVATE KEY")
-                && label.chars().all(|c| upper_or_digit(c) || c == ' ')
+            label.len() <= 40 && label.ends_with("PRIVATE KEY") && label.chars().all(|c| upper_or_digit(c) || c == ' ')
         })
     })
 }
@@ -119,19 +104,13 @@ mod tests {
     #[case("-----BEGIN PRIVATE KEY-----\nMII", Some(Secret::PrivateKey))]
     #[case("x -----BEGIN OPENSSH PRIVATE KEY-----", Some(Secret::PrivateKey))]
     #[case("-----BEGIN PGP PRIVATE KEY BLOCK-----", Some(Secret::PrivateKey))]
-    #[case(
-        "-----BEGIN CERTIFICATE-----\n-----BEGIN RSA PRIVATE KEY-----",
-        Some(Secret::PrivateKey)
-    )]
+    #[case("-----BEGIN CERTIFICATE-----\n-----BEGIN RSA PRIVATE KEY-----", Some(Secret::PrivateKey))]
     #[case("-----BEGIN PUBLIC KEY-----", None)]
     #[case("what does BEGIN PRIVATE KEY mean?", None)]
     #[case("key AKIAABCDEFGHIJKLMNOP.", Some(Secret::AwsKey))]
     #[case("AKIAABCDEFGHIJKLMNO", None)]
     #[case("xAKIAABCDEFGHIJKLMNOP", None)]
-    #[case(
-        "(ghp_abcdefghijklmnopqrstuvwxyz0123456789)",
-        Some(Secret::GitHubToken)
-    )]
+    #[case("(ghp_abcdefghijklmnopqrstuvwxyz0123456789)", Some(Secret::GitHubToken))]
     #[case("ghp_short", None)]
     #[case("sk-ant-api03-abcdefghijklmnop", Some(Secret::AnthropicKey))]
     #[case("xoxb-1234567890-abcdefghijk", Some(Secret::SlackToken))]

@@ -9,15 +9,8 @@ const ITEM_LIMIT: usize = 200;
 /// The first item that the message marks with `TODO(before-stop):`; a mark without an item counts for nothing.
 pub(crate) fn find(message: &str) -> Option<String> {
     message.lines().find_map(|line| {
-        let item = line
-            .trim_start_matches(|c: char| c.is_whitespace() || "-*+".contains(c))
-            .strip_prefix(MARK)?
-            .trim();
-        let item: String = item
-            .chars()
-            .filter(|c| !c.is_control() && *c != '"')
-            .take(ITEM_LIMIT)
-            .collect();
+        let item = line.trim_start_matches(|c: char| c.is_whitespace() || "-*+".contains(c)).strip_prefix(MARK)?.trim();
+        let item: String = item.chars().filter(|c| !c.is_control() && *c != '"').take(ITEM_LIMIT).collect();
         (!item.trim().is_empty()).then_some(item)
     })
 }
@@ -29,19 +22,13 @@ mod tests {
 
     #[rstest]
     #[case("TODO(before-stop): run the tests", Some("run the tests"))]
-    #[case(
-        "Done.\n  - TODO(before-stop):  run \"the\" tests \nmore",
-        Some("run the tests")
-    )]
+    #[case("Done.\n  - TODO(before-stop):  run \"the\" tests \nmore", Some("run the tests"))]
     #[case("TODO(before-stop):", None)]
     #[case("TODO(before-stop): \nTODO(before-stop): b", Some("b"))]
     #[case("I left no TODO(before-stop): mark.", None)]
     #[case("TODO: later", None)]
     #[case("", None)]
-    fn only_a_line_that_begins_with_the_mark_counts(
-        #[case] message: &str,
-        #[case] item: Option<&str>,
-    ) {
+    fn only_a_line_that_begins_with_the_mark_counts(#[case] message: &str, #[case] item: Option<&str>) {
         assert_eq!(find(message).as_deref(), item);
     }
 

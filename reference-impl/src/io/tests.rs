@@ -27,10 +27,7 @@ impl Write for &mut Stream {
 
 impl Stream {
     fn refusing(kind: io::ErrorKind) -> Self {
-        Self {
-            refuse: Some(kind),
-            ..Self::default()
-        }
+        Self { refuse: Some(kind), ..Self::default() }
     }
 
     fn text(&self) -> String {
@@ -43,10 +40,7 @@ fn document() -> Document {
 }
 
 fn decision() -> Intent {
-    Intent::Decision {
-        document: document(),
-        reason: "because".into(),
-    }
+    Intent::Decision { document: document(), reason: "because".into() }
 }
 
 #[rstest]
@@ -80,16 +74,8 @@ fn a_second_intent_is_refused_and_the_first_stays() {
     let (mut out, mut err) = (Stream::default(), Stream::default());
     let mut emitter = Emitter::new(&mut out, &mut err);
     emitter.emit(decision()).expect("the first");
-    let refused = emitter
-        .emit(Intent::ModelContext(document()))
-        .expect_err("the second");
-    assert!(matches!(
-        refused,
-        EmitError::Twice {
-            first: "a decision",
-            second: "model context"
-        }
-    ));
+    let refused = emitter.emit(Intent::ModelContext(document())).expect_err("the second");
+    assert!(matches!(refused, EmitError::Twice { first: "a decision", second: "model context" }));
     assert_eq!(emitter.finish(None), 0);
     assert_eq!(out.text().matches('{').count(), 1);
 }
@@ -101,10 +87,7 @@ fn a_second_intent_is_refused_and_the_first_stays() {
 fn a_blank_reason_is_refused(#[case] intent: Intent) {
     let (mut out, mut err) = (Stream::default(), Stream::default());
     let mut emitter = Emitter::new(&mut out, &mut err);
-    assert!(matches!(
-        emitter.emit(intent),
-        Err(EmitError::BlankReason(_))
-    ));
+    assert!(matches!(emitter.emit(intent), Err(EmitError::BlankReason(_))));
 }
 
 #[rstest]
@@ -114,18 +97,12 @@ fn a_blank_reason_is_refused(#[case] intent: Intent) {
 fn a_result_line_is_one_clean_line(#[case] line: &str) {
     let (mut out, mut err) = (Stream::default(), Stream::default());
     let mut emitter = Emitter::new(&mut out, &mut err);
-    assert!(matches!(
-        emitter.emit(Intent::ResultLine(line.into())),
-        Err(EmitError::BrokenLine)
-    ));
+    assert!(matches!(emitter.emit(Intent::ResultLine(line.into())), Err(EmitError::BrokenLine)));
 }
 
 #[test]
 fn only_an_object_is_a_document() {
-    assert!(matches!(
-        Document::new(&json!(["a"])),
-        Err(EmitError::NotAnObject)
-    ));
+    assert!(matches!(Document::new(&json!(["a"])), Err(EmitError::NotAnObject)));
     assert!(matches!(Document::new(&"{"), Err(EmitError::NotAnObject)));
 }
 
@@ -148,24 +125,16 @@ fn a_lost_stdout_loses_no_refusal(
 
 #[test]
 fn a_full_disk_behind_stdout_is_told_when_the_answer_is_no_refusal() {
-    let (mut out, mut err) = (
-        Stream::refusing(io::ErrorKind::StorageFull),
-        Stream::default(),
-    );
+    let (mut out, mut err) = (Stream::refusing(io::ErrorKind::StorageFull), Stream::default());
     let mut emitter = Emitter::new(&mut out, &mut err);
-    emitter
-        .emit(Intent::ResultLine("/a".into()))
-        .expect("the first");
+    emitter.emit(Intent::ResultLine("/a".into())).expect("the first");
     assert_eq!(emitter.finish(None), 1);
     assert!(err.text().contains("failed to write the answer"));
 }
 
 #[test]
 fn both_streams_gone_still_leaves_the_exit_code() {
-    let (mut out, mut err) = (
-        Stream::refusing(io::ErrorKind::BrokenPipe),
-        Stream::refusing(io::ErrorKind::BrokenPipe),
-    );
+    let (mut out, mut err) = (Stream::refusing(io::ErrorKind::BrokenPipe), Stream::refusing(io::ErrorKind::BrokenPipe));
     let mut emitter = Emitter::new(&mut out, &mut err);
     emitter.emit(decision()).expect("the first");
     assert_eq!(emitter.finish(None), 2);
@@ -177,9 +146,7 @@ fn stray_text_is_bounded_at_a_character() {
     let mut emitter = Emitter::new(&mut out, &mut err);
     emitter.stray("a");
     emitter.stray(&"é".repeat(STRAY_LIMIT));
-    emitter
-        .emit(Intent::BlockingError("no".into()))
-        .expect("the first");
+    emitter.emit(Intent::BlockingError("no".into())).expect("the first");
     emitter.finish(None);
     assert!(err.text().len() <= STRAY_LIMIT + "no\n\n".len());
 }
@@ -190,10 +157,7 @@ fn diagnostics_go_to_the_log_of_the_state_directory() {
     let (mut out, mut err) = (Stream::default(), Stream::default());
     let mut emitter = Emitter::new(&mut out, &mut err);
     emitter.diagnostic("seen");
-    assert_eq!(
-        emitter.finish(Some(&StateLog::in_directory(folder.path()))),
-        0
-    );
+    assert_eq!(emitter.finish(Some(&StateLog::in_directory(folder.path()))), 0);
     assert!(out.writes.is_empty() && err.writes.is_empty());
     let log = std::fs::read_to_string(folder.path().join("reference-hook.log")).expect("a log");
     assert_eq!(log, "seen\n");

@@ -27,10 +27,7 @@ pub(crate) fn alternatives(word: &Word) -> Vec<Word> {
     let mut tokens = Vec::new();
     for part in &word.parts {
         match part {
-            Part::Text {
-                text,
-                quoted: false,
-            } => tokens.extend(text.chars().map(Token::Char)),
+            Part::Text { text, quoted: false } => tokens.extend(text.chars().map(Token::Char)),
             other => tokens.push(Token::Other(other.clone())),
         }
     }
@@ -110,10 +107,7 @@ mod tests {
     fn words(#[case] text: &str, #[case] expected: &str) {
         let script = parse(text).expect("within the bounds");
         let words = alternatives(&script.pipelines[0].commands[0].words[0]);
-        assert_eq!(
-            words.iter().map(Word::text).collect::<Vec<_>>().join(" "),
-            expected
-        );
+        assert_eq!(words.iter().map(Word::text).collect::<Vec<_>>().join(" "), expected);
     }
 
     #[test]

@@ -74,9 +74,7 @@ impl Reader<'_> {
 
     /// Whether what precedes in this word is `NAME=`, after which `~` is special again.
     fn follows_assignment(&self, start: usize) -> bool {
-        self.text[start..self.at]
-            .strip_suffix('=')
-            .is_some_and(is_name)
+        self.text[start..self.at].strip_suffix('=').is_some_and(is_name)
     }
 
     fn escape(&mut self, word: &mut Word) {
@@ -86,14 +84,7 @@ impl Reader<'_> {
             return;
         }
         let character = self.character();
-        word.push(
-            if character.is_empty() {
-                "\\"
-            } else {
-                character
-            },
-            true,
-        );
+        word.push(if character.is_empty() { "\\" } else { character }, true);
     }
 
     /// Reads the inside of double quotes, of `${ }` or of a here-document.
@@ -150,10 +141,7 @@ impl Reader<'_> {
         match self.peek() {
             Some(b'(') => {
                 if self.skip_arithmetic() {
-                    word.parts.push(Part::Variable {
-                        name: String::new(),
-                        inside: Vec::new(),
-                    });
+                    word.parts.push(Part::Variable { name: String::new(), inside: Vec::new() });
                     return Ok(());
                 }
                 self.take(1);
@@ -171,18 +159,12 @@ impl Reader<'_> {
             Some(b'"') if !in_quotes => Ok(()),
             Some(byte) if byte.is_ascii_alphabetic() || byte == b'_' => {
                 let name = self.run(|byte| !(byte.is_ascii_alphanumeric() || byte == b'_'));
-                word.parts.push(Part::Variable {
-                    name: name.to_owned(),
-                    inside: Vec::new(),
-                });
+                word.parts.push(Part::Variable { name: name.to_owned(), inside: Vec::new() });
                 Ok(())
             }
             Some(byte) if byte.is_ascii_digit() || b"@*#?$!-".contains(&byte) => {
                 self.take(1);
-                word.parts.push(Part::Variable {
-                    name: String::new(),
-                    inside: Vec::new(),
-                });
+                word.parts.push(Part::Variable { name: String::new(), inside: Vec::new() });
                 Ok(())
             }
             _ => {
@@ -197,30 +179,18 @@ impl Reader<'_> {
         if self.peek() == Some(b'#') || self.peek() == Some(b'!') {
             self.take(1);
         }
-        let name = self
-            .run(|byte| !(byte.is_ascii_alphanumeric() || byte == b'_'))
-            .to_owned();
+        let name = self.run(|byte| !(byte.is_ascii_alphanumeric() || byte == b'_')).to_owned();
         let mut inside = Word::default();
-        let until = if in_quotes {
-            Until::BraceInQuotes
-        } else {
-            Until::Brace
-        };
+        let until = if in_quotes { Until::BraceInQuotes } else { Until::Brace };
         self.deeper(|reader| reader.quoted(&mut inside, until))?;
-        word.parts.push(Part::Variable {
-            name,
-            inside: inside.parts,
-        });
+        word.parts.push(Part::Variable { name, inside: inside.parts });
         Ok(())
     }
 
     /// The script behind an opening parenthesis, up to the one that closes it.
     fn substitution(&mut self, word: &mut Word, start: usize) -> Result<(), ShellError> {
         let script = self.deeper(|reader| parse_until(reader))?;
-        word.parts.push(Part::Substitution {
-            source: self.text[start..self.at].to_owned(),
-            script: Box::new(script),
-        });
+        word.parts.push(Part::Substitution { source: self.text[start..self.at].to_owned(), script: Box::new(script) });
         Ok(())
     }
 
@@ -240,10 +210,7 @@ impl Reader<'_> {
         }
         self.close();
         let script = parse_at(&inner, self.depth + 1, &mut self.steps)?;
-        word.parts.push(Part::Substitution {
-            source: self.text[start..self.at].to_owned(),
-            script: Box::new(script),
-        });
+        word.parts.push(Part::Substitution { source: self.text[start..self.at].to_owned(), script: Box::new(script) });
         Ok(())
     }
 
@@ -281,29 +248,15 @@ impl Reader<'_> {
     }
 
     fn code(&mut self, radix: u32, at_most: usize) -> String {
-        let digits: &str = &self.rest()[..self
-            .rest()
-            .bytes()
-            .take(at_most)
-            .take_while(|byte| char::from(*byte).is_digit(radix))
-            .count()];
+        let digits: &str = &self.rest()
+            [..self.rest().bytes().take(at_most).take_while(|byte| char::from(*byte).is_digit(radix)).count()];
         self.at += digits.len();
-        u32::from_str_radix(digits, radix)
-            .ok()
-            .and_then(char::from_u32)
-            .map_or_else(String::new, String::from)
+        u32::from_str_radix(digits, radix).ok().and_then(char::from_u32).map_or_else(String::new, String::from)
     }
 
-    fn deeper<T>(
-        &mut self,
-        read: impl FnOnce(&mut Self) -> Result<T, ShellError>,
-    ) -> Result<T, ShellError> {
+    fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, ShellError>) -> Result<T, ShellError> {
         self.depth += 1;
-        let result = if self.depth > DEPTH_LIMIT {
-            Err(ShellError::TooDeep)
-        } else {
-            read(self)
-        };
+        let result = if self.depth > DEPTH_LIMIT { Err(ShellError::TooDeep) } else { read(self) };
         self.depth -= 1;
         result
     }

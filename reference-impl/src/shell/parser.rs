@@ -60,10 +60,7 @@ pub(crate) struct Command {
 
 impl Command {
     fn is_empty(&self) -> bool {
-        self.words.is_empty()
-            && self.writes.is_empty()
-            && self.reads.is_empty()
-            && self.others.is_empty()
+        self.words.is_empty() && self.writes.is_empty() && self.reads.is_empty() && self.others.is_empty()
     }
 
     /// Every word that stands anywhere in the command, texts that it reads aside.
@@ -73,10 +70,8 @@ impl Command {
 }
 
 /// Words that open or join compound commands; what follows them is a command of its own.
-pub(crate) const RESERVED: &[&str] = &[
-    "!", "{", "}", "if", "then", "elif", "else", "fi", "while", "until", "do", "done", "esac",
-    "coproc",
-];
+pub(crate) const RESERVED: &[&str] =
+    &["!", "{", "}", "if", "then", "elif", "else", "fi", "while", "until", "do", "done", "esac", "coproc"];
 
 /// Parses a whole text.
 ///
@@ -96,19 +91,15 @@ pub(super) fn parse_at(text: &str, depth: usize, steps: &mut usize) -> Result<Sc
         let offset = whole.subshells.len();
         let texts = whole.texts.len();
         whole.texts.extend(script.texts);
-        whole
-            .subshells
-            .extend(script.subshells.iter().map(|parent| parent + offset));
+        whole.subshells.extend(script.subshells.iter().map(|parent| parent + offset));
         whole.functions.extend(script.functions);
-        whole
-            .pipelines
-            .extend(script.pipelines.into_iter().map(|mut pipeline| {
-                for command in &mut pipeline.commands {
-                    command.subshell += offset;
-                    command.reads.iter_mut().for_each(|read| *read += texts);
-                }
-                pipeline
-            }));
+        whole.pipelines.extend(script.pipelines.into_iter().map(|mut pipeline| {
+            for command in &mut pipeline.commands {
+                command.subshell += offset;
+                command.reads.iter_mut().for_each(|read| *read += texts);
+            }
+            pipeline
+        }));
     }
     *steps = reader.steps;
     Ok(whole)
@@ -120,10 +111,7 @@ pub(super) fn parse_until(reader: &mut Reader<'_>) -> Result<Script, ShellError>
         return Err(ShellError::TooDeep);
     }
     let mut parser = Parser {
-        script: Script {
-            subshells: vec![0],
-            ..Script::default()
-        },
+        script: Script { subshells: vec![0], ..Script::default() },
         pipeline: Pipeline::default(),
         command: Command::default(),
         here_documents: Vec::new(),
@@ -182,11 +170,7 @@ impl Parser {
                     self.end_pipeline(false);
                 }
                 b'|' => {
-                    reader.take(if reader.peek_at(1) == Some(b'&') {
-                        2
-                    } else {
-                        1
-                    });
+                    reader.take(if reader.peek_at(1) == Some(b'&') { 2 } else { 1 });
                     self.end_command();
                 }
                 b'(' => self.open_parenthesis(reader)?,
@@ -331,11 +315,7 @@ impl Parser {
                 });
             }
             // `>&2` copies a descriptor; `>&name` writes a file.
-            ">&" | "<&"
-                if target
-                    .text()
-                    .chars()
-                    .all(|c| c.is_ascii_digit() || c == '-') => {}
+            ">&" | "<&" if target.text().chars().all(|c| c.is_ascii_digit() || c == '-') => {}
             "<" | "<&" => self.command.others.push(target),
             _ => self.command.writes.push(target),
         }
@@ -349,12 +329,7 @@ impl Parser {
 
     /// Reads the texts of the here-documents of the line that has ended.
     fn read_here_documents(&mut self, reader: &mut Reader<'_>) -> Result<(), ShellError> {
-        for HereDocument {
-            text,
-            mark,
-            strip_tabs,
-        } in std::mem::take(&mut self.here_documents)
-        {
+        for HereDocument { text, mark, strip_tabs } in std::mem::take(&mut self.here_documents) {
             let body = reader.here_document(&mark.text(), strip_tabs);
             let word = &mut self.script.texts[text];
             if mark.is_quoted() {

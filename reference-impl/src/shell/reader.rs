@@ -17,12 +17,7 @@ const ARITHMETIC_LIMIT: usize = 4_096;
 
 impl<'a> Reader<'a> {
     pub(super) fn new(text: &'a str, depth: usize, steps: usize) -> Self {
-        Self {
-            text,
-            at: 0,
-            depth,
-            steps,
-        }
+        Self { text, at: 0, depth, steps }
     }
 
     /// Counts one step.
@@ -122,12 +117,10 @@ impl<'a> Reader<'a> {
     /// Takes the operator of a redirection without its descriptor.
     pub(super) fn redirection(&mut self) -> String {
         self.run(|byte| !byte.is_ascii_digit());
-        let operator = [
-            "<<<", "<<-", "<<", "<>", "<&", "<", "&>>", "&>", ">>", ">|", ">&", ">",
-        ]
-        .into_iter()
-        .find(|operator| self.rest().starts_with(operator))
-        .unwrap_or_default();
+        let operator = ["<<<", "<<-", "<<", "<>", "<&", "<", "&>>", "&>", ">>", ">|", ">&", ">"]
+            .into_iter()
+            .find(|operator| self.rest().starts_with(operator))
+            .unwrap_or_default();
         self.at += operator.len();
         operator.to_owned()
     }
@@ -138,11 +131,7 @@ impl<'a> Reader<'a> {
         while !self.at_end() {
             let line = self.run(|byte| byte == b'\n');
             self.close();
-            let line = if strip_tabs {
-                line.trim_start_matches('\t')
-            } else {
-                line
-            };
+            let line = if strip_tabs { line.trim_start_matches('\t') } else { line };
             if line.strip_suffix('\r').unwrap_or(line) == mark {
                 break;
             }

@@ -30,12 +30,7 @@ pub(crate) struct Word {
 impl Word {
     /// A word of plain, unquoted text.
     pub(crate) fn plain(text: &str) -> Self {
-        Self {
-            parts: vec![Part::Text {
-                text: text.to_owned(),
-                quoted: false,
-            }],
-        }
+        Self { parts: vec![Part::Text { text: text.to_owned(), quoted: false }] }
     }
 
     /// Adds text, joining it to the last piece where that is of the same kind.
@@ -46,10 +41,7 @@ impl Word {
             text.push_str(added);
             return;
         }
-        self.parts.push(Part::Text {
-            text: added.to_owned(),
-            quoted: is_quoted,
-        });
+        self.parts.push(Part::Text { text: added.to_owned(), quoted: is_quoted });
     }
 
     /// The word as text: quotes are gone, expansions stand as they were written.
@@ -74,30 +66,19 @@ impl Word {
     /// The text if the word is nothing but unquoted text, as reserved words are.
     pub(crate) fn bare(&self) -> Option<&str> {
         match self.parts.as_slice() {
-            [
-                Part::Text {
-                    text,
-                    quoted: false,
-                },
-            ] => Some(text),
+            [Part::Text { text, quoted: false }] => Some(text),
             _ => None,
         }
     }
 
     /// Whether any piece of the word was quoted, which makes a here-document's text literal.
     pub(crate) fn is_quoted(&self) -> bool {
-        self.parts
-            .iter()
-            .any(|part| matches!(part, Part::Text { quoted: true, .. }))
+        self.parts.iter().any(|part| matches!(part, Part::Text { quoted: true, .. }))
     }
 
     /// The name and value of an assignment (`NAME=value`).
     pub(crate) fn assignment(&self) -> Option<(&str, Word)> {
-        let Some(Part::Text {
-            text,
-            quoted: false,
-        }) = self.parts.first()
-        else {
+        let Some(Part::Text { text, quoted: false }) = self.parts.first() else {
             return None;
         };
         let (name, rest) = text.split_once('=')?;
@@ -144,18 +125,11 @@ mod tests {
 
     #[test]
     fn assignments_are_told_from_words() {
-        let (name, value) = Word::plain("A=b=c")
-            .assignment()
-            .map(|(n, v)| (n.to_owned(), v))
-            .expect("one");
+        let (name, value) = Word::plain("A=b=c").assignment().map(|(n, v)| (n.to_owned(), v)).expect("one");
         assert_eq!((name.as_str(), value.text().as_str()), ("A", "b=c"));
         assert!(Word::plain("A+=b").assignment().is_some());
         for other in ["=b", "1A=b", "a-b=c", "of=/dev/sda/", "plain"] {
-            assert_eq!(
-                Word::plain(other).assignment().is_some(),
-                other == "of=/dev/sda/",
-                "{other}"
-            );
+            assert_eq!(Word::plain(other).assignment().is_some(), other == "of=/dev/sda/", "{other}");
         }
     }
 

@@ -39,20 +39,14 @@ fn slow_pieces_make_a_document() {
         }
         sender
     });
-    assert_eq!(
-        pieces.document(PATIENCE).expect("whole"),
-        "{\"name\":\"Zoë\"}"
-    );
+    assert_eq!(pieces.document(PATIENCE).expect("whole"), "{\"name\":\"Zoë\"}");
     drop(writer.join().expect("written"));
 }
 
 #[test]
 fn patience_begins_anew_with_each_piece() {
     let (sender, pieces) = open();
-    let patience = Patience {
-        pause: Duration::from_millis(400),
-        ..PATIENCE
-    };
+    let patience = Patience { pause: Duration::from_millis(400), ..PATIENCE };
     let writer = thread::spawn(move || {
         // Each pause is well within the patience, all together are well beyond it.
         for piece in [b"{", b"\"", b"a", b"\"", b":", b"1", b"}"] {
@@ -81,26 +75,17 @@ fn a_closed_stream_without_a_document_is_told(#[case] bytes: &[u8], #[case] mess
     }
     send(&sender, b"");
     drop(sender);
-    let error = pieces
-        .document(PATIENCE)
-        .expect_err("no document")
-        .to_string();
+    let error = pieces.document(PATIENCE).expect_err("no document").to_string();
     assert!(error.contains(message), "{error}");
 }
 
 #[test]
 fn silence_is_not_waited_out_for_ever() {
     let (sender, pieces) = open();
-    assert!(matches!(
-        pieces.document(PATIENCE),
-        Err(ReadError::NothingArrived)
-    ));
+    assert!(matches!(pieces.document(PATIENCE), Err(ReadError::NothingArrived)));
     let (second, pieces) = open();
     send(&second, b"{\"a\":");
-    assert!(matches!(
-        pieces.document(PATIENCE),
-        Err(ReadError::FellSilent(5))
-    ));
+    assert!(matches!(pieces.document(PATIENCE), Err(ReadError::FellSilent(5))));
     drop((sender, second));
 }
 
@@ -112,34 +97,22 @@ fn a_trickle_ends_with_the_whole_patience() {
             thread::sleep(Duration::from_millis(10));
         }
     });
-    let patience = Patience {
-        whole: Duration::from_millis(300),
-        ..PATIENCE
-    };
-    assert!(matches!(
-        pieces.document(patience),
-        Err(ReadError::FellSilent(_))
-    ));
+    let patience = Patience { whole: Duration::from_millis(300), ..PATIENCE };
+    assert!(matches!(pieces.document(patience), Err(ReadError::FellSilent(_))));
     writer.join().expect("the writer saw the reader go");
 }
 
 #[test]
 fn an_endless_document_is_cut() {
     let pieces = Pieces::of(|| io::repeat(b'{'));
-    assert!(matches!(
-        pieces.document(PATIENCE),
-        Err(ReadError::TooLarge)
-    ));
+    assert!(matches!(pieces.document(PATIENCE), Err(ReadError::TooLarge)));
 }
 
 #[test]
 fn a_read_error_is_passed_on() {
     let (sender, pieces) = open();
     sender.send(Err(io::Error::other("broken"))).expect("room");
-    assert!(matches!(
-        pieces.document(PATIENCE),
-        Err(ReadError::Stream(_))
-    ));
+    assert!(matches!(pieces.document(PATIENCE), Err(ReadError::Stream(_))));
 }
 
 #[test]

@@ -34,10 +34,7 @@ impl Answer {
 
     /// The one JSON document on stdout, which ends with one line break.
     pub(crate) fn document(&self) -> Value {
-        let text = self
-            .stdout
-            .strip_suffix('\n')
-            .expect("a line break at the end");
+        let text = self.stdout.strip_suffix('\n').expect("a line break at the end");
         assert!(!text.contains('\n'), "one line: {text}");
         let value: Value = serde_json::from_str(text).expect("one JSON document");
         assert!(value.is_object());
@@ -48,10 +45,7 @@ impl Answer {
 /// Runs `reference-hook claude-code EVENT` with a payload.
 pub(crate) fn run(event: &str, payload: impl AsRef<[u8]>) -> Answer {
     let mut command = assert_cmd::Command::new(binary());
-    command
-        .args(["claude-code", event])
-        .env_remove("HOOKPROOF_REFERENCE_STATE")
-        .write_stdin(payload.as_ref().to_vec());
+    command.args(["claude-code", event]).env_remove("HOOKPROOF_REFERENCE_STATE").write_stdin(payload.as_ref().to_vec());
     Answer::of(&command.output().expect("the program runs"))
 }
 
@@ -91,20 +85,9 @@ pub(crate) fn fixtures() -> Vec<Fixture> {
             let value: Value = serde_json::from_str(&text).expect("JSON");
             let labels = value["labels"].as_array().expect("labels");
             found.push(Fixture {
-                event: folder
-                    .file_name()
-                    .expect("a name")
-                    .to_string_lossy()
-                    .into_owned(),
-                name: file
-                    .file_stem()
-                    .expect("a name")
-                    .to_string_lossy()
-                    .into_owned(),
-                labels: labels
-                    .iter()
-                    .map(|label| label.as_str().expect("text").to_owned())
-                    .collect(),
+                event: folder.file_name().expect("a name").to_string_lossy().into_owned(),
+                name: file.file_stem().expect("a name").to_string_lossy().into_owned(),
+                labels: labels.iter().map(|label| label.as_str().expect("text").to_owned()).collect(),
                 stdin: filled(&value),
             });
         }
@@ -127,11 +110,8 @@ fn filled(fixture: &Value) -> Value {
     for fill in fixture["fill"].as_array().into_iter().flatten() {
         let unit = fill["unit"].as_str().expect("text");
         let bytes = usize::try_from(fill["bytes"].as_u64().expect("a number")).expect("small");
-        let place = stdin
-            .pointer_mut(fill["at"].as_str().expect("text"))
-            .expect("a place");
-        let filled =
-            place.as_str().expect("text").to_owned() + &unit.repeat(bytes.div_ceil(unit.len()));
+        let place = stdin.pointer_mut(fill["at"].as_str().expect("text")).expect("a place");
+        let filled = place.as_str().expect("text").to_owned() + &unit.repeat(bytes.div_ceil(unit.len()));
         *place = Value::String(filled);
     }
     stdin

@@ -20,7 +20,10 @@ pub(super) fn lint(problems: &mut Problems<'_>) {
     if let Reading::Document(document) = &run.stdout.reading
         && let Some(first) = document.duplicates.first()
     {
-        problems.add("json.duplicate-keys", format!("the key `{first}` stands twice in the same object; the last one counts"));
+        problems.add(
+            "json.duplicate-keys",
+            format!("the key `{first}` stands twice in the same object; the last one counts"),
+        );
     }
     if let Said::Broken(error) = run.said
         && run.event.exits.iter().any(|row| row.then == ExitThen::Answer)

@@ -9,7 +9,8 @@ use crate::oracle::exit::Ruling;
 use crate::oracle::{Ended, Said};
 
 /// What launchers say of a script that is not there.
-const LAUNCHER: &str = r"(?i)can't open file .*(\[Errno 2\]|no such file)|cannot find module|can't open '?/|no such file or directory";
+const LAUNCHER: &str =
+    r"(?i)can't open file .*(\[Errno 2\]|no such file)|cannot find module|can't open '?/|no such file or directory";
 
 pub(super) fn lint(problems: &mut Problems<'_>, ruling: &Ruling, effect: &Effect) {
     let run = problems.run;
@@ -83,10 +84,18 @@ fn two(problems: &mut Problems<'_>, ruling: &Ruling, effect: &Effect) {
     if ruling.then == ExitThen::Deny {
         match allowed {
             Some(Decision::Allow) => {
-                problems.add_on(&ruling.basis, "exit.two-beside-allow", "exit code 2 beside an answer that allows: the code wins");
+                problems.add_on(
+                    &ruling.basis,
+                    "exit.two-beside-allow",
+                    "exit code 2 beside an answer that allows: the code wins",
+                );
             }
             Some(Decision::Ask) => {
-                problems.add_on(&ruling.basis, "exit.two-beside-ask", "exit code 2 turns the `ask` of the answer into a denial");
+                problems.add_on(
+                    &ruling.basis,
+                    "exit.two-beside-ask",
+                    "exit code 2 turns the `ask` of the answer into a denial",
+                );
             }
             _ => {}
         }

@@ -40,7 +40,11 @@ fn refused(problems: &mut Problems<'_>, refusal: &Refusal) {
         Fault::UnknownEvent | Fault::WrongEvent => "schema.event-name-wrong",
         Fault::StrictKey => "schema.unknown-field",
     };
-    problems.add_on(std::slice::from_ref(&refusal.basis), requirement, format!("{}: the answer is refused", refusal.message));
+    problems.add_on(
+        std::slice::from_ref(&refusal.basis),
+        requirement,
+        format!("{}: the answer is refused", refusal.message),
+    );
 }
 
 /// Whether the document names the firing event itself.
@@ -97,7 +101,10 @@ fn accepted(problems: &mut Problems<'_>, answer: &Answer, ruling: &Ruling, effec
         && let Some(misfit) = Tool::misfit(&tool.input, input)
         && !denies
     {
-        problems.add("schema.input-misfit", format!("the rewritten input does not fit the tool {}: {misfit}", run.tool.unwrap_or_default()));
+        problems.add(
+            "schema.input-misfit",
+            format!("the rewritten input does not fit the tool {}: {misfit}", run.tool.unwrap_or_default()),
+        );
     }
     if let Some(tool) = run.tool.and_then(|tool| run.contract.tools.get(tool))
         && !tool.output.is_empty()
@@ -107,7 +114,13 @@ fn accepted(problems: &mut Problems<'_>, answer: &Answer, ruling: &Ruling, effec
         })
         && let Some(misfit) = Tool::misfit(&tool.output, output)
     {
-        problems.add("schema.output-misfit", format!("the new output does not fit the tool {}: {misfit}; the old one stays", run.tool.unwrap_or_default()));
+        problems.add(
+            "schema.output-misfit",
+            format!(
+                "the new output does not fit the tool {}: {misfit}; the old one stays",
+                run.tool.unwrap_or_default()
+            ),
+        );
     }
     let stop = event.outcome(OutcomeName::StopRun);
     let nothing = event.outcome(OutcomeName::Nothing);
@@ -120,7 +133,10 @@ fn accepted(problems: &mut Problems<'_>, answer: &Answer, ruling: &Ruling, effec
     {
         problems.add(
             "schema.continue-false-alone",
-            format!("`continue: false` without a denial ends the turn only after the step that {} stands before", event.name),
+            format!(
+                "`continue: false` without a denial ends the turn only after the step that {} stands before",
+                event.name
+            ),
         );
     }
 }
@@ -207,15 +223,14 @@ fn key_unknown(problems: &mut Problems<'_>, document: &Value, container: Option<
     // A field of another event.
     let other = run.contract.events.values().find(|other| {
         other.name != event.name
-            && other.output.iter().any(|(path, field)| {
-                path.contains('.') && name_of(path) == key && field.role != Some(Role::EventName)
-            })
+            && other
+                .output
+                .iter()
+                .any(|(path, field)| path.contains('.') && name_of(path) == key && field.role != Some(Role::EventName))
     });
     match other {
-        Some(other) => problems.add(
-            "schema.foreign-field",
-            format!("`{here}` is no field of {}; {} has it", event.name, other.name),
-        ),
+        Some(other) => problems
+            .add("schema.foreign-field", format!("`{here}` is no field of {}; {} has it", event.name, other.name)),
         None => problems.add("schema.unknown-field", format!("`{here}` is no field of any answer and is not read")),
     }
 }

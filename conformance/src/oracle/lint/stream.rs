@@ -143,7 +143,10 @@ fn over_limit(problems: &mut Problems<'_>, ruling: &Ruling) {
             problems.add_on(
                 std::slice::from_ref(&basis),
                 "stream.over-limit",
-                format!("{name} is {length} UTF-16 units long; above {} only {} of them are read", limit.units, limit.preview),
+                format!(
+                    "{name} is {length} UTF-16 units long; above {} only {} of them are read",
+                    limit.units, limit.preview
+                ),
             );
         }
     };
@@ -211,7 +214,10 @@ fn speaks(event: &Event, value: &Value) -> bool {
 
 /// Whether the word is a value of some decision field.
 fn decides(contract: &Contract, word: &str) -> bool {
-    contract.events.values().any(|event| event.fields_with(Role::Decision).any(|(_, field)| field.map.contains_key(word)))
+    contract
+        .events
+        .values()
+        .any(|event| event.fields_with(Role::Decision).any(|(_, field)| field.map.contains_key(word)))
 }
 
 fn names_a_field(event: &Event, text: &str) -> bool {

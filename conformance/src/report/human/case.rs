@@ -20,15 +20,11 @@ pub(super) fn line(case: &CaseFinished, run: &Told, width: usize) -> Line {
     let room = width.saturating_sub(8);
     let name = text::cut_middle(&text::visible(&run.place(&case.case)), room);
     let rest = room.saturating_sub(text::width(&name) + 2);
-    let line = Line::new()
-        .add(style(cell), &word)
-        .plain(&" ".repeat(8 - word.len()))
-        .plain(&name);
+    let line = Line::new().add(style(cell), &word).plain(&" ".repeat(8 - word.len())).plain(&name);
     if rest < 4 {
         return line;
     }
-    line.plain("  ")
-        .add(DIM, &text::cut_end(&text::visible(&told(case, cell)), rest))
+    line.plain("  ").add(DIM, &text::cut_end(&text::visible(&told(case, cell)), rest))
 }
 
 /// The requirements that are broken or in doubt, what failed in the harness, or what the platform would do.
@@ -48,10 +44,7 @@ fn told(case: &CaseFinished, cell: Cell) -> String {
     if !ids.is_empty() {
         return ids.into_iter().collect::<Vec<_>>().join(", ");
     }
-    let action = case
-        .runs
-        .first()
-        .map_or(String::new(), |run| format!("{}, ", run.effect.action));
+    let action = case.runs.first().map_or(String::new(), |run| format!("{}, ", run.effect.action));
     format!("{action}{}", time(case.wall))
 }
 
@@ -70,10 +63,7 @@ mod tests {
     #[case(vec![noise(), broken("no memory")], "HARNESS Stop/typical/baseline  no memory")]
     fn a_case_is_one_line(#[case] judgements: Vec<Judgement>, #[case] expected: &str) {
         let case = case("Stop", "typical", "baseline", judgements);
-        assert_eq!(
-            line(&case, &Told::of(&started(1)), 100).render(false),
-            expected
-        );
+        assert_eq!(line(&case, &Told::of(&started(1)), 100).render(false), expected);
     }
 
     #[test]

@@ -30,54 +30,29 @@ pub(super) struct Setting<'a> {
 pub(super) fn blocks(findings: &Findings, setting: &Setting<'_>) -> Vec<Vec<Line>> {
     let groups = findings.groups();
     let mut blocks = Vec::new();
-    let same = |a: &Group, b: &Group| {
-        (&a.requirement, a.level, a.doubt) == (&b.requirement, b.level, b.doubt)
-    };
+    let same = |a: &Group, b: &Group| (&a.requirement, a.level, a.doubt) == (&b.requirement, b.level, b.doubt);
     for of_one in groups.chunk_by(same) {
         let most = told(of_one.len(), OBSERVATIONS, setting.verbose);
         blocks.extend(of_one[..most].iter().map(|group| block(group, setting)));
         if let rest @ [first, ..] = &of_one[most..] {
-            let cases: BTreeSet<&CaseId> = rest
-                .iter()
-                .flat_map(|group| &group.places)
-                .map(|place| &place.case)
-                .collect();
-            let (rest, cases) = (
-                count(rest.len(), "more observation"),
-                count(cases.len(), "case"),
-            );
-            let text = format!(
-                "{}[{}]: {rest} of this kind in {cases}",
-                word(first),
-                first.requirement
-            );
+            let cases: BTreeSet<&CaseId> =
+                rest.iter().flat_map(|group| &group.places).map(|place| &place.case).collect();
+            let (rest, cases) = (count(rest.len(), "more observation"), count(cases.len(), "case"));
+            let text = format!("{}[{}]: {rest} of this kind in {cases}", word(first), first.requirement);
             blocks.push(Line::new().hanging(style(cell(first)), &text, setting.width));
         }
     }
-    blocks.extend(
-        findings
-            .harness_errors()
-            .iter()
-            .map(|(message, cases)| harness(message, cases, setting)),
-    );
+    blocks.extend(findings.harness_errors().iter().map(|(message, cases)| harness(message, cases, setting)));
     blocks
 }
 
 /// How many of `all` are told where `most` are enough: to say that there is one more takes as much room as to tell it.
 fn told(all: usize, most: usize, verbose: bool) -> usize {
-    if verbose || all <= most + 1 {
-        all
-    } else {
-        most
-    }
+    if verbose || all <= most + 1 { all } else { most }
 }
 
 fn cell(group: &Group) -> Cell {
-    if group.doubt {
-        Cell::Noted
-    } else {
-        Cell::Broken(group.level)
-    }
+    if group.doubt { Cell::Noted } else { Cell::Broken(group.level) }
 }
 
 /// What a compiler would call it.
@@ -91,12 +66,7 @@ fn word(group: &Group) -> &'static str {
 }
 
 fn block(group: &Group, setting: &Setting<'_>) -> Vec<Line> {
-    let Setting {
-        run,
-        width,
-        verbose,
-        ..
-    } = *setting;
+    let Setting { run, width, verbose, .. } = *setting;
     let Some(first) = group.places.first() else {
         return Vec::new();
     };
@@ -112,11 +82,7 @@ fn block(group: &Group, setting: &Setting<'_>) -> Vec<Line> {
     }
     lines.push(gutter.bar());
     if !evidence.is_empty() {
-        lines.extend(
-            evidence
-                .iter()
-                .map(|proof| gutter.proof(proof, cell(group))),
-        );
+        lines.extend(evidence.iter().map(|proof| gutter.proof(proof, cell(group))));
         lines.push(gutter.bar());
     }
     for (label, text) in remarks(group, setting) {
@@ -130,16 +96,8 @@ fn head(group: &Group, width: usize) -> Vec<Line> {
     let look = style(cell(group));
     let name = format!("{}[{}]:", word(group), group.requirement);
     let name = text::visible(&name).replace(' ', "_");
-    let level = format!(
-        "({}{})",
-        group.level,
-        if group.doubt { ", in doubt" } else { "" }
-    );
-    let mut pieces = text::wrap(
-        &format!("{name} {}", text::visible(&group.observed)),
-        width - 4,
-    )
-    .into_iter();
+    let level = format!("({}{})", group.level, if group.doubt { ", in doubt" } else { "" });
+    let mut pieces = text::wrap(&format!("{name} {}", text::visible(&group.observed)), width - 4).into_iter();
     let first = pieces.next().unwrap_or_default();
     let mut lines = match first.strip_prefix(&name) {
         Some(rest) => vec![Line::new().add(look, &name).add(BOLD, rest)],
@@ -157,13 +115,7 @@ fn head(group: &Group, width: usize) -> Vec<Line> {
 }
 
 fn full_place(case: &CaseId) -> String {
-    let CaseId {
-        subject,
-        event,
-        payload,
-        scenario,
-        ..
-    } = case;
+    let CaseId { subject, event, payload, scenario, .. } = case;
     format!("{subject} at {event}, payload {payload}, scenario {scenario}")
 }
 
@@ -180,26 +132,12 @@ fn further(places: &[Place], run: &Told, verbose: bool) -> Vec<String> {
             let (at, kinds) = match (subjects.len(), events.len()) {
                 (2.., _) => (String::new(), subjects),
                 (_, 2..) => (String::new(), events),
-                _ => (
-                    format!(" at {}", places[0].case.event),
-                    tallied(places, |case| &case.scenario),
-                ),
+                _ => (format!(" at {}", places[0].case.event), tallied(places, |case| &case.scenario)),
             };
-            let told: Vec<String> = kinds
-                .iter()
-                .take(NAMES)
-                .map(|(name, times)| format!("{name} ({times})"))
-                .collect();
+            let told: Vec<String> = kinds.iter().take(NAMES).map(|(name, times)| format!("{name} ({times})")).collect();
             let others: usize = kinds.iter().skip(NAMES).map(|(_, times)| times).sum();
-            let others = if others > 0 {
-                format!(", others ({others})")
-            } else {
-                String::new()
-            };
-            vec![format!(
-                "and {number} more{at}: {}{others}",
-                told.join(", ")
-            )]
+            let others = if others > 0 { format!(", others ({others})") } else { String::new() };
+            vec![format!("and {number} more{at}: {}{others}", told.join(", "))]
         }
     }
 }
@@ -207,9 +145,7 @@ fn further(places: &[Place], run: &Told, verbose: bool) -> Vec<String> {
 /// How many places there are of each kind, the most frequent first.
 fn tallied<'a>(places: &'a [Place], kind: impl Fn(&'a CaseId) -> &'a str) -> Vec<(&'a str, usize)> {
     let mut tally: BTreeMap<&str, usize> = BTreeMap::new();
-    places
-        .iter()
-        .for_each(|place| *tally.entry(kind(&place.case)).or_default() += 1);
+    places.iter().for_each(|place| *tally.entry(kind(&place.case)).or_default() += 1);
     let mut tally: Vec<_> = tally.into_iter().collect();
     tally.sort_by_key(|&(name, times)| (Reverse(times), name));
     tally
@@ -221,16 +157,8 @@ fn remarks(group: &Group, setting: &Setting<'_>) -> Vec<(String, String)> {
     let consequences = group.consequences();
     let most = told(consequences.len(), CONSEQUENCES, setting.verbose);
     let mut remarks = Vec::new();
-    for (text, events) in consequences
-        .iter()
-        .take(most)
-        .filter(|(text, _)| !text.is_empty())
-    {
-        let at = if consequences.len() > 1 {
-            format!(" at {}", names(events))
-        } else {
-            String::new()
-        };
+    for (text, events) in consequences.iter().take(most).filter(|(text, _)| !text.is_empty()) {
+        let at = if consequences.len() > 1 { format!(" at {}", names(events)) } else { String::new() };
         remarks.push(match text.strip_prefix(title.as_str()) {
             // A sentence about the platform needs nobody else to be named before it.
             Some(rest) if rest.starts_with(' ') => (String::new(), format!("{title}{at}{rest}")),
@@ -238,10 +166,7 @@ fn remarks(group: &Group, setting: &Setting<'_>) -> Vec<(String, String)> {
         });
     }
     if let Some(rest @ 1..) = consequences.len().checked_sub(most) {
-        remarks.push((
-            String::new(),
-            format!("and {} at other events", count(rest, "more outcome")),
-        ));
+        remarks.push((String::new(), format!("and {} at other events", count(rest, "more outcome"))));
     }
     if group.doubt {
         let text = format!("what {title} does here is not settled, so that this fails nobody");
@@ -250,10 +175,7 @@ fn remarks(group: &Group, setting: &Setting<'_>) -> Vec<(String, String)> {
     if let Some(Requirement { title, mend, .. }) = setting.rules.rule(&group.requirement) {
         remarks.push(("rule".to_owned(), one_line(title)));
         remarks.push(("help".to_owned(), one_line(mend)));
-        remarks.push((
-            "more".to_owned(),
-            format!("hookproof explain {}", group.requirement),
-        ));
+        remarks.push(("more".to_owned(), format!("hookproof explain {}", group.requirement)));
     }
     remarks
 }
@@ -269,22 +191,14 @@ fn names(events: &BTreeSet<&str>) -> String {
     format!(
         "{}{}",
         told.join(", "),
-        if others > 0 {
-            format!(" and {}", count(others, "other event"))
-        } else {
-            String::new()
-        }
+        if others > 0 { format!(" and {}", count(others, "other event")) } else { String::new() }
     )
 }
 
 fn harness(message: &str, cases: &[&CaseId], setting: &Setting<'_>) -> Vec<Line> {
     let gutter = Gutter::new(&[], setting.width);
     let text = format!("in {}: {message}", count(cases.len(), "case"));
-    let mut lines =
-        Line::new()
-            .add(ALARM, "HARNESS ERROR")
-            .plain(" ")
-            .hanging(BOLD, &text, setting.width);
+    let mut lines = Line::new().add(ALARM, "HARNESS ERROR").plain(" ").hanging(BOLD, &text, setting.width);
     let most = if setting.verbose { usize::MAX } else { 1 };
     for case in cases.iter().take(most) {
         lines.extend(gutter.arrow("-->", &full_place(case)));

@@ -18,15 +18,11 @@ pub(super) struct Proof<'a> {
 impl<'a> Proof<'a> {
     /// The lines of one finding.
     pub(super) fn all(evidence: &'a [String]) -> Vec<Proof<'a>> {
-        let mut proofs: Vec<Proof<'a>> =
-            evidence.iter().map(|line| Proof::numbered(line)).collect();
+        let mut proofs: Vec<Proof<'a>> = evidence.iter().map(|line| Proof::numbered(line)).collect();
         if proofs.iter().any(|proof| !proof.number.is_empty()) {
             for proof in &mut proofs {
                 let rest = proof.text.trim_start_matches(' ');
-                if let Some(text) = rest
-                    .strip_prefix('|')
-                    .filter(|_| rest.len() < proof.text.len())
-                {
+                if let Some(text) = rest.strip_prefix('|').filter(|_| rest.len() < proof.text.len()) {
                     proof.text = text.strip_prefix(' ').unwrap_or(text);
                 }
             }
@@ -35,18 +31,10 @@ impl<'a> Proof<'a> {
     }
 
     fn numbered(line: &'a str) -> Proof<'a> {
-        let number = |label: &str| {
-            (1..=9).contains(&label.len()) && label.bytes().all(|byte| byte.is_ascii_digit())
-        };
+        let number = |label: &str| (1..=9).contains(&label.len()) && label.bytes().all(|byte| byte.is_ascii_digit());
         match line.split_once(" | ") {
-            Some((label, text)) if number(label) => Proof {
-                number: label,
-                text,
-            },
-            _ => Proof {
-                number: "",
-                text: line,
-            },
+            Some((label, text)) if number(label) => Proof { number: label, text },
+            _ => Proof { number: "", text: line },
         }
     }
 
@@ -65,23 +53,13 @@ pub(super) struct Gutter {
 impl Gutter {
     /// A margin with room for the numbers of these lines, of a message of `width` columns.
     pub(super) fn new(evidence: &[Proof<'_>], width: usize) -> Gutter {
-        let digits = evidence
-            .iter()
-            .map(|proof| proof.number.len())
-            .max()
-            .unwrap_or(0);
-        Gutter {
-            digits: digits.max(1),
-            width,
-        }
+        let digits = evidence.iter().map(|proof| proof.number.len()).max().unwrap_or(0);
+        Gutter { digits: digits.max(1), width }
     }
 
     /// ` --> where`.
     pub(super) fn arrow(&self, arrow: &str, text: &str) -> Vec<Line> {
-        Line::indent(self.digits + 1)
-            .add(GUTTER, arrow)
-            .plain(" ")
-            .hanging(PLAIN, text, self.width)
+        Line::indent(self.digits + 1).add(GUTTER, arrow).plain(" ").hanging(PLAIN, text, self.width)
     }
 
     /// ` |`.
@@ -94,10 +72,7 @@ impl Gutter {
         let number = format!(" {:>width$} |", proof.number, width = self.digits);
         let room = self.width.saturating_sub(number.len() + 1);
         let look = if proof.points() { style(cell) } else { PLAIN };
-        Line::new()
-            .add(GUTTER, &number)
-            .plain(" ")
-            .add(look, &text::cut_middle(&text::visible(proof.text), room))
+        Line::new().add(GUTTER, &number).plain(" ").add(look, &text::cut_middle(&text::visible(proof.text), room))
     }
 
     /// ` = label: text`.
@@ -109,10 +84,7 @@ impl Gutter {
             _ if text::width(&text::visible(label)) > self.width / 3 => {
                 line.hanging(PLAIN, &format!("{label}: {text}"), self.width)
             }
-            _ => line
-                .add(BOLD, label)
-                .plain(": ")
-                .hanging(PLAIN, text, self.width),
+            _ => line.add(BOLD, label).plain(": ").hanging(PLAIN, text, self.width),
         }
     }
 }
@@ -134,10 +106,7 @@ mod tests {
         let evidence: Vec<String> = evidence.iter().map(|&line| line.to_owned()).collect();
         let proofs = Proof::all(&evidence);
         let gutter = Gutter::new(&proofs, 80);
-        let told: Vec<_> = proofs
-            .iter()
-            .map(|proof| gutter.proof(proof, Cell::Passed).render(false))
-            .collect();
+        let told: Vec<_> = proofs.iter().map(|proof| gutter.proof(proof, Cell::Passed).render(false)).collect();
         assert_eq!(told, printed);
     }
 
@@ -145,13 +114,8 @@ mod tests {
     fn a_long_line_loses_its_middle() {
         let evidence = [format!("123 | {}end", "x".repeat(200))];
         let proofs = Proof::all(&evidence);
-        let line = Gutter::new(&proofs, 40)
-            .proof(&proofs[0], Cell::Passed)
-            .render(false);
-        assert!(
-            line.starts_with(" 123 | xxx") && line.contains('…') && line.ends_with("end"),
-            "{line}"
-        );
+        let line = Gutter::new(&proofs, 40).proof(&proofs[0], Cell::Passed).render(false);
+        assert!(line.starts_with(" 123 | xxx") && line.contains('…') && line.ends_with("end"), "{line}");
         assert_eq!(text::width(&line), 40);
     }
 }

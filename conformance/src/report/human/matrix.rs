@@ -30,15 +30,8 @@ pub(super) fn lines(matrix: &Matrix, width: usize) -> Vec<Line> {
     if rows.is_empty() {
         return Vec::new();
     }
-    let names: Vec<String> = rows
-        .iter()
-        .map(|row| name(row, matrix.subjects() > 1))
-        .collect();
-    let indent = names
-        .iter()
-        .map(|name| text::width(name))
-        .max()
-        .unwrap_or(0);
+    let names: Vec<String> = rows.iter().map(|row| name(row, matrix.subjects() > 1)).collect();
+    let indent = names.iter().map(|name| text::width(name)).max().unwrap_or(0);
     // Where the columns do not fit side by side, they go on below.
     let per_block = (width.saturating_sub(indent) / 2).max(1);
     let mut lines = Vec::new();
@@ -55,13 +48,8 @@ pub(super) fn lines(matrix: &Matrix, width: usize) -> Vec<Line> {
         }
         lines.push(Line::new());
     }
-    let key = columns
-        .iter()
-        .enumerate()
-        .map(|(at, name)| (BOLD, (at + 1).to_string(), (*name).to_owned()));
-    let legend = LEGEND
-        .iter()
-        .map(|(cell, text)| (style(*cell), cell.sign().to_string(), (*text).to_owned()));
+    let key = columns.iter().enumerate().map(|(at, name)| (BOLD, (at + 1).to_string(), (*name).to_owned()));
+    let legend = LEGEND.iter().map(|(cell, text)| (style(*cell), cell.sign().to_string(), (*text).to_owned()));
     lines.extend(table(&key.collect::<Vec<_>>(), width));
     lines.push(Line::new());
     lines.extend(table(&legend.collect::<Vec<_>>(), width));
@@ -83,43 +71,26 @@ fn heads(columns: std::ops::Range<usize>, all: usize, indent: usize) -> Vec<Line
     let digits = all.to_string().len();
     let number = |column: usize| format!("{:>digits$}", column + 1);
     let head = |digit: usize| {
-        columns.clone().fold(Line::indent(indent), |line, column| {
-            line.add(DIM, &format!(" {}", &number(column)[digit..=digit]))
-        })
+        columns
+            .clone()
+            .fold(Line::indent(indent), |line, column| line.add(DIM, &format!(" {}", &number(column)[digit..=digit])))
     };
     (0..digits).map(head).collect()
 }
 
 /// Signs and their meanings in as many columns as fit.
 fn table(entries: &[(Style, String, String)], width: usize) -> Vec<Line> {
-    let sign = entries
-        .iter()
-        .map(|(_, sign, _)| text::width(sign))
-        .max()
-        .unwrap_or(0);
+    let sign = entries.iter().map(|(_, sign, _)| text::width(sign)).max().unwrap_or(0);
     let room = width.saturating_sub(sign + 3);
-    let texts: Vec<String> = entries
-        .iter()
-        .map(|(_, _, text)| text::cut_middle(&text::visible(text), room))
-        .collect();
-    let column = texts
-        .iter()
-        .map(|text| text::width(text))
-        .max()
-        .unwrap_or(0)
-        + sign
-        + 3;
+    let texts: Vec<String> = entries.iter().map(|(_, _, text)| text::cut_middle(&text::visible(text), room)).collect();
+    let column = texts.iter().map(|text| text::width(text)).max().unwrap_or(0) + sign + 3;
     // The last column needs no gap behind it.
     let across = ((width + 2) / column).max(1);
     let down = entries.len().div_ceil(across);
     let mut lines = vec![Line::new(); down];
     for (at, ((style, mark, _), text)) in entries.iter().zip(&texts).enumerate() {
         let line = std::mem::take(&mut lines[at % down]);
-        let line = line
-            .plain(&" ".repeat(sign - text::width(mark)))
-            .add(*style, mark)
-            .plain(" ")
-            .plain(text);
+        let line = line.plain(&" ".repeat(sign - text::width(mark))).add(*style, mark).plain(" ").plain(text);
         let gap = column.saturating_sub(sign + 1 + text::width(text));
         lines[at % down] = line.plain(&" ".repeat(gap));
     }
@@ -128,9 +99,7 @@ fn table(entries: &[(Style, String, String)], width: usize) -> Vec<Line> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::samples::{
-        bare_deny, broken, case, held, id, long, noise, pass, skip,
-    };
+    use super::super::super::samples::{bare_deny, broken, case, held, id, long, noise, pass, skip};
     use super::*;
     use crate::judge::Judgement;
 
@@ -139,9 +108,7 @@ mod tests {
         lines.iter().map(|line| line.render(false) + "\n").collect()
     }
 
-    fn matrix(
-        cases: impl IntoIterator<Item = (&'static str, &'static str, Vec<Judgement>)>,
-    ) -> Matrix {
+    fn matrix(cases: impl IntoIterator<Item = (&'static str, &'static str, Vec<Judgement>)>) -> Matrix {
         let mut matrix = Matrix::default();
         for (event, scenario, judgements) in cases {
             matrix.add(&case(event, "typical", scenario, judgements));
@@ -154,19 +121,11 @@ mod tests {
         let matrix = matrix([
             ("PreToolUse", "baseline", vec![noise()]),
             ("PreToolUse", "stdin-held-open", vec![held()]),
-            (
-                "PreToolUse",
-                "bare-environment",
-                vec![bare_deny(), pass("x")],
-            ),
+            ("PreToolUse", "bare-environment", vec![bare_deny(), pass("x")]),
             ("Stop", "baseline", vec![pass("x"), skip("y", "why")]),
             ("Stop", "stdin-held-open", vec![skip("y", "why")]),
             ("UserPromptSubmit", "baseline", vec![long()]),
-            (
-                "UserPromptSubmit",
-                "stdin-held-open",
-                vec![broken("no memory")],
-            ),
+            ("UserPromptSubmit", "stdin-held-open", vec![broken("no memory")]),
         ]);
         let expected = "
                  1 2 3
@@ -187,12 +146,7 @@ M a MUST is broken    m a MAY is broken     - not judged
         let mut matrix = Matrix::default();
         for event in ["PreToolUse", "PostToolUseFailure", "UserPromptExpansion"] {
             for number in 0..25 {
-                matrix.add(&case(
-                    event,
-                    "typical",
-                    &format!("scenario-with-a-name-{number:02}"),
-                    vec![pass("x")],
-                ));
+                matrix.add(&case(event, "typical", &format!("scenario-with-a-name-{number:02}"), vec![pass("x")]));
             }
         }
         let told = told(&matrix, 100);
@@ -201,10 +155,7 @@ M a MUST is broken    m a MAY is broken     - not judged
                     1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5
 ";
         assert!(format!("\n{told}").starts_with(heads), "{told}");
-        assert!(
-            told.lines().all(|line| line.chars().count() <= 100),
-            "{told}"
-        );
+        assert!(told.lines().all(|line| line.chars().count() <= 100), "{told}");
         assert_eq!(told.matches("UserPromptExpansion").count(), 1);
         assert!(told.contains("25 scenario-with-a-name-24"));
     }
@@ -213,23 +164,12 @@ M a MUST is broken    m a MAY is broken     - not judged
     fn what_does_not_fit_goes_on_below() {
         let mut matrix = Matrix::default();
         for number in 0..60 {
-            matrix.add(&case(
-                "UserPromptExpansion",
-                "typical",
-                &format!("s{number:02}"),
-                vec![pass("x")],
-            ));
+            matrix.add(&case("UserPromptExpansion", "typical", &format!("s{number:02}"), vec![pass("x")]));
         }
         let told = told(&matrix, 60);
-        assert!(
-            told.lines().all(|line| line.chars().count() <= 60),
-            "{told}"
-        );
+        assert!(told.lines().all(|line| line.chars().count() <= 60), "{told}");
         assert_eq!(told.matches("UserPromptExpansion").count(), 3);
-        let cells = told
-            .lines()
-            .filter(|line| line.starts_with("User"))
-            .map(|line| line.matches('.').count());
+        let cells = told.lines().filter(|line| line.starts_with("User")).map(|line| line.matches('.').count());
         assert_eq!(cells.sum::<usize>(), 60);
     }
 

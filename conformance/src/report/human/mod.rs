@@ -12,8 +12,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::{
-    CaseFinished, Cell, Findings, Matrix, ReportEvent, Reporter, RunStarted, SubjectInfo, Summary,
-    Tally, text,
+    CaseFinished, Cell, Findings, Matrix, ReportEvent, Reporter, RunStarted, SubjectInfo, Summary, Tally, text,
 };
 use crate::requirement::{Catalogue, Level, Requirement};
 use page::{BOLD, DIM, Line, PLAIN, Page};
@@ -36,12 +35,7 @@ pub struct Look {
 impl Default for Look {
     /// Plain text of 100 columns.
     fn default() -> Self {
-        Look {
-            color: false,
-            terminal: false,
-            verbose: false,
-            width: 100,
-        }
+        Look { color: false, terminal: false, verbose: false, width: 100 }
     }
 }
 
@@ -96,25 +90,12 @@ struct Told {
 
 impl Told {
     fn of(started: &RunStarted) -> Told {
-        let RunStarted {
-            platform,
-            platform_title,
-            ..
-        } = started;
+        let RunStarted { platform, platform_title, .. } = started;
         Told {
-            title: if platform_title.is_empty() {
-                platform
-            } else {
-                platform_title
-            }
-            .clone(),
+            title: if platform_title.is_empty() { platform } else { platform_title }.clone(),
             version: started.version.clone(),
             level: Some(started.level),
-            places: started
-                .subjects
-                .iter()
-                .map(|subject| (subject.name.clone(), subject.place.clone()))
-                .collect(),
+            places: started.subjects.iter().map(|subject| (subject.name.clone(), subject.place.clone())).collect(),
         }
     }
 
@@ -131,11 +112,7 @@ impl Told {
     /// The short name of a case within the run.
     fn place(&self, case: &crate::plan::CaseId) -> String {
         let short = format!("{}/{}/{}", case.event, case.payload, case.scenario);
-        if self.several_subjects() {
-            format!("{}/{short}", case.subject)
-        } else {
-            short
-        }
+        if self.several_subjects() { format!("{}/{short}", case.subject) } else { short }
     }
 }
 
@@ -158,55 +135,29 @@ impl<'a, W: Write> Human<'a, W> {
         self.run = Told::of(started);
         self.progress = Progress::new(started.cases);
         self.tally = Tally::new(started.cases);
-        let RunStarted {
-            hookproof,
-            version,
-            level,
-            jobs,
-            subjects,
-            ..
-        } = started;
+        let RunStarted { hookproof, version, level, jobs, subjects, .. } = started;
         let (title, cases) = (&self.run.title, text::count(started.cases, "case"));
-        let text =
-            format!("hooks of {title} {version} at level {level}, {cases}, {jobs} at a time");
+        let text = format!("hooks of {title} {version} at level {level}, {cases}, {jobs} at a time");
         let width = self.page.width();
         let name = text::cut_end(&text::visible(&format!("hookproof {hookproof}")), width / 2);
-        self.page.lines(
-            &Line::new()
-                .add(BOLD, &name)
-                .plain(": ")
-                .hanging(PLAIN, &text, width),
-        )?;
-        let most = if self.page.look.verbose {
-            usize::MAX
-        } else {
-            SUBJECTS
-        };
-        for SubjectInfo {
-            name,
-            command,
-            place,
-        } in subjects.iter().take(most)
-        {
+        self.page.lines(&Line::new().add(BOLD, &name).plain(": ").hanging(PLAIN, &text, width))?;
+        let most = if self.page.look.verbose { usize::MAX } else { SUBJECTS };
+        for SubjectInfo { name, command, place } in subjects.iter().take(most) {
             let name = text::cut_middle(&text::visible(name), width / 2);
             let line = Line::new().plain("  ").add(BOLD, &name).plain(": ");
             let command = text::cut_middle(&text::visible(command), width - line.width());
             let line = line.plain(&command);
             // The place of the configuration stands behind the command where there is room, else below it.
-            let place = place
-                .as_ref()
-                .map_or(String::new(), |place| text::visible(&format!("({place})")));
+            let place = place.as_ref().map_or(String::new(), |place| text::visible(&format!("({place})")));
             if line.width() + 1 + text::width(&place) <= width {
                 self.page.line(&line.plain(" ").add(DIM, &place))?;
             } else {
                 self.page.line(&line)?;
-                self.page
-                    .line(&Line::indent(4).add(DIM, &text::cut_middle(&place, width - 4)))?;
+                self.page.line(&Line::indent(4).add(DIM, &text::cut_middle(&place, width - 4)))?;
             }
         }
         if subjects.len() > most {
-            self.page
-                .line(&Line::new().plain(&format!("  and {} more", subjects.len() - most)))?;
+            self.page.line(&Line::new().plain(&format!("  and {} more", subjects.len() - most)))?;
         }
         self.page.flush()
     }
@@ -217,8 +168,7 @@ impl<'a, W: Write> Human<'a, W> {
         self.matrix.add(case);
         let failing = matches!(Cell::of(case), Cell::Broken(_) | Cell::HarnessError);
         if self.page.look.verbose || (failing && !self.page.look.terminal) {
-            self.page
-                .line(&case::line(case, &self.run, self.page.width()))?;
+            self.page.line(&case::line(case, &self.run, self.page.width()))?;
         }
         if self.page.look.terminal {
             let failing = self.tally.cases_broken(self.run.level());
@@ -233,23 +183,15 @@ impl<'a, W: Write> Human<'a, W> {
     fn finish(&mut self, summary: &Summary) -> io::Result<()> {
         let width = self.page.width();
         let verbose = self.page.look.verbose;
-        let blocks = finding::blocks(
-            &self.findings,
-            &finding::Setting {
-                rules: self.rules,
-                run: &self.run,
-                width,
-                verbose,
-            },
-        );
+        let blocks =
+            finding::blocks(&self.findings, &finding::Setting { rules: self.rules, run: &self.run, width, verbose });
         for block in blocks {
             self.page.blank()?;
             self.page.lines(&block)?;
         }
-        for block in [
-            matrix::lines(&self.matrix, width),
-            summary::lines(summary, &self.tally, &self.run, width, verbose),
-        ] {
+        for block in
+            [matrix::lines(&self.matrix, width), summary::lines(summary, &self.tally, &self.run, width, verbose)]
+        {
             if !block.is_empty() {
                 self.page.blank()?;
                 self.page.lines(&block)?;

@@ -82,21 +82,9 @@ impl Line {
     /// The line as it is written, without blanks at its end.
     pub(super) fn render(&self, color: bool) -> String {
         let mut out = String::new();
-        let last = self
-            .spans
-            .iter()
-            .rposition(|(_, text)| !text.trim_end().is_empty());
-        for (at, (style, text)) in self
-            .spans
-            .iter()
-            .enumerate()
-            .take(last.map_or(0, |last| last + 1))
-        {
-            let text = if Some(at) == last {
-                text.trim_end()
-            } else {
-                text
-            };
+        let last = self.spans.iter().rposition(|(_, text)| !text.trim_end().is_empty());
+        for (at, (style, text)) in self.spans.iter().enumerate().take(last.map_or(0, |last| last + 1)) {
+            let text = if Some(at) == last { text.trim_end() } else { text };
             if color && *style != PLAIN && !text.is_empty() {
                 out.push_str(&format!("{style}{text}{style:#}"));
             } else {
@@ -118,11 +106,7 @@ pub(super) struct Page<W> {
 
 impl<W: Write> Page<W> {
     pub(super) fn new(out: W, look: Look) -> Self {
-        Page {
-            out,
-            look,
-            progress: 0,
-        }
+        Page { out, look, progress: 0 }
     }
 
     /// Columns that a line may take.
@@ -175,11 +159,7 @@ mod tests {
 
     #[test]
     fn a_line_is_plain_unless_colour_is_wanted() {
-        let line = Line::new()
-            .add(BOLD, "a")
-            .plain(" b")
-            .add(DIM, "  ")
-            .plain("");
+        let line = Line::new().add(BOLD, "a").plain(" b").add(DIM, "  ").plain("");
         assert_eq!(line.render(false), "a b");
         assert_eq!(line.render(true), "\u{1b}[1ma\u{1b}[0m b");
         assert_eq!(line.width(), 5);
@@ -187,60 +167,31 @@ mod tests {
 
     #[test]
     fn a_line_shows_what_would_act() {
-        assert_eq!(
-            Line::new().plain("\u{1b}]0;x\u{7}").render(true),
-            r"\u{1b}]0;x\u{7}"
-        );
+        assert_eq!(Line::new().plain("\u{1b}]0;x\u{7}").render(true), r"\u{1b}]0;x\u{7}");
     }
 
     #[test]
     fn long_prose_hangs_below_its_beginning() {
-        let lines =
-            Line::new()
-                .plain("= help: ")
-                .hanging(PLAIN, "one two three four five six seven", 30);
+        let lines = Line::new().plain("= help: ").hanging(PLAIN, "one two three four five six seven", 30);
         let told: Vec<_> = lines.iter().map(|line| line.render(false)).collect();
-        assert_eq!(
-            told,
-            ["= help: one two three four", "        five six seven"]
-        );
+        assert_eq!(told, ["= help: one two three four", "        five six seven"]);
     }
 
     #[test]
     fn progress_is_written_over_and_taken_away() {
         let mut out = Vec::new();
-        let mut page = Page::new(
-            &mut out,
-            Look {
-                terminal: true,
-                ..Look::default()
-            },
-        );
+        let mut page = Page::new(&mut out, Look { terminal: true, ..Look::default() });
         page.overwrite("12345").unwrap();
         page.overwrite("123").unwrap();
         page.line(&Line::new().plain("x")).unwrap();
         page.line(&Line::new().plain("y")).unwrap();
-        assert_eq!(
-            String::from_utf8(out).unwrap(),
-            "\r12345\r123  \r   \rx\ny\n"
-        );
+        assert_eq!(String::from_utf8(out).unwrap(), "\r12345\r123  \r   \rx\ny\n");
     }
 
     #[test]
     fn progress_never_fills_the_line() {
         let mut out = Vec::new();
-        Page::new(
-            &mut out,
-            Look {
-                width: 40,
-                ..Look::default()
-            },
-        )
-        .overwrite(&"日".repeat(40))
-        .unwrap();
-        assert_eq!(
-            text::width(String::from_utf8(out).unwrap().trim_start_matches('\r')),
-            39
-        );
+        Page::new(&mut out, Look { width: 40, ..Look::default() }).overwrite(&"日".repeat(40)).unwrap();
+        assert_eq!(text::width(String::from_utf8(out).unwrap().trim_start_matches('\r')), 39);
     }
 }

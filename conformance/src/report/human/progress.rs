@@ -18,45 +18,21 @@ pub(super) struct Progress {
 
 impl Progress {
     pub(super) fn new(total: usize) -> Progress {
-        Progress {
-            total,
-            done: 0,
-            started: Instant::now(),
-            drawn: None,
-        }
+        Progress { total, done: 0, started: Instant::now(), drawn: None }
     }
 
     /// Counts a case; gives the line to draw when it is time for it.
-    pub(super) fn advance(
-        &mut self,
-        event: &str,
-        failing: usize,
-        harness_errors: usize,
-    ) -> Option<String> {
+    pub(super) fn advance(&mut self, event: &str, failing: usize, harness_errors: usize) -> Option<String> {
         self.done += 1;
         let now = Instant::now();
-        if self
-            .drawn
-            .is_some_and(|drawn| now.duration_since(drawn) < PAUSE)
-        {
+        if self.drawn.is_some_and(|drawn| now.duration_since(drawn) < PAUSE) {
             return None;
         }
         self.drawn = Some(now);
-        Some(self.line(
-            now.duration_since(self.started),
-            event,
-            failing,
-            harness_errors,
-        ))
+        Some(self.line(now.duration_since(self.started), event, failing, harness_errors))
     }
 
-    fn line(
-        &self,
-        elapsed: Duration,
-        event: &str,
-        failing: usize,
-        harness_errors: usize,
-    ) -> String {
+    fn line(&self, elapsed: Duration, event: &str, failing: usize, harness_errors: usize) -> String {
         let Progress { total, done, .. } = self;
         let percent = (done * 100).checked_div(*total).unwrap_or(100);
         let mut line = format!("{done}/{total}  {percent} %  {}  {event}", time(elapsed));
@@ -100,35 +76,17 @@ mod tests {
     #[rstest]
     #[case(320, 0, 0, "120/320  37 %  1.2 s  PreToolUse")]
     #[case(320, 3, 0, "120/320  37 %  1.2 s  PreToolUse  3 failing")]
-    #[case(
-        120,
-        3,
-        1,
-        "120/120  100 %  1.2 s  PreToolUse  3 failing  1 harness error"
-    )]
+    #[case(120, 3, 1, "120/120  100 %  1.2 s  PreToolUse  3 failing  1 harness error")]
     #[case(0, 0, 0, "120/0  100 %  1.2 s  PreToolUse")]
-    fn the_line_says_it_all(
-        #[case] total: usize,
-        #[case] failing: usize,
-        #[case] harness: usize,
-        #[case] line: &str,
-    ) {
-        let progress = Progress {
-            done: 120,
-            ..Progress::new(total)
-        };
-        assert_eq!(
-            progress.line(Duration::from_millis(1234), "PreToolUse", failing, harness),
-            line
-        );
+    fn the_line_says_it_all(#[case] total: usize, #[case] failing: usize, #[case] harness: usize, #[case] line: &str) {
+        let progress = Progress { done: 120, ..Progress::new(total) };
+        assert_eq!(progress.line(Duration::from_millis(1234), "PreToolUse", failing, harness), line);
     }
 
     #[test]
     fn it_is_not_drawn_for_every_case() {
         let mut progress = Progress::new(1000);
-        let drawn = (0..1000)
-            .filter(|_| progress.advance("Stop", 0, 0).is_some())
-            .count();
+        let drawn = (0..1000).filter(|_| progress.advance("Stop", 0, 0).is_some()).count();
         assert!((1..100).contains(&drawn), "{drawn}");
         assert_eq!(progress.done, 1000);
     }

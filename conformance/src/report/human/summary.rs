@@ -11,13 +11,7 @@ use text::count;
 const REASONS: usize = 3;
 
 /// What was run, what it came to, and what it means.
-pub(super) fn lines(
-    summary: &Summary,
-    tally: &Tally,
-    run: &Told,
-    width: usize,
-    verbose: bool,
-) -> Vec<Line> {
+pub(super) fn lines(summary: &Summary, tally: &Tally, run: &Told, width: usize, verbose: bool) -> Vec<Line> {
     let mut lines = Line::new().hanging(BOLD, &volume(summary), width);
     lines.extend(judgements(tally, width));
     lines.extend(skips(tally, width, verbose));
@@ -27,23 +21,10 @@ pub(super) fn lines(
 
 /// How much was run, and how fast.
 fn volume(summary: &Summary) -> String {
-    let Summary {
-        cases,
-        planned,
-        spawns,
-        wall,
-        ..
-    } = summary;
-    let cases_told = if cases == planned {
-        count(*cases, "case")
-    } else {
-        format!("{cases} of {}", count(*planned, "case"))
-    };
-    let processes = if *spawns == 1 {
-        "1 process".to_owned()
-    } else {
-        format!("{spawns} processes")
-    };
+    let Summary { cases, planned, spawns, wall, .. } = summary;
+    let cases_told =
+        if cases == planned { count(*cases, "case") } else { format!("{cases} of {}", count(*planned, "case")) };
+    let processes = if *spawns == 1 { "1 process".to_owned() } else { format!("{spawns} processes") };
     let mut text = format!("{cases_told}, {processes}, {}", time(*wall));
     if !wall.is_zero() && *cases > 0 {
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
@@ -59,15 +40,7 @@ fn volume(summary: &Summary) -> String {
 
 /// How many judgements there are of each kind.
 fn judgements(tally: &Tally, width: usize) -> Vec<Line> {
-    let Summary {
-        passed,
-        must,
-        should,
-        may,
-        notes,
-        skipped,
-        ..
-    } = tally.summary();
+    let Summary { passed, must, should, may, notes, skipped, .. } = tally.summary();
     let broken = |times: usize, level: Level| {
         let rules = count(tally.rules_broken(level), "rule");
         (times > 0).then(|| format!("{times} {level} broken ({rules})"))
@@ -81,9 +54,7 @@ fn judgements(tally: &Tally, width: usize) -> Vec<Line> {
         (skipped > 0).then(|| format!("{skipped} skipped")),
     ];
     let told: Vec<String> = told.into_iter().flatten().collect();
-    Line::new()
-        .plain("judgements: ")
-        .hanging(PLAIN, &told.join(", "), width)
+    Line::new().plain("judgements: ").hanging(PLAIN, &told.join(", "), width)
 }
 
 /// Why judgements were skipped.
@@ -91,15 +62,9 @@ fn skips(tally: &Tally, width: usize, verbose: bool) -> Vec<Line> {
     let reasons = tally.skip_reasons();
     let most = if verbose { usize::MAX } else { REASONS };
     let mut lines = Vec::new();
-    let digits = reasons
-        .first()
-        .map_or(0, |(_, times)| times.to_string().len());
+    let digits = reasons.first().map_or(0, |(_, times)| times.to_string().len());
     for (reason, times) in reasons.iter().take(most) {
-        lines.extend(
-            Line::new()
-                .plain(&format!("  skipped {times:>digits$} x "))
-                .hanging(PLAIN, reason, width),
-        );
+        lines.extend(Line::new().plain(&format!("  skipped {times:>digits$} x ")).hanging(PLAIN, reason, width));
     }
     if let Some(others @ [_, ..]) = reasons.get(most..) {
         let times: usize = others.iter().map(|(_, times)| times).sum();
@@ -114,16 +79,9 @@ fn verdict(summary: &Summary, tally: &Tally, run: &Told, width: usize) -> Vec<Li
     let level = run.level();
     let cases = &format!("of {}", count(summary.cases, "case"));
     let levels = |wanted: &dyn Fn(Level) -> bool| {
-        let levels = [Level::Must, Level::Should, Level::May]
-            .into_iter()
-            .filter(|&level| wanted(level));
-        let broken = levels
-            .map(|level| (level, tally.rules_broken(level)))
-            .filter(|&(_, rules)| rules > 0);
-        broken
-            .map(|(level, rules)| format!("{rules} {level}"))
-            .collect::<Vec<_>>()
-            .join(", ")
+        let levels = [Level::Must, Level::Should, Level::May].into_iter().filter(|&level| wanted(level));
+        let broken = levels.map(|level| (level, tally.rules_broken(level))).filter(|&(_, rules)| rules > 0);
+        broken.map(|(level, rules)| format!("{rules} {level}")).collect::<Vec<_>>().join(", ")
     };
     let broken = match levels(&|broken| broken >= level) {
         above if above.is_empty() => above,
@@ -133,41 +91,21 @@ fn verdict(summary: &Summary, tally: &Tally, run: &Told, width: usize) -> Vec<Li
         below if below.is_empty() => below,
         below => format!(" (below {level}: {below})"),
     };
-    let so_far = if broken.is_empty() {
-        "nothing"
-    } else {
-        &broken
-    };
+    let so_far = if broken.is_empty() { "nothing" } else { &broken };
     let worst = tally.worst().map_or(Cell::HarnessError, Cell::Broken);
     let (look, text) = match tally.conformance(level) {
         Conformance::HarnessFailed => {
             let failed = count(tally.cases_harness_failed(), "case");
-            (
-                ALARM,
-                format!("no verdict: the harness failed in {failed}; seen broken: {so_far}{below}"),
-            )
+            (ALARM, format!("no verdict: the harness failed in {failed}; seen broken: {so_far}{below}"))
         }
         Conformance::Broken => (style(worst), format!("does not conform: {broken}{below}")),
-        _ if summary.interrupted => (
-            style(Cell::Noted),
-            format!("no verdict: nothing broken so far{below}"),
-        ),
-        Conformance::Conforms => (
-            GOOD,
-            format!(
-                "conforms to {} {} at level {level}{below}",
-                run.title, run.version
-            ),
-        ),
+        _ if summary.interrupted => (style(Cell::Noted), format!("no verdict: nothing broken so far{below}")),
+        Conformance::Conforms => (GOOD, format!("conforms to {} {} at level {level}{below}", run.title, run.version)),
         Conformance::NothingJudged => (ALARM, "no verdict: nothing could be judged".to_owned()),
     };
     let mut lines = Vec::new();
     if summary.interrupted {
-        let text = format!(
-            "interrupted after {} of {}",
-            summary.cases,
-            count(summary.planned, "case")
-        );
+        let text = format!("interrupted after {} of {}", summary.cases, count(summary.planned, "case"));
         lines.push(Line::new().add(style(Cell::Broken(Level::Should)), &text));
     }
     lines.extend(Line::new().hanging(look, &text, width));
@@ -178,32 +116,17 @@ fn verdict(summary: &Summary, tally: &Tally, run: &Told, width: usize) -> Vec<Li
 mod tests {
     use std::time::Duration;
 
-    use super::super::super::samples::{
-        bare_deny, broken, case, held, long, noise, pass, skip, started,
-    };
+    use super::super::super::samples::{bare_deny, broken, case, held, long, noise, pass, skip, started};
     use super::*;
     use crate::judge::Judgement;
     use rstest::rstest;
 
-    fn told(
-        cases: Vec<Vec<Judgement>>,
-        level: Level,
-        planned: usize,
-        interrupted: bool,
-    ) -> Vec<String> {
+    fn told(cases: Vec<Vec<Judgement>>, level: Level, planned: usize, interrupted: bool) -> Vec<String> {
         let mut tally = Tally::new(planned);
-        cases
-            .into_iter()
-            .for_each(|judgements| tally.add(&case("Stop", "typical", "baseline", judgements)));
+        cases.into_iter().for_each(|judgements| tally.add(&case("Stop", "typical", "baseline", judgements)));
         tally.finish(Duration::from_millis(500), interrupted);
-        let run = Told {
-            level: Some(level),
-            ..Told::of(&started(planned))
-        };
-        lines(&tally.summary(), &tally, &run, 100, false)
-            .iter()
-            .map(|line| line.render(false))
-            .collect()
+        let run = Told { level: Some(level), ..Told::of(&started(planned)) };
+        lines(&tally.summary(), &tally, &run, 100, false).iter().map(|line| line.render(false)).collect()
     }
 
     #[rstest]
@@ -238,33 +161,19 @@ mod tests {
     #[test]
     fn an_interrupted_run_never_conforms() {
         let lines = told(vec![vec![pass("a")]], Level::Should, 320, true);
-        assert_eq!(
-            lines[0],
-            "1 of 320 cases, 1 process, 500 ms, 2.0 cases a second"
-        );
-        assert_eq!(
-            lines[lines.len() - 2..],
-            [
-                "interrupted after 1 of 320 cases",
-                "no verdict: nothing broken so far"
-            ]
-        );
+        assert_eq!(lines[0], "1 of 320 cases, 1 process, 500 ms, 2.0 cases a second");
+        assert_eq!(lines[lines.len() - 2..], ["interrupted after 1 of 320 cases", "no verdict: nothing broken so far"]);
         let lines = told(vec![vec![noise()]], Level::Should, 320, true);
         assert_eq!(
             lines[lines.len() - 2..],
-            [
-                "interrupted after 1 of 320 cases",
-                "does not conform: 1 MUST in 1 of 1 case"
-            ]
+            ["interrupted after 1 of 320 cases", "does not conform: 1 MUST in 1 of 1 case"]
         );
     }
 
     #[test]
     fn the_most_frequent_reasons_are_told() {
         let skips = [("a", 12), ("b", 3), ("c", 2), ("d", 1), ("e", 1)];
-        let judgements = skips
-            .iter()
-            .flat_map(|&(reason, times)| (0..times).map(move |_| skip("x", reason)));
+        let judgements = skips.iter().flat_map(|&(reason, times)| (0..times).map(move |_| skip("x", reason)));
         let lines = told(vec![judgements.collect()], Level::Should, 1, false);
         let expected = [
             "1 case, 1 process, 500 ms, 2.0 cases a second",
@@ -279,14 +188,8 @@ mod tests {
 
     #[test]
     fn what_was_seen_is_told_beside_a_failure_of_the_harness() {
-        let lines = told(
-            vec![vec![noise(), broken("x")], vec![broken("x")]],
-            Level::Should,
-            2,
-            false,
-        );
-        let expected =
-            "no verdict: the harness failed in 2 cases; seen broken: 1 MUST in 1 of 2 cases";
+        let lines = told(vec![vec![noise(), broken("x")], vec![broken("x")]], Level::Should, 2, false);
+        let expected = "no verdict: the harness failed in 2 cases; seen broken: 1 MUST in 1 of 2 cases";
         assert_eq!(lines.last().map(String::as_str), Some(expected));
     }
 }

@@ -78,20 +78,12 @@ judgements: 3 passed, 2 MUST broken (1 rule), 1 SHOULD broken (1 rule), 1 MAY br
   skipped 2 x the event takes no answer
 does not conform: 1 MUST, 1 SHOULD in 2 of 5 cases (below SHOULD: 1 MAY)
 "#;
-    assert_eq!(
-        format!("\n{}", told(&failing_run(), Look::default())),
-        expected
-    );
+    assert_eq!(format!("\n{}", told(&failing_run(), Look::default())), expected);
 }
 
 #[test]
 fn a_passing_run_is_short() {
-    let events = run_of(vec![samples::case(
-        "Stop",
-        "typical",
-        "baseline",
-        vec![pass("a")],
-    )]);
+    let events = run_of(vec![samples::case("Stop", "typical", "baseline", vec![pass("a")])]);
     let expected = "
 hookproof 0.1.0: hooks of Claude Code 2.1.329 at level SHOULD, 1 case, 2 at a time
   guard.py: python3 guard.py
@@ -113,54 +105,27 @@ conforms to Claude Code 2.1.329 at level SHOULD
 
 #[test]
 fn verbose_tells_every_case() {
-    let told = told(
-        &failing_run(),
-        Look {
-            verbose: true,
-            ..Look::default()
-        },
-    );
-    assert!(
-        told.contains("\nskip    Stop/typical/stdin-held-open  proceeds, 15 ms\n"),
-        "{told}"
-    );
-    assert!(
-        told.contains("\nok      Stop/typical/baseline  proceeds, 15 ms\n"),
-        "{told}"
-    );
+    let told = told(&failing_run(), Look { verbose: true, ..Look::default() });
+    assert!(told.contains("\nskip    Stop/typical/stdin-held-open  proceeds, 15 ms\n"), "{told}");
+    assert!(told.contains("\nok      Stop/typical/baseline  proceeds, 15 ms\n"), "{told}");
 }
 
 #[test]
 fn a_terminal_gets_progress_in_place_of_lines() {
-    let told = told(
-        &failing_run(),
-        Look {
-            terminal: true,
-            ..Look::default()
-        },
-    );
+    let told = told(&failing_run(), Look { terminal: true, ..Look::default() });
     let (progress, rest) = told.split_once("\nerror[").unwrap();
     assert!(progress.contains("\r1/5  20 %  "), "{progress:?}");
     assert!(progress.contains("PreToolUse  1 failing"), "{progress:?}");
     assert!(!told.contains("MUST    PreToolUse"), "{told}");
     // The line of progress is gone before anything else is written.
-    assert!(
-        progress.ends_with(" \r\n") || progress.ends_with(" \r"),
-        "{progress:?}"
-    );
+    assert!(progress.ends_with(" \r\n") || progress.ends_with(" \r"), "{progress:?}");
     assert!(!rest.contains('\r'));
 }
 
 #[test]
 fn colour_changes_nothing_but_colour() {
     let plain = told(&failing_run(), Look::default());
-    let coloured = told(
-        &failing_run(),
-        Look {
-            color: true,
-            ..Look::default()
-        },
-    );
+    let coloured = told(&failing_run(), Look { color: true, ..Look::default() });
     assert_ne!(coloured, plain);
     assert_eq!(without_colour(&coloured), plain);
 }
@@ -182,11 +147,7 @@ fn hostile(text: &str) -> Vec<ReportEvent> {
     let finding = || Finding {
         observed: text(),
         consequence: text(),
-        evidence: vec![
-            text(),
-            format!("1 | {}", text()),
-            format!("  | ^{}", text()),
-        ],
+        evidence: vec![text(), format!("1 | {}", text()), format!("  | ^{}", text())],
     };
     let mut judgements = vec![
         judgement(samples::NOISE, Level::Must, Verdict::Fail(finding())),
@@ -196,10 +157,7 @@ fn hostile(text: &str) -> Vec<ReportEvent> {
     ];
     // More observations of one requirement than are told one by one.
     judgements.extend((0..9).map(|at| {
-        let finding = Finding {
-            observed: format!("{}{at}", text()),
-            ..finding()
-        };
+        let finding = Finding { observed: format!("{}{at}", text()), ..finding() };
         judgement(&text(), Level::Must, Verdict::Fail(finding))
     }));
     let case = |judgements: Vec<Judgement>| {
@@ -219,11 +177,7 @@ fn hostile(text: &str) -> Vec<ReportEvent> {
         started.hookproof = text();
         started.version = text();
         started.platform_title = text();
-        started.subjects = vec![SubjectInfo {
-            name: text(),
-            command: text(),
-            place: Some(text()),
-        }];
+        started.subjects = vec![SubjectInfo { name: text(), command: text(), place: Some(text()) }];
     }
     events
 }
@@ -232,9 +186,8 @@ fn hostile(text: &str) -> Vec<ReportEvent> {
 fn no_control_character_of_a_hook_reaches_the_writer() {
     // Every control and every format character that a terminal may obey, in texts of a handful each, so that cutting
     // and wrapping happen between and beside all of them.
-    let dangerous: Vec<char> = ('\0'..=char::MAX)
-        .filter(|c| *c != ' ' && text::visible(&c.to_string()) != c.to_string())
-        .collect();
+    let dangerous: Vec<char> =
+        ('\0'..=char::MAX).filter(|c| *c != ' ' && text::visible(&c.to_string()) != c.to_string()).collect();
     assert!(dangerous.len() > 80, "{}", dangerous.len());
     for some in dangerous.chunks(6) {
         let hostile_text: String = some.iter().map(|c| format!("ab{c}]0;{c}[2J{c} ")).collect();
@@ -245,23 +198,14 @@ fn no_control_character_of_a_hook_reaches_the_writer() {
             (true, true, true),
             (false, false, true),
         ] {
-            let look = Look {
-                color,
-                terminal,
-                verbose,
-                width: 60,
-            };
+            let look = Look { color, terminal, verbose, width: 60 };
             let told = told(&hostile(&hostile_text), look);
             // What is left when our own colours and line ends are gone has to be free of them. A colour is `ESC [ .. m`;
             // the hostile texts have no such sequence.
             let rest = if color { without_colour(&told) } else { told };
             assert!(!rest.contains("[not a colour]"), "{some:?} {look:?}");
-            let bad = rest
-                .chars()
-                .find(|&c| c != '\n' && !(terminal && c == '\r') && some.contains(&c));
-            let control = rest
-                .chars()
-                .find(|&c| c.is_control() && c != '\n' && !(terminal && c == '\r'));
+            let bad = rest.chars().find(|&c| c != '\n' && !(terminal && c == '\r') && some.contains(&c));
+            let control = rest.chars().find(|&c| c.is_control() && c != '\n' && !(terminal && c == '\r'));
             assert_eq!((bad, control), (None, None), "{look:?}");
         }
     }
@@ -269,14 +213,8 @@ fn no_control_character_of_a_hook_reaches_the_writer() {
 
 #[test]
 fn a_line_end_of_a_hook_begins_no_line() {
-    let told = told(
-        &hostile("x\nerror[forged.finding]: y\r\nz"),
-        Look::default(),
-    );
-    assert!(
-        told.lines().all(|line| !line.starts_with("error[forged")),
-        "{told}"
-    );
+    let told = told(&hostile("x\nerror[forged.finding]: y\r\nz"), Look::default());
+    assert!(told.lines().all(|line| !line.starts_with("error[forged")), "{told}");
     assert!(told.contains("\\nerror[forged.finding]:"), "{told}");
 }
 
@@ -284,13 +222,7 @@ fn a_line_end_of_a_hook_begins_no_line() {
 fn lines_fit_the_width() {
     let hostile_text = "日本 \u{1b}[31m naïve-and-rather-long-without-any-blank ".repeat(6);
     for width in [40, 80, 100, 132] {
-        let told = told(
-            &hostile(&hostile_text),
-            Look {
-                width,
-                ..Look::default()
-            },
-        );
+        let told = told(&hostile(&hostile_text), Look { width, ..Look::default() });
         let wide = told.lines().find(|line| text::width(line) > width);
         assert_eq!(wide, None, "{width}");
     }

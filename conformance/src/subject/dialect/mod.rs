@@ -239,10 +239,7 @@ pub(crate) struct HandlerKey {
 impl HandlerKey {
     /// What the key rests on.
     pub(crate) fn basis(&self) -> Basis {
-        Basis {
-            evidence: self.evidence,
-            source: self.source.clone(),
-        }
+        Basis { evidence: self.evidence, source: self.source.clone() }
     }
 
     /// Whether handlers of that type have the key.
@@ -255,26 +252,18 @@ impl HandlerKey {
         let fits = match self.takes {
             Takes::Any => true,
             Takes::Text => value.text().is_some(),
-            Takes::Texts => value
-                .items()
-                .is_some_and(|items| items.iter().all(|item| item.text().is_some())),
+            Takes::Texts => value.items().is_some_and(|items| items.iter().all(|item| item.text().is_some())),
             Takes::Flag => matches!(value.kind, Kind::Bool(_)),
             Takes::PositiveNumber => value.number().is_some_and(|number| number > 0.0),
         };
-        let listed = self.values.is_empty()
-            || value
-                .text()
-                .is_none_or(|text| self.values.iter().any(|known| known == text));
+        let listed =
+            self.values.is_empty() || value.text().is_none_or(|text| self.values.iter().any(|known| known == text));
         if fits && listed {
             return None;
         }
         Some(match self.takes {
             Takes::Text if !self.values.is_empty() => {
-                let values: Vec<_> = self
-                    .values
-                    .iter()
-                    .map(|value| format!("\"{value}\""))
-                    .collect();
+                let values: Vec<_> = self.values.iter().map(|value| format!("\"{value}\"")).collect();
                 values.join(" or ")
             }
             Takes::Text => "a string".to_owned(),
@@ -291,16 +280,8 @@ impl Dialect {
     pub(crate) fn of(contract: &Contract) -> Option<&'static Dialect> {
         static ALL: OnceLock<Vec<(&'static str, Option<Dialect>)>> = OnceLock::new();
         // A file that does not parse is a defect of the suite; a test looks at each.
-        let all = ALL.get_or_init(|| {
-            FILES
-                .iter()
-                .map(|(id, text)| (*id, toml::from_str(text).ok()))
-                .collect()
-        });
-        all.iter()
-            .find(|(id, _)| *id == contract.platform.id)?
-            .1
-            .as_ref()
+        let all = ALL.get_or_init(|| FILES.iter().map(|(id, text)| (*id, toml::from_str(text).ok())).collect());
+        all.iter().find(|(id, _)| *id == contract.platform.id)?.1.as_ref()
     }
 }
 
@@ -313,56 +294,27 @@ mod tests {
     fn every_file_parses_and_names_only_what_its_contract_knows() {
         let library = Library::built_in().unwrap();
         for (id, text) in FILES {
-            let dialect: Dialect =
-                toml::from_str(text).unwrap_or_else(|error| panic!("{id}: {error}"));
+            let dialect: Dialect = toml::from_str(text).unwrap_or_else(|error| panic!("{id}: {error}"));
             let contract = library.select(id).unwrap();
             let events = dialect.malformed.void_at.iter();
-            let events = events
-                .chain(&dialect.malformed.drop_at)
-                .chain(&dialect.condition.events);
-            let events = events
-                .chain(&dialect.matching.narrow.events)
-                .chain(dialect.matching.part.keys());
+            let events = events.chain(&dialect.malformed.drop_at).chain(&dialect.condition.events);
+            let events = events.chain(&dialect.matching.narrow.events).chain(dialect.matching.part.keys());
             for event in events {
-                assert!(
-                    contract.events.contains_key(event),
-                    "{id}: {event} is no event"
-                );
+                assert!(contract.events.contains_key(event), "{id}: {event} is no event");
             }
-            for variable in [
-                &dialect.plugin.root,
-                &dialect.plugin.data,
-                &dialect.project.root,
-            ] {
-                let known = contract
-                    .environment
-                    .get(variable)
-                    .is_some_and(|variable| variable.placeholder);
+            for variable in [&dialect.plugin.root, &dialect.plugin.data, &dialect.project.root] {
+                let known = contract.environment.get(variable).is_some_and(|variable| variable.placeholder);
                 assert!(known, "{id}: {variable} is no placeholder");
             }
-            let types: Vec<_> = contract
-                .events
-                .values()
-                .flat_map(|event| &event.handlers)
-                .collect();
+            let types: Vec<_> = contract.events.values().flat_map(|event| &event.handlers).collect();
             for (key, option) in &dialect.option {
                 for handler in &option.handlers {
-                    assert!(
-                        types.contains(&handler),
-                        "{id}: {key}: {handler} is no type of handler"
-                    );
+                    assert!(types.contains(&handler), "{id}: {key}: {handler} is no type of handler");
                 }
             }
             let keys = dialect.identity.keys.iter();
-            for key in keys.chain([
-                &dialect.condition.key,
-                &dialect.timeout.key,
-                &dialect.shell.key,
-            ]) {
-                assert!(
-                    dialect.option.contains_key(key),
-                    "{id}: {key} is no key of a handler"
-                );
+            for key in keys.chain([&dialect.condition.key, &dialect.timeout.key, &dialect.shell.key]) {
+                assert!(dialect.option.contains_key(key), "{id}: {key} is no key of a handler");
             }
         }
     }

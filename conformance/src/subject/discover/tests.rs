@@ -14,11 +14,7 @@ const SETTINGS: &str = r#"{"hooks": {"Stop": [{"hooks": [
 
 fn search(path: &Path, host: Host, home: Option<PathBuf>) -> Vec<Subject> {
     let contract = Library::built_in().unwrap().select("claude-code").unwrap();
-    let search = Search {
-        contract: &contract,
-        host,
-        home,
-    };
+    let search = Search { contract: &contract, host, home };
     search.run(path).unwrap().subjects
 }
 
@@ -30,9 +26,7 @@ fn folder() -> tempfile::TempDir {
 }
 
 fn shell(subject: &Subject) -> (Vec<String>, String) {
-    let Invocation::Shell { shell, line } = &subject.invocation else {
-        panic!("{subject:?}")
-    };
+    let Invocation::Shell { shell, line } = &subject.invocation else { panic!("{subject:?}") };
     let shell = shell.iter().map(|word| word.to_string_lossy().into_owned());
     (shell.collect(), line.to_string_lossy().into_owned())
 }
@@ -43,33 +37,19 @@ fn the_settings_of_a_person_belong_to_no_project() {
     let home = Some(folder.path().to_owned());
     for path in [".claude", ".claude/settings.json", ""] {
         let subjects = search(&folder.path().join(path), Host::Unix, home.clone());
-        assert_eq!(
-            subjects[0].environment["CLAUDE_PROJECT_DIR"], PROJECT_AT_RUN,
-            "{path}"
-        );
+        assert_eq!(subjects[0].environment["CLAUDE_PROJECT_DIR"], PROJECT_AT_RUN, "{path}");
         let subjects = search(&folder.path().join(path), Host::Unix, None);
-        assert_ne!(
-            subjects[0].environment["CLAUDE_PROJECT_DIR"], PROJECT_AT_RUN,
-            "{path}"
-        );
+        assert_ne!(subjects[0].environment["CLAUDE_PROJECT_DIR"], PROJECT_AT_RUN, "{path}");
     }
 }
 
 #[test]
 fn the_shell_is_that_of_the_system() {
     let folder = folder();
-    let here = |host| {
-        search(folder.path(), host, None)
-            .iter()
-            .map(shell)
-            .collect::<Vec<_>>()
-    };
+    let here = |host| search(folder.path(), host, None).iter().map(shell).collect::<Vec<_>>();
     let unix = here(Host::Unix);
     assert_eq!(unix[0].0, ["/bin/sh", "-c"]);
-    assert_eq!(
-        unix[1],
-        (vec!["/bin/sh".to_owned(), "-c".to_owned()], "b".to_owned())
-    );
+    assert_eq!(unix[1], (vec!["/bin/sh".to_owned(), "-c".to_owned()], "b".to_owned()));
     let windows = here(Host::Windows);
     assert_eq!(windows[0].0[0], "powershell");
     assert_eq!(windows[0].1, "& '${env:CLAUDE_PROJECT_DIR}/a.ps1'");

@@ -16,19 +16,9 @@ pub(crate) fn check(handler: &Handler<'_>, notices: &mut Notices) {
         requirement: "config.condition-never-true",
         level: Some(Level::Must),
         evidence: scope.weigh(&condition.basis()),
-        message: format!(
-            "`{}` stands at {event}, which knows no conditions",
-            condition.key
-        ),
-        consequence: format!(
-            "{} never runs this hook, and says nothing",
-            scope.platform()
-        ),
-        help: format!(
-            "take `{}` away; it works at {}",
-            condition.key,
-            condition.events.join(", ")
-        ),
+        message: format!("`{}` stands at {event}, which knows no conditions", condition.key),
+        consequence: format!("{} never runs this hook, and says nothing", scope.platform()),
+        help: format!("take `{}` away; it works at {}", condition.key, condition.events.join(", ")),
     };
     handler.remark(notices, &condition.key, remark);
 }

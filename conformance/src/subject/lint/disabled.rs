@@ -9,10 +9,7 @@ use crate::subject::source::Source;
 /// Looks at the settings files of one folder, the stronger last: the last word counts.
 pub(crate) fn check(scope: &Scope<'_>, sources: &[Source], notices: &mut Notices) {
     let settings = &scope.dialect.settings;
-    let last = sources
-        .iter()
-        .rev()
-        .find_map(|source| Some((source, source.root.get(&settings.disable)?)));
+    let last = sources.iter().rev().find_map(|source| Some((source, source.root.get(&settings.disable)?)));
     let Some((source, node)) = last.filter(|(_, node)| node.kind == Kind::Bool(true)) else {
         return;
     };

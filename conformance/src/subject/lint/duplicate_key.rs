@@ -15,10 +15,7 @@ pub(crate) fn check(scope: &Scope<'_>, source: &Source, notices: &mut Notices) {
             // What JSON.parse does; the platform is written in JavaScript.
             evidence: Evidence::Documented,
             message: format!("the key `{}` stands here a second time", duplicate.path),
-            consequence: format!(
-                "{} takes the last one and forgets what stands in the others",
-                scope.platform()
-            ),
+            consequence: format!("{} takes the last one and forgets what stands in the others", scope.platform()),
             help: "put both values under one key".to_owned(),
         };
         notices.add(source, duplicate.start, remark);

@@ -21,11 +21,7 @@ pub(crate) fn check(group: &Group<'_>, notices: &mut Notices) {
             consequence = format!("{} does not look at it here", scope.platform());
             help = format!("put `{key}` into the handlers of `{}`", keys.handlers);
         } else if let Some(meant) = nearest(key, own.into_iter()) {
-            let widely = if meant == keys.matcher {
-                ": the hooks run for everything"
-            } else {
-                ""
-            };
+            let widely = if meant == keys.matcher { ": the hooks run for everything" } else { "" };
             consequence = format!("{} does not know this key{widely}", scope.platform());
             help = format!("did you mean `{meant}`?");
         } else {

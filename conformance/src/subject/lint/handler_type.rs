@@ -29,10 +29,7 @@ pub(crate) fn check(handler: &Handler<'_>, notices: &mut Notices) {
             level: None,
             evidence: Evidence::Measured,
             message: format!("a handler of type {kind} is not checked"),
-            consequence: format!(
-                "nothing is said of it here; {} runs it all the same",
-                scope.platform()
-            ),
+            consequence: format!("nothing is said of it here; {} runs it all the same", scope.platform()),
             help: format!("only handlers of type {} are run", keys.runs),
         };
         handler.remark(notices, &keys.kind, remark);

@@ -11,22 +11,13 @@ use crate::subject::sheet::Scope;
 use crate::subject::source::Source;
 
 /// The manifest names a file that is read anyway, or names it twice.
-pub(crate) fn named_again(
-    scope: &Scope<'_>,
-    source: &Source,
-    node: &Node,
-    path: &str,
-    notices: &mut Notices,
-) {
+pub(crate) fn named_again(scope: &Scope<'_>, source: &Source, node: &Node, path: &str, notices: &mut Notices) {
     let remark = Remark {
         requirement: "config.hooks-file-named-again",
         level: Some(Level::Must),
         evidence: scope.weigh(&scope.dialect.plugin.basis()),
         message: format!("the manifest names {path:?}, which is read without being named"),
-        consequence: format!(
-            "{} calls this an error when it loads the plugin",
-            scope.platform()
-        ),
+        consequence: format!("{} calls this an error when it loads the plugin", scope.platform()),
         help: format!(
             "take the path away; `{}` of a manifest is for files besides {}",
             scope.dialect.plugin.hooks, scope.dialect.plugin.file
@@ -36,13 +27,7 @@ pub(crate) fn named_again(
 }
 
 /// The manifest names a file that is not there.
-pub(crate) fn missing(
-    scope: &Scope<'_>,
-    source: &Source,
-    node: &Node,
-    file: &Path,
-    notices: &mut Notices,
-) {
+pub(crate) fn missing(scope: &Scope<'_>, source: &Source, node: &Node, file: &Path, notices: &mut Notices) {
     let remark = Remark {
         requirement: "config.hooks-file-missing",
         level: Some(Level::Must),
@@ -60,11 +45,7 @@ pub(crate) fn neither(scope: &Scope<'_>, source: &Source, node: &Node, notices: 
         requirement: "config.invalid-entry",
         level: Some(Level::Must),
         evidence: scope.weigh(&scope.dialect.plugin.basis()),
-        message: format!(
-            "`{}` of the manifest holds {}",
-            scope.dialect.plugin.hooks,
-            node.noun()
-        ),
+        message: format!("`{}` of the manifest holds {}", scope.dialect.plugin.hooks, node.noun()),
         consequence: format!("{} finds no hooks here", scope.platform()),
         help: "write a path, a map of events, or an array of both".to_owned(),
     };
@@ -72,30 +53,17 @@ pub(crate) fn neither(scope: &Scope<'_>, source: &Source, node: &Node, notices: 
 }
 
 /// The map of events of an inline part: the part itself, or what stands in a wrapper that does not belong there.
-pub(crate) fn unwrapped<'a>(
-    scope: &Scope<'_>,
-    source: &Source,
-    node: &'a Node,
-    notices: &mut Notices,
-) -> &'a Node {
+pub(crate) fn unwrapped<'a>(scope: &Scope<'_>, source: &Source, node: &'a Node, notices: &mut Notices) -> &'a Node {
     let key = &scope.dialect.plugin.hooks;
-    let Some(member) = node
-        .member(key)
-        .filter(|member| member.value.members().is_some())
-    else {
+    let Some(member) = node.member(key).filter(|member| member.value.members().is_some()) else {
         return node;
     };
     let remark = Remark {
         requirement: "config.superfluous-wrapper",
         level: Some(Level::Must),
-        evidence: scope
-            .weigh(&scope.dialect.plugin.basis())
-            .max(Evidence::Documented),
+        evidence: scope.weigh(&scope.dialect.plugin.basis()).max(Evidence::Documented),
         message: format!("the map of events in the manifest is wrapped in another `{key}`"),
-        consequence: format!(
-            "{} takes `{key}` for the name of an event, and runs nothing",
-            scope.platform()
-        ),
+        consequence: format!("{} takes `{key}` for the name of an event, and runs nothing", scope.platform()),
         help: format!("put the events right under `{key}`; only files of hooks need the wrapper"),
     };
     notices.add(source, member.key_start, remark);

@@ -27,10 +27,7 @@ pub(crate) fn check(group: &Group<'_>, notices: &mut Notices) {
 
 fn of_rule(scope: &Scope<'_>) -> Basis {
     let matching = &scope.contract.matching;
-    Basis {
-        evidence: matching.evidence,
-        source: matching.source.clone(),
-    }
+    Basis { evidence: matching.evidence, source: matching.source.clone() }
 }
 
 fn ignored(scope: &Scope<'_>, event: &Event, text: &str) -> Remark {
@@ -53,13 +50,8 @@ fn invalid(scope: &Scope<'_>, text: &str, problem: &str) -> Remark {
         requirement: "config.matcher-invalid",
         level: Some(Level::Must),
         evidence: scope.weigh(&of_rule(scope)),
-        message: format!(
-            "the matcher {text:?} is read as a regular expression and is none: {problem}"
-        ),
-        consequence: format!(
-            "{} never runs these hooks, and says nothing",
-            scope.platform()
-        ),
+        message: format!("the matcher {text:?} is read as a regular expression and is none: {problem}"),
+        consequence: format!("{} never runs these hooks, and says nothing", scope.platform()),
         help,
     }
 }
@@ -73,63 +65,37 @@ fn never_name(scope: &Scope<'_>, event: &Event, names: &[&str]) -> Option<Remark
     let values: &[String] = input.map_or(&[], |field| &field.values);
     let known: &[String] = input.map_or(&[], |field| &field.known);
     let tools = scope.contract.tools.keys().filter(|_| of_tools);
-    let all: Vec<&str> = values
-        .iter()
-        .chain(known)
-        .chain(tools)
-        .map(String::as_str)
-        .collect();
+    let all: Vec<&str> = values.iter().chain(known).chain(tools).map(String::as_str).collect();
     let never = |name: &str| -> Option<(String, Basis)> {
-        if name.is_empty() || all.contains(&name) || scope.dialect.matching.alias.contains_key(name)
-        {
+        if name.is_empty() || all.contains(&name) || scope.dialect.matching.alias.contains_key(name) {
             return None;
         }
         if let Some(rest) = name.strip_prefix(&server.prefix).filter(|_| of_tools) {
-            let help = format!(
-                "for every tool of the server write \"{name}{}.*\"",
-                server.separator
-            );
+            let help = format!("for every tool of the server write \"{name}{}.*\"", server.separator);
             return (!rest.contains(&server.separator)).then(|| (help, server.basis()));
         }
         if let Some(meant) = all.iter().find(|known| known.eq_ignore_ascii_case(name)) {
-            return Some((
-                format!("write \"{meant}\": upper and lower case count"),
-                of_rule(scope),
-            ));
+            return Some((format!("write \"{meant}\": upper and lower case count"), of_rule(scope)));
         }
         let closed = !values.is_empty() && known.is_empty();
         let basis = input.map_or_else(|| event.basis.clone(), |field| field.basis.clone());
         closed.then(|| (format!("`{field}` is one of {}", values.join(", ")), basis))
     };
     let (name, (help, basis)) = names.iter().find_map(|name| Some((name, never(name)?)))?;
-    let all_never = names
-        .iter()
-        .all(|name| name.is_empty() || never(name).is_some());
-    let consequence = if all_never {
-        "never runs these hooks"
-    } else {
-        "never runs these hooks for that name"
-    };
+    let all_never = names.iter().all(|name| name.is_empty() || never(name).is_some());
+    let consequence = if all_never { "never runs these hooks" } else { "never runs these hooks for that name" };
     Some(Remark {
         requirement: "config.matcher-never-matches",
         level: Some(Level::Must),
         evidence: scope.weigh(&basis).max(scope.weigh(&of_rule(scope))),
         message: format!("no `{field}` is ever {name:?}"),
-        consequence: format!(
-            "{} compares names exactly and {consequence}",
-            scope.platform()
-        ),
+        consequence: format!("{} compares names exactly and {consequence}", scope.platform()),
         help,
     })
 }
 
 /// A permission rule such as `Bash(git push:*)` in place of a matcher.
-fn never_rule(
-    scope: &Scope<'_>,
-    event: &Event,
-    text: &str,
-    pattern: &regress::Regex,
-) -> Option<Remark> {
+fn never_rule(scope: &Scope<'_>, event: &Event, text: &str, pattern: &regress::Regex) -> Option<Remark> {
     let condition = &scope.dialect.condition;
     if !condition.events.contains(&event.name) {
         return None;
@@ -146,16 +112,8 @@ fn never_rule(
         requirement: "config.matcher-never-matches",
         level: Some(Level::Must),
         evidence: scope.weigh(&of_rule(scope)),
-        message: format!(
-            "the matcher {text:?} is a permission rule; here it is read as a regular expression"
-        ),
-        consequence: format!(
-            "{} finds it in no name of a tool and never runs these hooks",
-            scope.platform()
-        ),
-        help: format!(
-            "write the matcher {tool:?} and put {text:?} into `{}` of the handler",
-            condition.key
-        ),
+        message: format!("the matcher {text:?} is a permission rule; here it is read as a regular expression"),
+        consequence: format!("{} finds it in no name of a tool and never runs these hooks", scope.platform()),
+        help: format!("write the matcher {tool:?} and put {text:?} into `{}` of the handler", condition.key),
     })
 }

@@ -14,24 +14,15 @@ pub(crate) fn check(sheet: &Sheet<'_>, key: &str, notices: &mut Notices) -> bool
     };
     let (basis, consequence) = match scope.home {
         Home::Plugin => (scope.dialect.plugin.basis(), "does not load the file"),
-        Home::Settings => (
-            scope.dialect.settings.basis(),
-            "runs none of these hooks: it looks under that key only",
-        ),
+        Home::Settings => (scope.dialect.settings.basis(), "runs none of these hooks: it looks under that key only"),
     };
     let remark = Remark {
         requirement: "config.missing-wrapper",
         level: Some(Level::Must),
         evidence: scope.weigh(&basis).max(Evidence::Documented),
-        message: format!(
-            "{} stands at the top of the file, and there is no key `{key}`",
-            event.key
-        ),
+        message: format!("{} stands at the top of the file, and there is no key `{key}`", event.key),
         consequence: format!("{} {consequence}", scope.platform()),
-        help: format!(
-            "put the whole map under a key: {{\"{key}\": {{\"{}\": [...]}}}}",
-            event.key
-        ),
+        help: format!("put the whole map under a key: {{\"{key}\": {{\"{}\": [...]}}}}", event.key),
     };
     notices.add(sheet.source, event.key_start, remark);
     true
@@ -44,10 +35,7 @@ pub(crate) fn no_map(sheet: &Sheet<'_>, key: &str, notices: &mut Notices) {
         requirement: "config.invalid-entry",
         level: Some(Level::Must),
         evidence: Evidence::Documented,
-        message: format!(
-            "`{key}` holds {} and must hold a map from events to groups",
-            sheet.map.noun()
-        ),
+        message: format!("`{key}` holds {} and must hold a map from events to groups", sheet.map.noun()),
         consequence: format!("{} finds no hooks in this file", scope.platform()),
         help: format!("write {{\"{key}\": {{\"<event>\": [...]}}}}"),
     };

@@ -25,20 +25,11 @@ use super::sheet::{Command, Group, Handler};
 
 const OF_GROUPS: &[fn(&Group<'_>, &mut Notices)] = &[matcher::check, group_key::check];
 
-const OF_HANDLERS: &[fn(&Handler<'_>, &mut Notices)] = &[
-    handler_type::check,
-    option::unknown,
-    option::ignored,
-    condition::check,
-    timeout_unit::check,
-];
+const OF_HANDLERS: &[fn(&Handler<'_>, &mut Notices)] =
+    &[handler_type::check, option::unknown, option::ignored, condition::check, timeout_unit::check];
 
-const OF_COMMANDS: &[fn(&Command<'_>, &mut Notices)] = &[
-    placeholder::check,
-    quoting::check,
-    relative_path::check,
-    tilde::check,
-];
+const OF_COMMANDS: &[fn(&Command<'_>, &mut Notices)] =
+    &[placeholder::check, quoting::check, relative_path::check, tilde::check];
 
 /// Looks at a group.
 pub(crate) fn group(group: &Group<'_>, notices: &mut Notices) {
@@ -60,12 +51,7 @@ pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> O
     /// From here on two names are alike: one slip in five letters.
     const ALIKE: f64 = 0.75;
     let lower = name.to_lowercase();
-    let scored = known.map(|known| {
-        (
-            strsim::normalized_damerau_levenshtein(&lower, &known.to_lowercase()),
-            known,
-        )
-    });
+    let scored = known.map(|known| (strsim::normalized_damerau_levenshtein(&lower, &known.to_lowercase()), known));
     let best = scored.max_by(|(one, _), (other, _)| one.total_cmp(other))?;
     (best.0 >= ALIKE).then_some(best.1)
 }
@@ -84,9 +70,6 @@ mod tests {
     #[case("BeforeTool", None)]
     #[case("", None)]
     fn finds_what_was_meant(#[case] name: &str, #[case] expected: Option<&str>) {
-        assert_eq!(
-            nearest(name, ["PreToolUse", "PostToolUse", "Stop"].into_iter()),
-            expected
-        );
+        assert_eq!(nearest(name, ["PreToolUse", "PostToolUse", "Stop"].into_iter()), expected);
     }
 }

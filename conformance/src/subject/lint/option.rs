@@ -12,23 +12,12 @@ pub(crate) fn unknown(handler: &Handler<'_>, notices: &mut Notices) {
     let options = &scope.dialect.option;
     for member in handler.node.members().into_iter().flatten() {
         let key = member.key.as_str();
-        if options
-            .get(key)
-            .is_some_and(|option| option.belongs_to(handler.kind))
-        {
+        if options.get(key).is_some_and(|option| option.belongs_to(handler.kind)) {
             continue;
         }
-        let own = options
-            .iter()
-            .filter(|(_, option)| option.belongs_to(handler.kind));
-        let help = match (
-            options.contains_key(key),
-            nearest(key, own.map(|(name, _)| name.as_str())),
-        ) {
-            (true, _) => format!(
-                "it is for handlers of type {}",
-                options[key].handlers.join(", ")
-            ),
+        let own = options.iter().filter(|(_, option)| option.belongs_to(handler.kind));
+        let help = match (options.contains_key(key), nearest(key, own.map(|(name, _)| name.as_str()))) {
+            (true, _) => format!("it is for handlers of type {}", options[key].handlers.join(", ")),
             (false, Some(meant)) => format!("did you mean `{meant}`?"),
             (false, None) => continue,
         };
@@ -51,33 +40,19 @@ pub(crate) fn ignored(handler: &Handler<'_>, notices: &mut Notices) {
     let event = &handler.group.event.name;
     for member in handler.node.members().into_iter().flatten() {
         let key = &member.key;
-        let Some(option) = scope
-            .dialect
-            .option
-            .get(key)
-            .filter(|option| option.belongs_to(handler.kind))
-        else {
+        let Some(option) = scope.dialect.option.get(key).filter(|option| option.belongs_to(handler.kind)) else {
             continue;
         };
         let value = member.value.scalar();
-        let in_settings = option.ignored_in_settings
-            && scope.home == Home::Settings
-            && value.as_deref() == Some("true");
+        let in_settings =
+            option.ignored_in_settings && scope.home == Home::Settings && value.as_deref() == Some("true");
         let at_event = scope.contract.handler.get(key).filter(|known| {
-            known.ignored_at.contains(event)
-                && (known.failure_denies.is_none() || known.failure_denies == value)
+            known.ignored_at.contains(event) && (known.failure_denies.is_none() || known.failure_denies == value)
         });
         let (basis, place, help) = match at_event {
-            _ if in_settings => (
-                option.basis(),
-                "in settings files".to_owned(),
-                format!("take `{key}` away"),
-            ),
+            _ if in_settings => (option.basis(), "in settings files".to_owned(), format!("take `{key}` away")),
             Some(known) => (
-                Basis {
-                    evidence: known.evidence,
-                    source: known.source.clone(),
-                },
+                Basis { evidence: known.evidence, source: known.source.clone() },
                 format!("at {event}"),
                 format!("take `{key}` away, and let the hook itself answer where it fails"),
             ),

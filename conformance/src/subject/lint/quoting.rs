@@ -15,12 +15,7 @@ pub(crate) fn check(command: &Command<'_>, notices: &mut Notices) {
     let mut told: Vec<&str> = Vec::new();
     for reference in &line.references {
         let name = reference.name.as_str();
-        let Some(variable) = scope
-            .contract
-            .environment
-            .get(name)
-            .filter(|_| scope.variables.contains_key(name))
-        else {
+        let Some(variable) = scope.contract.environment.get(name).filter(|_| scope.variables.contains_key(name)) else {
             continue;
         };
         // The platform replaces `${NAME}` as text, so that even an assignment is split; `$NAME` is the shell's own.
@@ -29,35 +24,17 @@ pub(crate) fn check(command: &Command<'_>, notices: &mut Notices) {
             continue;
         }
         told.push(name);
-        let spelled = if reference.braced {
-            format!("${{{name}}}")
-        } else {
-            format!("${name}")
-        };
-        let backslashes = if reference.braced {
-            ", and on Windows the shell eats its backslashes"
-        } else {
-            ""
-        };
-        let basis = Basis {
-            evidence: variable.evidence,
-            source: variable.source.clone(),
-        };
+        let spelled = if reference.braced { format!("${{{name}}}") } else { format!("${name}") };
+        let backslashes = if reference.braced { ", and on Windows the shell eats its backslashes" } else { "" };
+        let basis = Basis { evidence: variable.evidence, source: variable.source.clone() };
         let remark = Remark {
             requirement: "config.unquoted-placeholder",
             level: Some(Level::Should),
             evidence: scope.weigh(&basis),
             message: format!("`{spelled}` stands without quotes in a line for a shell"),
-            consequence: format!(
-                "the hook does not start where the folder's name has a space{backslashes}"
-            ),
-            help: format!(
-                "write \"{spelled}/...\" in double quotes, or use `{}`",
-                scope.dialect.keys.args
-            ),
+            consequence: format!("the hook does not start where the folder's name has a space{backslashes}"),
+            help: format!("write \"{spelled}/...\" in double quotes, or use `{}`", scope.dialect.keys.args),
         };
-        command
-            .handler
-            .remark(notices, &scope.dialect.keys.command, remark);
+        command.handler.remark(notices, &scope.dialect.keys.command, remark);
     }
 }

@@ -12,32 +12,22 @@ pub(crate) fn check(command: &Command<'_>, notices: &mut Notices) {
     };
     let scope = command.handler.scope();
     let keys = &scope.dialect.keys;
-    let words = std::iter::once((&keys.command, command.text))
-        .chain(args.iter().map(|arg| (&keys.args, *arg)));
+    let words = std::iter::once((&keys.command, command.text)).chain(args.iter().map(|arg| (&keys.args, *arg)));
     let Some((key, word)) = words.into_iter().find(|(_, word)| word.starts_with("~/")) else {
         return;
     };
     let args = scope.contract.handler.get(&keys.args);
-    let basis = args.map_or(
-        Basis {
-            evidence: Evidence::Unconfirmed,
-            source: Vec::new(),
-        },
-        |args| Basis {
-            evidence: args.evidence,
-            source: args.source.clone(),
-        },
-    );
+    let basis = args.map_or(Basis { evidence: Evidence::Unconfirmed, source: Vec::new() }, |args| Basis {
+        evidence: args.evidence,
+        source: args.source.clone(),
+    });
     let remark = Remark {
         requirement: "config.tilde-without-shell",
         level: Some(Level::Must),
         evidence: scope.weigh(&basis),
         message: format!("{word:?} begins with a tilde, and no shell is there to replace it"),
         consequence: "the path is looked for in a folder named ~, which there is not".to_owned(),
-        help: format!(
-            "write the path out, or leave `{}` out so that a shell runs the command",
-            keys.args
-        ),
+        help: format!("write the path out, or leave `{}` out so that a shell runs the command", keys.args),
     };
     command.handler.remark(notices, key, remark);
 }

@@ -9,8 +9,7 @@ use crate::subject::timeout;
 pub(crate) fn check(handler: &Handler<'_>, notices: &mut Notices) {
     let scope = handler.scope();
     let known = &scope.dialect.timeout;
-    let Some(seconds) = timeout::seconds(handler).filter(|seconds| *seconds > known.suspicious_s)
-    else {
+    let Some(seconds) = timeout::seconds(handler).filter(|seconds| *seconds > known.suspicious_s) else {
         return;
     };
     let remark = Remark {
@@ -18,11 +17,7 @@ pub(crate) fn check(handler: &Handler<'_>, notices: &mut Notices) {
         level: Some(Level::Should),
         evidence: scope.weigh(&known.basis()),
         message: format!("`{}` is {seconds}, and is counted in seconds", known.key),
-        consequence: format!(
-            "{} waits {} for a hook that hangs",
-            scope.platform(),
-            long(seconds)
-        ),
+        consequence: format!("{} waits {} for a hook that hangs", scope.platform(), long(seconds)),
         help: format!("if milliseconds are meant, write {}", seconds / 1000.0),
     };
     handler.remark(notices, &known.key, remark);
@@ -31,9 +26,5 @@ pub(crate) fn check(handler: &Handler<'_>, notices: &mut Notices) {
 /// A long time in words.
 fn long(seconds: f64) -> String {
     const DAY: f64 = 86_400.0;
-    if seconds >= 2.0 * DAY {
-        format!("{:.0} days", seconds / DAY)
-    } else {
-        format!("{:.1} hours", seconds / 3600.0)
-    }
+    if seconds >= 2.0 * DAY { format!("{:.0} days", seconds / DAY) } else { format!("{:.1} hours", seconds / 3600.0) }
 }

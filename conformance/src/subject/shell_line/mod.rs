@@ -63,9 +63,7 @@ pub(crate) fn references_in(text: &str) -> Vec<Reference> {
 /// Whether `word` is an assignment such as `NAME=value`.
 pub(crate) fn is_assignment(word: &str) -> bool {
     word.split_once('=').is_some_and(|(name, _)| {
-        !name.is_empty()
-            && !name.starts_with(|c: char| c.is_ascii_digit())
-            && name.chars().all(is_name)
+        !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit()) && name.chars().all(is_name)
     })
 }
 
@@ -81,17 +79,11 @@ mod tests {
 
     #[rstest]
     #[case("python3 /x/guard.py --strict", "[python3][/x/guard.py][--strict]")]
-    #[case(
-        r#""$CLAUDE_PROJECT_DIR"/.claude/a.sh"#,
-        "[$CLAUDE_PROJECT_DIR/.claude/a.sh]"
-    )]
+    #[case(r#""$CLAUDE_PROJECT_DIR"/.claude/a.sh"#, "[$CLAUDE_PROJECT_DIR/.claude/a.sh]")]
     #[case("cd /x && ./a 'b c' \"d e\" f\\ g", "[cd][/x] [./a][b c][d e][f g]")]
     #[case("a >/dev/null 2>&1 | b < c; d &", "[a] [b] [d]")]
     #[case("a 2>&- b", "[a][b]")]
-    #[case(
-        "INPUT=$(cat); echo \"$INPUT\" | jq -r .x",
-        "[INPUT=$(...)] [echo][$INPUT] [jq][-r][.x]"
-    )]
+    #[case("INPUT=$(cat); echo \"$INPUT\" | jq -r .x", "[INPUT=$(...)] [echo][$INPUT] [jq][-r][.x]")]
     #[case("(cd x; a) || b # c; d", "[cd][x] [a] [b]")]
     #[case("cat <<EOF\nnot a command\nEOF\nb", "[cat] [b]")]
     #[case("a `b \"c\"` ${X:-y z}", "[a][$(...)][${X:-y][z}]")]
@@ -100,20 +92,9 @@ mod tests {
     #[case("", "")]
     fn splits(#[case] line: &str, #[case] expected: &str) {
         let line = ShellLine::read(line);
-        let shown = |command: &Vec<super::Word>| -> String {
-            command
-                .iter()
-                .map(|word| format!("[{}]", word.text))
-                .collect()
-        };
-        assert_eq!(
-            line.commands
-                .iter()
-                .map(shown)
-                .collect::<Vec<_>>()
-                .join(" "),
-            expected
-        );
+        let shown =
+            |command: &Vec<super::Word>| -> String { command.iter().map(|word| format!("[{}]", word.text)).collect() };
+        assert_eq!(line.commands.iter().map(shown).collect::<Vec<_>>().join(" "), expected);
     }
 
     #[rstest]
@@ -135,16 +116,9 @@ mod tests {
         #[case] assigned: bool,
     ) {
         let references = ShellLine::read(line).references;
-        let [found] = references.as_slice() else {
-            panic!("{references:?}")
-        };
+        let [found] = references.as_slice() else { panic!("{references:?}") };
         assert_eq!(
-            (
-                found.name.as_str(),
-                found.braced,
-                found.quoting,
-                found.assigned
-            ),
+            (found.name.as_str(), found.braced, found.quoting, found.assigned),
             (name, braced, quoting, assigned)
         );
     }
@@ -160,18 +134,14 @@ mod tests {
 
     #[test]
     fn a_literal_text_names_its_variables() {
-        let names: Vec<_> = references_in("--x=${A}/$B 'c")
-            .into_iter()
-            .map(|found| (found.name, found.braced))
-            .collect();
+        let names: Vec<_> =
+            references_in("--x=${A}/$B 'c").into_iter().map(|found| (found.name, found.braced)).collect();
         assert_eq!(names, [("A".to_owned(), true), ("B".to_owned(), false)]);
     }
 
     #[test]
     fn no_text_is_too_odd() {
-        for text in [
-            "$(", "`", "\"", "${", "\\", "<<", "<", "'", "$((1+2))", "<<EOF\nx", "a)b",
-        ] {
+        for text in ["$(", "`", "\"", "${", "\\", "<<", "<", "'", "$((1+2))", "<<EOF\nx", "a)b"] {
             ShellLine::read(text);
         }
         ShellLine::read(&"$(".repeat(100_000));

@@ -7,10 +7,7 @@ pub(super) fn line(text: &str) -> ShellLine {
     let mut scanner = Scanner::of(text);
     let mut list = List::default();
     scanner.list(None, &mut list);
-    ShellLine {
-        commands: list.commands,
-        references: scanner.references,
-    }
+    ShellLine { commands: list.commands, references: scanner.references }
 }
 
 /// The uses of variables in a text that no shell reads.
@@ -44,10 +41,7 @@ struct List {
 
 impl List {
     fn push(&mut self, c: char, quoted: bool) {
-        let word = self.word.get_or_insert_with(|| Word {
-            text: String::new(),
-            quoted,
-        });
+        let word = self.word.get_or_insert_with(|| Word { text: String::new(), quoted });
         word.text.push(c);
         if c == '=' && self.equals.is_none() {
             self.equals = Some(!self.begun && !quoted && is_assignment(&word.text));
@@ -55,10 +49,7 @@ impl List {
     }
 
     fn touch(&mut self) {
-        self.word.get_or_insert_with(|| Word {
-            text: String::new(),
-            quoted: true,
-        });
+        self.word.get_or_insert_with(|| Word { text: String::new(), quoted: true });
     }
 
     fn end_word(&mut self) {
@@ -100,12 +91,7 @@ struct Scanner {
 
 impl Scanner {
     fn of(text: &str) -> Scanner {
-        Scanner {
-            chars: text.chars().collect(),
-            at: 0,
-            depth: 0,
-            references: Vec::new(),
-        }
+        Scanner { chars: text.chars().collect(), at: 0, depth: 0, references: Vec::new() }
     }
 
     fn peek(&self) -> Option<char> {
@@ -156,11 +142,7 @@ impl Scanner {
 
     fn redirection(&mut self, first: char, list: &mut List) {
         // The number of a descriptor belongs to the redirection, not to the command.
-        if list
-            .word
-            .as_ref()
-            .is_some_and(|word| !word.quoted && word.text.chars().all(|c| c.is_ascii_digit()))
-        {
+        if list.word.as_ref().is_some_and(|word| !word.quoted && word.text.chars().all(|c| c.is_ascii_digit())) {
             list.word = None;
         }
         list.end_word();
@@ -200,10 +182,7 @@ impl Scanner {
     fn single(&mut self, list: &mut List) {
         list.touch();
         let start = self.at;
-        let end = self.chars[start..]
-            .iter()
-            .position(|c| *c == '\'')
-            .map_or(self.chars.len(), |at| start + at);
+        let end = self.chars[start..].iter().position(|c| *c == '\'').map_or(self.chars.len(), |at| start + at);
         for c in self.chars[start..end].iter().copied() {
             list.push(c, true);
         }
@@ -213,22 +192,14 @@ impl Scanner {
 
     /// Notes the uses of variables up to `end` in a text that no shell replaces.
     fn literal(&mut self, end: usize) {
-        let one_word = !self.chars[self.at.min(end)..end]
-            .iter()
-            .any(|c| c.is_whitespace());
+        let one_word = !self.chars[self.at.min(end)..end].iter().any(|c| c.is_whitespace());
         while self.at < end {
             if self.chars[self.at] == '$' {
                 self.at += 1;
                 if let Some((name, braced, length)) = self.name(end) {
                     self.at += length;
                     let quoting = Quoting::Single;
-                    self.references.push(Reference {
-                        name,
-                        braced,
-                        quoting,
-                        assigned: false,
-                        one_word,
-                    });
+                    self.references.push(Reference { name, braced, quoting, assigned: false, one_word });
                 }
             } else {
                 self.at += 1;
@@ -269,13 +240,7 @@ impl Scanner {
                 list.push(c, quoted);
             }
             self.at += length;
-            self.references.push(Reference {
-                name,
-                braced,
-                quoting,
-                assigned,
-                one_word: false,
-            });
+            self.references.push(Reference { name, braced, quoting, assigned, one_word: false });
         }
     }
 
@@ -284,9 +249,7 @@ impl Scanner {
         let rest = &self.chars[self.at..end];
         // Without this bound, a long row of open braces would be searched again and again.
         let rest = &rest[..rest.len().min(LONGEST_NAME)];
-        let plain = |chars: &[char]| -> String {
-            chars.iter().copied().take_while(|c| is_name(*c)).collect()
-        };
+        let plain = |chars: &[char]| -> String { chars.iter().copied().take_while(|c| is_name(*c)).collect() };
         if rest.first() != Some(&'{') {
             let name = plain(rest);
             let length = name.len();

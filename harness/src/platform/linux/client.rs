@@ -30,8 +30,7 @@ pub(super) struct Client {
 impl Client {
     pub(super) fn new() -> Result<Self, HarnessError> {
         let shared = Shared::new()?;
-        let (socket, helper_socket) =
-            socket_pair().map_err(HarnessError::system("create a socket"))?;
+        let (socket, helper_socket) = socket_pair().map_err(HarnessError::system("create a socket"))?;
         // keep_only fills 0, 1 and 2 in the helper.
         let helper_socket = above_two(helper_socket)?;
         let before = block_signals();
@@ -39,39 +38,21 @@ impl Client {
         // without a signal, so that the host's own waiting for children never meets it.
         let guardian = unsafe {
             (*shared.control()).socket = helper_socket.as_raw_fd();
-            libc::clone(
-                guardian_main,
-                stack_top(shared.control(), Stack::Guardian),
-                0,
-                shared.control().cast(),
-            )
+            libc::clone(guardian_main, stack_top(shared.control(), Stack::Guardian), 0, shared.control().cast())
         };
         let error = io::Error::last_os_error();
         restore_signals(&before);
         if guardian < 0 {
-            return Err(HarnessError::System {
-                doing: "start the helper process",
-                source: error,
-            });
+            return Err(HarnessError::System { doing: "start the helper process", source: error });
         }
         drop(helper_socket);
-        let mut client = Client {
-            shared,
-            socket,
-            guardian,
-            spawner: 0,
-            lost: false,
-        };
-        let reply = client
-            .await_reply(&mut |reply| reply.is(ReplyKind::Ready) || reply.is(ReplyKind::Unfit))?;
+        let mut client = Client { shared, socket, guardian, spawner: 0, lost: false };
+        let reply = client.await_reply(&mut |reply| reply.is(ReplyKind::Ready) || reply.is(ReplyKind::Unfit))?;
         if reply.is(ReplyKind::Unfit) {
             client.lost = true;
             return Err(HarnessError::Unavailable {
                 name: "linux-spawner",
-                reason: format!(
-                    "the helper process cannot work here ({})",
-                    io::Error::from_raw_os_error(reply.number)
-                ),
+                reason: format!("the helper process cannot work here ({})", io::Error::from_raw_os_error(reply.number)),
             });
         }
         client.spawner = reply.number;
@@ -96,11 +77,7 @@ impl Client {
     }
 
     /// Sends a request. If that fails, the helpers are gone.
-    pub(super) fn request(
-        &mut self,
-        request: Request,
-        streams: &[RawFd],
-    ) -> Result<(), HarnessError> {
+    pub(super) fn request(&mut self, request: Request, streams: &[RawFd]) -> Result<(), HarnessError> {
         if matches!(request, Request::Terminate | Request::Kill) {
             // Whoever is stopped cannot obey.
             self.wake_helpers();
@@ -121,10 +98,7 @@ impl Client {
     }
 
     /// Waits for the reply that `wanted` accepts; every reply on the way is shown to it.
-    pub(super) fn await_reply(
-        &mut self,
-        wanted: &mut dyn FnMut(&Reply) -> bool,
-    ) -> Result<Reply, HarnessError> {
+    pub(super) fn await_reply(&mut self, wanted: &mut dyn FnMut(&Reply) -> bool) -> Result<Reply, HarnessError> {
         let until = Instant::now() + ANSWERS_WITHIN;
         loop {
             while let Some(reply) = self.next_reply()? {
@@ -136,11 +110,7 @@ impl Client {
             if left.is_zero() {
                 return Err(self.lose());
             }
-            let mut polled = libc::pollfd {
-                fd: self.socket.as_raw_fd(),
-                events: libc::POLLIN,
-                revents: 0,
-            };
+            let mut polled = libc::pollfd { fd: self.socket.as_raw_fd(), events: libc::POLLIN, revents: 0 };
             let milliseconds = i32::try_from(left.as_millis()).unwrap_or(i32::MAX).max(1);
             // SAFETY: one initialised entry.
             unsafe { libc::poll(&raw mut polled, 1, milliseconds) };
@@ -186,9 +156,7 @@ impl Client {
         let mut pause = Duration::from_micros(50);
         loop {
             // SAFETY: the guardian is our child; nobody else waits for it, because it was created without a signal.
-            let pid = unsafe {
-                libc::waitpid(self.guardian, ptr::null_mut(), libc::WNOHANG | libc::__WALL)
-            };
+            let pid = unsafe { libc::waitpid(self.guardian, ptr::null_mut(), libc::WNOHANG | libc::__WALL) };
             if pid != 0 {
                 break;
             }
@@ -221,9 +189,6 @@ fn socket_pair() -> io::Result<(OwnedFd, OwnedFd)> {
         if libc::socketpair(libc::AF_UNIX, kind, 0, sockets.as_mut_ptr()) < 0 {
             return Err(io::Error::last_os_error());
         }
-        Ok((
-            OwnedFd::from_raw_fd(sockets[0]),
-            OwnedFd::from_raw_fd(sockets[1]),
-        ))
+        Ok((OwnedFd::from_raw_fd(sockets[0]), OwnedFd::from_raw_fd(sockets[1])))
     }
 }

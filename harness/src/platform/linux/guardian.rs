@@ -25,10 +25,7 @@ pub(super) extern "C" fn guardian_main(control: *mut c_void) -> c_int {
         libc::prctl(libc::PR_SET_NAME, c"hookproof-guard".as_ptr());
         libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1);
         // No hook of this harness leaves a core file.
-        let none = libc::rlimit {
-            rlim_cur: 0,
-            rlim_max: 0,
-        };
+        let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
         libc::setrlimit(libc::RLIMIT_CORE, &raw const none);
         let socket = (*control).socket;
         keep_only(socket);

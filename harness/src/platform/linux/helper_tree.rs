@@ -32,13 +32,7 @@ pub(super) unsafe fn walk(control: *mut Control, visit: Visit) -> usize {
         let own = libc::getpid();
         let mut height = 0;
         let mut listed = 0;
-        push_children(
-            b"/proc/thread-self/children\0",
-            own,
-            stack,
-            capacity,
-            &mut height,
-        );
+        push_children(b"/proc/thread-self/children\0", own, stack, capacity, &mut height);
         while height > 0 {
             height -= 1;
             let [pid, parent] = *stack.add(height);
@@ -63,9 +57,7 @@ unsafe fn list(control: *mut Control, pid: c_int, listed: &mut usize) {
     // SAFETY: the array is inside the shared memory; the index is checked.
     unsafe {
         let array = &raw mut (*control).listed;
-        if *listed >= (*array).len()
-            || !matches!(state_and_parent(pid), Some((state, _)) if state != b'Z')
-        {
+        if *listed >= (*array).len() || !matches!(state_and_parent(pid), Some((state, _)) if state != b'Z') {
             return;
         }
         let array: *mut c_int = array.cast();
@@ -103,11 +95,7 @@ pub(super) unsafe fn kill_all(
                 return 0;
             }
             if monotonic_nanoseconds() > until {
-                return if walk(control, Visit::List) > 0 {
-                    (*control).listed[0]
-                } else {
-                    -1
-                };
+                return if walk(control, Visit::List) > 0 { (*control).listed[0] } else { -1 };
             }
             // SIGKILL takes effect within microseconds where it does at all.
             libc::poll(ptr::null_mut(), 0, 1);
@@ -122,15 +110,7 @@ pub(super) fn reap(reaped: &mut impl FnMut(c_int, c_int, &libc::rusage)) -> bool
         // SAFETY: wait4 writes two plain structures.
         let (pid, usage) = unsafe {
             let mut usage: libc::rusage = mem::zeroed();
-            (
-                libc::wait4(
-                    -1,
-                    &raw mut status,
-                    libc::WNOHANG | libc::__WALL,
-                    &raw mut usage,
-                ),
-                usage,
-            )
+            (libc::wait4(-1, &raw mut status, libc::WNOHANG | libc::__WALL, &raw mut usage), usage)
         };
         match pid {
             0 => return true,
@@ -163,13 +143,7 @@ unsafe fn signal_descendant(pid: c_int, parent: c_int, own: c_int, signal: c_int
         let descriptor = libc::syscall(libc::SYS_pidfd_open, pid, 0) as c_int;
         let is_ours = matches!(state_and_parent(pid), Some((_, p)) if p == parent || p == own);
         if is_ours && descriptor >= 0 {
-            libc::syscall(
-                libc::SYS_pidfd_send_signal,
-                descriptor,
-                signal,
-                ptr::null::<()>(),
-                0,
-            );
+            libc::syscall(libc::SYS_pidfd_send_signal, descriptor, signal, ptr::null::<()>(), 0);
         } else if is_ours {
             // Before Linux 5.3. The id was checked a moment ago.
             libc::kill(pid, signal);
@@ -188,10 +162,7 @@ struct ProcPath {
 
 impl ProcPath {
     fn new(pid: c_int, rest: &[u8]) -> Self {
-        let mut path = ProcPath {
-            bytes: [0; 64],
-            length: 0,
-        };
+        let mut path = ProcPath { bytes: [0; 64], length: 0 };
         path.push(b"/proc/");
         path.push_number(pid);
         path.push(rest);
@@ -249,9 +220,7 @@ fn state_and_parent(pid: c_int) -> Option<(u8, c_int)> {
         if !byte.is_ascii_digit() {
             break;
         }
-        parent = parent
-            .wrapping_mul(10)
-            .wrapping_add(c_int::from(byte - b'0'));
+        parent = parent.wrapping_mul(10).wrapping_add(c_int::from(byte - b'0'));
     }
     Some((state, parent))
 }
@@ -261,30 +230,21 @@ fn state_and_parent(pid: c_int) -> Option<(u8, c_int)> {
 /// # Safety
 ///
 /// As [`push_children`].
-unsafe fn push_grandchildren(
-    pid: c_int,
-    stack: *mut [i32; 2],
-    capacity: usize,
-    height: &mut usize,
-) {
+unsafe fn push_grandchildren(pid: c_int, stack: *mut [i32; 2], capacity: usize, height: &mut usize) {
     // Offsets of `d_reclen` and `d_name` in the kernel's linux_dirent64.
     const LENGTH_AT: usize = 16;
     const NAME_AT: usize = 19;
     let path = ProcPath::new(pid, b"/task");
     // SAFETY: the path ends in NUL; the kernel fills the buffer with whole records.
     unsafe {
-        let folder = libc::open(
-            path.bytes.as_ptr().cast(),
-            libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC,
-        );
+        let folder = libc::open(path.bytes.as_ptr().cast(), libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC);
         if folder < 0 {
             return;
         }
         let mut buffer = [0_u64; 256];
         loop {
             let size = mem::size_of_val(&buffer);
-            let count: c_long =
-                libc::syscall(libc::SYS_getdents64, folder, buffer.as_mut_ptr(), size);
+            let count: c_long = libc::syscall(libc::SYS_getdents64, folder, buffer.as_mut_ptr(), size);
             let Ok(count) = usize::try_from(count) else {
                 break;
             };
@@ -320,9 +280,7 @@ unsafe fn parse_number(mut text: *const u8) -> c_int {
     // SAFETY: ends at the first byte that is no digit.
     unsafe {
         while (*text).is_ascii_digit() {
-            number = number
-                .wrapping_mul(10)
-                .wrapping_add(c_int::from(*text - b'0'));
+            number = number.wrapping_mul(10).wrapping_add(c_int::from(*text - b'0'));
             text = text.add(1);
         }
         if *text == 0 { number } else { 0 }
@@ -334,13 +292,7 @@ unsafe fn parse_number(mut text: *const u8) -> c_int {
 /// # Safety
 ///
 /// `path` ends in NUL; `stack` has room for `capacity` entries, of which `height` are used.
-unsafe fn push_children(
-    path: &[u8],
-    parent: c_int,
-    stack: *mut [i32; 2],
-    capacity: usize,
-    height: &mut usize,
-) {
+unsafe fn push_children(path: &[u8], parent: c_int, stack: *mut [i32; 2], capacity: usize, height: &mut usize) {
     // SAFETY: see above; the index is checked against the capacity.
     unsafe {
         let file = libc::open(path.as_ptr().cast(), libc::O_RDONLY | libc::O_CLOEXEC);
@@ -357,9 +309,7 @@ unsafe fn push_children(
             // The list ends in a space after the last id, so an id that is cut by a read goes on in the next.
             for byte in buffer.get(..count).unwrap_or_default() {
                 if byte.is_ascii_digit() {
-                    number = number
-                        .wrapping_mul(10)
-                        .wrapping_add(c_int::from(byte - b'0'));
+                    number = number.wrapping_mul(10).wrapping_add(c_int::from(byte - b'0'));
                 } else if number > 0 {
                     if *height < capacity {
                         stack.add(*height).write([number, parent]);
@@ -380,10 +330,7 @@ unsafe fn push_children(
 pub(super) fn is_possible() -> bool {
     // SAFETY: opens and closes a file.
     unsafe {
-        let file = libc::open(
-            c"/proc/thread-self/children".as_ptr(),
-            libc::O_RDONLY | libc::O_CLOEXEC,
-        );
+        let file = libc::open(c"/proc/thread-self/children".as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC);
         if file >= 0 {
             libc::close(file);
         }

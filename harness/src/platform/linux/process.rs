@@ -52,14 +52,7 @@ impl<'a> SpawnedProcess<'a> {
         let since = i64::try_from(start.elapsed().as_nanos()).unwrap_or(0);
         let start = monotonic_nanoseconds() - since;
         client.request(Request::Start, &streams)?;
-        Ok(SpawnedProcess {
-            client,
-            program,
-            start,
-            state: State::Running,
-            killing: false,
-            finished: false,
-        })
+        Ok(SpawnedProcess { client, program, start, state: State::Running, killing: false, finished: false })
     }
 
     /// Takes in everything that the spawner has said.
@@ -107,10 +100,7 @@ fn take(state: &mut State, killing: &mut bool, reply: &Reply) {
     if reply.is(ReplyKind::Failed) {
         *state = State::Failed(FailedStep::from_number(reply.step), reply.number);
     } else if reply.is(ReplyKind::Ended) {
-        *state = State::Ended {
-            reply: *reply,
-            remain: reply.remain != 0,
-        };
+        *state = State::Ended { reply: *reply, remain: reply.remain != 0 };
     } else if reply.is(ReplyKind::Gone) {
         if let State::Ended { remain, .. } = state {
             *remain = false;
@@ -162,23 +152,16 @@ impl Process for SpawnedProcess<'_> {
         let mut aftermath = Aftermath::default();
         if self.descendants_remain()? {
             let count = self.ask(Request::List, ReplyKind::Listed)?.number;
-            let listed = self
-                .client
-                .shared()
-                .listed(usize::try_from(count).unwrap_or(0));
+            let listed = self.client.shared().listed(usize::try_from(count).unwrap_or(0));
             aftermath.descendants = listed
                 .into_iter()
-                .map(|pid| Descendant {
-                    pid: u32::try_from(pid).unwrap_or(0),
-                    name: name_of(pid),
-                })
+                .map(|pid| Descendant { pid: u32::try_from(pid).unwrap_or(0), name: name_of(pid) })
                 .collect();
             self.kill_rest()?;
         }
         self.finished = true;
         if let State::Ended { reply, .. } = &self.state {
-            let microseconds =
-                |count| Some(Duration::from_micros(u64::try_from(count).unwrap_or(0)));
+            let microseconds = |count| Some(Duration::from_micros(u64::try_from(count).unwrap_or(0)));
             aftermath.cpu_user = microseconds(reply.cpu_user);
             aftermath.cpu_system = microseconds(reply.cpu_system);
             if reply.peak_memory > reply.floor + COUNTER_ERROR {
@@ -206,10 +189,7 @@ impl Drop for SpawnedProcess<'_> {
 
 fn end(reply: &Reply, start: i64) -> End {
     let status = if libc::WIFSIGNALED(reply.status) {
-        Status::Signaled {
-            signal: libc::WTERMSIG(reply.status),
-            core_dumped: libc::WCOREDUMP(reply.status),
-        }
+        Status::Signaled { signal: libc::WTERMSIG(reply.status), core_dumped: libc::WCOREDUMP(reply.status) }
     } else {
         Status::Exited(libc::WEXITSTATUS(reply.status))
     };

@@ -66,26 +66,12 @@ impl Shared {
     pub(super) fn new() -> Result<Self, HarnessError> {
         let flags = libc::MAP_SHARED | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
         // SAFETY: a fresh anonymous mapping.
-        let address = unsafe {
-            libc::mmap(
-                ptr::null_mut(),
-                SIZE,
-                libc::PROT_READ | libc::PROT_WRITE,
-                flags,
-                -1,
-                0,
-            )
-        };
+        let address = unsafe { libc::mmap(ptr::null_mut(), SIZE, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
         if address == libc::MAP_FAILED {
             let source = io::Error::last_os_error();
-            return Err(HarnessError::System {
-                doing: "map shared memory",
-                source,
-            });
+            return Err(HarnessError::System { doing: "map shared memory", source });
         }
-        Ok(Shared {
-            control: address.cast(),
-        })
+        Ok(Shared { control: address.cast() })
     }
 
     pub(super) fn control(&self) -> *mut Control {
@@ -96,10 +82,7 @@ impl Shared {
     pub(super) fn write_plan(&mut self, program: &Program) -> Option<()> {
         // SAFETY: the region behind STRINGS_AT is inside the mapping and used by nobody while no start is under way.
         let strings = unsafe { self.control.byte_add(STRINGS_AT) };
-        let mut room = Room {
-            at: strings.cast(),
-            left: STRINGS,
-        };
+        let mut room = Room { at: strings.cast(), left: STRINGS };
         let candidates = room.pointers(&program.candidates)?;
         let arguments = room.pointers(&program.arguments)?;
         let variables = room.pointers(&program.variables)?;
@@ -108,24 +91,14 @@ impl Shared {
             None => ptr::null(),
         };
         // SAFETY: the control part is inside the mapping; the spawner reads it only after the request.
-        unsafe {
-            (*self.control).plan = ChildPlan {
-                candidates,
-                arguments,
-                variables,
-                directory,
-            }
-        };
+        unsafe { (*self.control).plan = ChildPlan { candidates, arguments, variables, directory } };
         Some(())
     }
 
     /// The ids that the spawner listed.
     pub(super) fn listed(&self, count: usize) -> Vec<i32> {
         // SAFETY: the spawner has answered, so it does not write any more.
-        unsafe { (*self.control).listed }
-            .into_iter()
-            .take(count)
-            .collect()
+        unsafe { (*self.control).listed }.into_iter().take(count).collect()
     }
 
     /// The id of the running program, 0 if there is none yet.
@@ -161,10 +134,7 @@ pub(super) unsafe fn stack_top(control: *mut Control, stack: Stack) -> *mut c_vo
 /// `control` is the address of the mapping.
 pub(super) unsafe fn walk_room(control: *mut Control) -> (*mut [i32; 2], usize) {
     // SAFETY: inside the mapping by the constants above.
-    (
-        unsafe { control.byte_add(WALK_AT) }.cast(),
-        WALK / mem::size_of::<[i32; 2]>(),
-    )
+    (unsafe { control.byte_add(WALK_AT) }.cast(), WALK / mem::size_of::<[i32; 2]>())
 }
 
 /// Hands out memory from front to back.
@@ -194,9 +164,7 @@ impl Room {
     fn pointers(&mut self, strings: &[CString]) -> Option<*const *const c_char> {
         const ONE: usize = mem::size_of::<*const c_char>();
         self.take(self.at.addr().wrapping_neg() % ONE)?;
-        let array = self
-            .take((strings.len() + 1).checked_mul(ONE)?)?
-            .cast::<*const c_char>();
+        let array = self.take((strings.len() + 1).checked_mul(ONE)?)?.cast::<*const c_char>();
         for (index, string) in strings.iter().enumerate() {
             let string = self.string(string)?;
             // SAFETY: the array has room for one more than there are strings, and is aligned.

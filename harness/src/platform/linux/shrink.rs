@@ -24,10 +24,7 @@ pub(super) unsafe fn shrink() {
     unsafe {
         drop_inherited();
         // 5 resets the peak resident size, see proc_pid_clear_refs(5).
-        let file = libc::open(
-            c"/proc/self/clear_refs".as_ptr(),
-            libc::O_WRONLY | libc::O_CLOEXEC,
-        );
+        let file = libc::open(c"/proc/self/clear_refs".as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC);
         if file >= 0 {
             libc::write(file, b"5".as_ptr().cast(), 1);
             libc::close(file);
@@ -41,20 +38,12 @@ pub(super) unsafe fn shrink() {
 unsafe fn drop_inherited() {
     // SAFETY: reads a file into a local buffer; see `Lines`.
     unsafe {
-        let file = libc::open(
-            c"/proc/self/maps".as_ptr(),
-            libc::O_RDONLY | libc::O_CLOEXEC,
-        );
+        let file = libc::open(c"/proc/self/maps".as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC);
         if file < 0 {
             return;
         }
         let thread_data = libc::__errno_location().addr();
-        let mut mappings = Mappings {
-            file,
-            buffer: [0; 4096],
-            filled: 0,
-            at: 0,
-        };
+        let mut mappings = Mappings { file, buffer: [0; 4096], filled: 0, at: 0 };
         // Where the last mapping of a program file ended: what follows it without a gap is that file's static data.
         let mut file_end = 0;
         while let Some(mapping) = mappings.next() {
@@ -80,13 +69,7 @@ unsafe fn drop_inherited() {
 unsafe fn discard(start: usize, end: usize) {
     if start < end {
         // SAFETY: pages that nobody in this process uses any more. Fails for kinds of memory that cannot be dropped.
-        unsafe {
-            libc::madvise(
-                std::ptr::with_exposed_provenance_mut(start),
-                end - start,
-                libc::MADV_DONTNEED,
-            )
-        };
+        unsafe { libc::madvise(std::ptr::with_exposed_provenance_mut(start), end - start, libc::MADV_DONTNEED) };
     }
 }
 
@@ -111,13 +94,7 @@ impl Mappings {
     fn byte(&mut self) -> Option<u8> {
         if self.at == self.filled {
             // SAFETY: the buffer has its size.
-            let count = unsafe {
-                libc::read(
-                    self.file,
-                    self.buffer.as_mut_ptr().cast(),
-                    self.buffer.len(),
-                )
-            };
+            let count = unsafe { libc::read(self.file, self.buffer.as_mut_ptr().cast(), self.buffer.len()) };
             self.filled = usize::try_from(count).ok().filter(|count| *count > 0)?;
             self.at = 0;
         }
@@ -152,15 +129,8 @@ impl Mappings {
                 _ => {}
             }
         }
-        let named = name.starts_with(b"[heap]")
-            || name.starts_with(b"[stack")
-            || name.starts_with(b"[anon:");
-        Some(Mapping {
-            start,
-            end,
-            private,
-            anonymous: !has_inode && (length == 0 || named),
-        })
+        let named = name.starts_with(b"[heap]") || name.starts_with(b"[stack") || name.starts_with(b"[anon:");
+        Some(Mapping { start, end, private, anonymous: !has_inode && (length == 0 || named) })
     }
 
     /// A number and the character after it.
@@ -186,12 +156,7 @@ mod tests {
     #[test]
     fn mappings_are_read_as_the_system_writes_them() {
         let file = File::open("/proc/self/maps").expect("Linux has it");
-        let mut mappings = Mappings {
-            file: file.as_raw_fd(),
-            buffer: [0; 4096],
-            filled: 0,
-            at: 0,
-        };
+        let mut mappings = Mappings { file: file.as_raw_fd(), buffer: [0; 4096], filled: 0, at: 0 };
         let big = vec![1_u8; 8 * 1024 * 1024];
         let on_heap = big.as_ptr().addr();
         let in_code = mappings_are_read_as_the_system_writes_them as fn() as usize;

@@ -48,26 +48,12 @@ pub(super) extern "C" fn spawner_main(control: *mut c_void) -> c_int {
             let _ = send(socket, &Reply::new(ReplyKind::Unfit, errno()), &[]);
             libc::_exit(1);
         }
-        let mut spawner = Spawner {
-            control,
-            socket,
-            program: 0,
-            step: 0,
-            owes_gone: false,
-        };
+        let mut spawner = Spawner { control, socket, program: 0, step: 0, owes_gone: false };
         spawner.reply(&Reply::new(ReplyKind::Ready, libc::getpid()));
         loop {
             let mut polled = [
-                libc::pollfd {
-                    fd: socket,
-                    events: libc::POLLIN,
-                    revents: 0,
-                },
-                libc::pollfd {
-                    fd: signals,
-                    events: libc::POLLIN,
-                    revents: 0,
-                },
+                libc::pollfd { fd: socket, events: libc::POLLIN, revents: 0 },
+                libc::pollfd { fd: signals, events: libc::POLLIN, revents: 0 },
             ];
             libc::poll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, -1);
             if polled[1].revents != 0 {
@@ -115,10 +101,7 @@ impl Spawner {
                     } else if request == Request::List as u32 {
                         self.reap();
                         let count = walk(self.control, Visit::List);
-                        self.reply(&Reply::new(
-                            ReplyKind::Listed,
-                            c_int::try_from(count).unwrap_or(0),
-                        ));
+                        self.reply(&Reply::new(ReplyKind::Listed, c_int::try_from(count).unwrap_or(0)));
                     }
                 }
             }
@@ -136,21 +119,13 @@ impl Spawner {
         // above 2 (0, 1 and 2 are taken) and close on exec.
         unsafe {
             let control = self.control;
-            (*control).streams = ChildStreams {
-                stdout: streams[0],
-                stderr: streams[1],
-                stdin: if count > 2 { streams[2] } else { -1 },
-            };
+            (*control).streams =
+                ChildStreams { stdout: streams[0], stderr: streams[1], stdin: if count > 2 { streams[2] } else { -1 } };
             (*control).failed_step = 0;
             self.step = 0;
             self.owes_gone = false;
             let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
-            let pid = libc::clone(
-                child_main,
-                stack_top(control, Stack::Child),
-                flags,
-                control.cast(),
-            );
+            let pid = libc::clone(child_main, stack_top(control, Stack::Child), flags, control.cast());
             let create_errno = errno();
             for stream in streams.iter().take(count) {
                 libc::close(*stream);

@@ -68,11 +68,7 @@ pub(super) struct Reply {
 
 impl Reply {
     pub(super) fn new(kind: ReplyKind, number: i32) -> Self {
-        Reply {
-            kind: kind as u32,
-            number,
-            ..Reply::default()
-        }
+        Reply { kind: kind as u32, number, ..Reply::default() }
     }
 
     pub(super) fn is(&self, kind: ReplyKind) -> bool {
@@ -88,10 +84,7 @@ type ControlBuffer = [u64; 8];
 /// Sends one record without waiting for room (there is always room: both sides answer before they ask again).
 pub(super) fn send<T: Copy>(socket: RawFd, record: &T, streams: &[RawFd]) -> io::Result<()> {
     let mut control: ControlBuffer = [0; 8];
-    let mut part = libc::iovec {
-        iov_base: ptr::from_ref(record).cast_mut().cast(),
-        iov_len: mem::size_of::<T>(),
-    };
+    let mut part = libc::iovec { iov_base: ptr::from_ref(record).cast_mut().cast(), iov_len: mem::size_of::<T>() };
     // SAFETY: the message points to locals that outlive the call; the control buffer has room for three descriptors
     // (asserted) and is aligned for its header.
     let sent = unsafe {
@@ -100,29 +93,18 @@ pub(super) fn send<T: Copy>(socket: RawFd, record: &T, streams: &[RawFd]) -> io:
         message.msg_iovlen = 1;
         if !streams.is_empty() {
             let size = mem::size_of_val(streams) as u32;
-            assert!(
-                streams.len() <= MOST_STREAMS
-                    && libc::CMSG_SPACE(size) as usize <= mem::size_of_val(&control)
-            );
+            assert!(streams.len() <= MOST_STREAMS && libc::CMSG_SPACE(size) as usize <= mem::size_of_val(&control));
             message.msg_control = (&raw mut control).cast();
             message.msg_controllen = libc::CMSG_SPACE(size) as _;
             let header = libc::CMSG_FIRSTHDR(&raw const message);
             (*header).cmsg_level = libc::SOL_SOCKET;
             (*header).cmsg_type = libc::SCM_RIGHTS;
             (*header).cmsg_len = libc::CMSG_LEN(size) as _;
-            ptr::copy_nonoverlapping(
-                streams.as_ptr(),
-                libc::CMSG_DATA(header).cast::<c_int>(),
-                streams.len(),
-            );
+            ptr::copy_nonoverlapping(streams.as_ptr(), libc::CMSG_DATA(header).cast::<c_int>(), streams.len());
         }
         libc::sendmsg(socket, &raw const message, libc::MSG_NOSIGNAL)
     };
-    if sent < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(())
-    }
+    if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// What a receive brought.
@@ -141,10 +123,7 @@ pub(super) fn receive<T: Copy>(socket: RawFd) -> Received<T> {
     let mut control: ControlBuffer = [0; 8];
     let mut record = MaybeUninit::<T>::zeroed();
     let mut streams = [-1; MOST_STREAMS];
-    let mut part = libc::iovec {
-        iov_base: record.as_mut_ptr().cast(),
-        iov_len: mem::size_of::<T>(),
-    };
+    let mut part = libc::iovec { iov_base: record.as_mut_ptr().cast(), iov_len: mem::size_of::<T>() };
     // SAFETY: as in `send`. Both sides are the same program image and send whole records of plain numbers; one of
     // another size is refused.
     unsafe {
@@ -154,33 +133,21 @@ pub(super) fn receive<T: Copy>(socket: RawFd) -> Received<T> {
         message.msg_control = (&raw mut control).cast();
         message.msg_controllen = mem::size_of_val(&control) as _;
         let count = loop {
-            let count = libc::recvmsg(
-                socket,
-                &raw mut message,
-                libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC,
-            );
+            let count = libc::recvmsg(socket, &raw mut message, libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC);
             if count >= 0 || io::Error::last_os_error().raw_os_error() != Some(libc::EINTR) {
                 break count;
             }
         };
         if count < 0 {
             let again = io::Error::last_os_error().raw_os_error() == Some(libc::EAGAIN);
-            return if again {
-                Received::Nothing
-            } else {
-                Received::Closed
-            };
+            return if again { Received::Nothing } else { Received::Closed };
         }
         let mut received = 0;
         let header = libc::CMSG_FIRSTHDR(&raw const message);
         if !header.is_null() && (*header).cmsg_type == libc::SCM_RIGHTS {
             let bytes = (*header).cmsg_len as usize - libc::CMSG_LEN(0) as usize;
             received = (bytes / mem::size_of::<c_int>()).min(MOST_STREAMS);
-            ptr::copy_nonoverlapping(
-                libc::CMSG_DATA(header).cast::<c_int>(),
-                streams.as_mut_ptr(),
-                received,
-            );
+            ptr::copy_nonoverlapping(libc::CMSG_DATA(header).cast::<c_int>(), streams.as_mut_ptr(), received);
         }
         if count.cast_unsigned() != mem::size_of::<T>() {
             return Received::Closed;

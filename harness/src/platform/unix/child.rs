@@ -62,11 +62,7 @@ impl FailedStep {
 #[cfg(target_os = "linux")]
 pub(crate) unsafe fn reset_dispositions() {
     // Bytes of a signal set, as the kernel counts them.
-    const SET_SIZE: usize = if cfg!(any(target_arch = "mips", target_arch = "mips64")) {
-        16
-    } else {
-        8
-    };
+    const SET_SIZE: usize = if cfg!(any(target_arch = "mips", target_arch = "mips64")) { 16 } else { 8 };
     // Larger than the kernel's structure on any architecture, in which zero means the default action.
     let action = [0_u64; 8];
     for signal in 1..=SET_SIZE * 8 {
@@ -74,13 +70,7 @@ pub(crate) unsafe fn reset_dispositions() {
         // the two signals that its threads use, which somebody may have ignored before this process began. Signals
         // that cannot be changed answer with an error that does not matter.
         unsafe {
-            libc::syscall(
-                libc::SYS_rt_sigaction,
-                signal,
-                action.as_ptr(),
-                ptr::null_mut::<()>(),
-                SET_SIZE,
-            );
+            libc::syscall(libc::SYS_rt_sigaction, signal, action.as_ptr(), ptr::null_mut::<()>(), SET_SIZE);
         }
     }
 }
@@ -125,10 +115,7 @@ unsafe fn unblock_signals() {
 ///
 /// Only in a child, between fork and exec, whose dispositions of signals have been reset; the pointers of `plan` are
 /// valid; every descriptor above 2 closes on exec.
-pub(crate) unsafe fn become_program(
-    plan: &ChildPlan,
-    streams: ChildStreams,
-) -> (FailedStep, c_int) {
+pub(crate) unsafe fn become_program(plan: &ChildPlan, streams: ChildStreams) -> (FailedStep, c_int) {
     // SAFETY: system calls with arguments that the caller vouches for.
     unsafe {
         if libc::setsid() < 0 {

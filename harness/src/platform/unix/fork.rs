@@ -14,19 +14,11 @@ const MOST_DESCRIPTORS: libc::rlim_t = 1 << 20;
 
 /// Pointers to strings, ended by a null pointer.
 fn pointers(strings: &[CString]) -> Vec<*const c_char> {
-    strings
-        .iter()
-        .map(|s| s.as_ptr())
-        .chain([ptr::null()])
-        .collect()
+    strings.iter().map(|s| s.as_ptr()).chain([ptr::null()]).collect()
 }
 
 /// Forks a child that becomes the program. What fails in the child is written to `failure` as two numbers.
-pub(crate) fn fork_program(
-    program: &Program,
-    streams: ChildStreams,
-    failure: RawFd,
-) -> Result<libc::pid_t, c_int> {
+pub(crate) fn fork_program(program: &Program, streams: ChildStreams, failure: RawFd) -> Result<libc::pid_t, c_int> {
     let candidates = pointers(&program.candidates);
     let arguments = pointers(&program.arguments);
     let variables = pointers(&program.variables);
@@ -34,10 +26,7 @@ pub(crate) fn fork_program(
         candidates: candidates.as_ptr(),
         arguments: arguments.as_ptr(),
         variables: variables.as_ptr(),
-        directory: program
-            .directory
-            .as_ref()
-            .map_or(ptr::null(), |d| d.as_ptr()),
+        directory: program.directory.as_ref().map_or(ptr::null(), |d| d.as_ptr()),
     };
     // SAFETY: all signals are blocked around the fork, so that no handler of the host runs in the child; the child
     // calls nothing but async-signal-safe functions; the plan points into vectors that live until after the fork.
@@ -49,10 +38,7 @@ pub(crate) fn fork_program(
         let pid = libc::fork();
         if pid == 0 {
             reset_dispositions();
-            let none = libc::rlimit {
-                rlim_cur: 0,
-                rlim_max: 0,
-            };
+            let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
             libc::setrlimit(libc::RLIMIT_CORE, &raw const none);
             close_all_on_exec();
             let (step, errno) = become_program(&plan, streams);

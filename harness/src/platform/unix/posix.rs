@@ -48,14 +48,9 @@ impl PosixBackend {
         );
         gaps.push("what runs is not killed if the harness itself is killed".into());
         if !process_table::KNOWN {
-            gaps.push(
-                "the process table cannot be read here, so only the process group is killed".into(),
-            );
+            gaps.push("the process table cannot be read here, so only the process group is killed".into());
         }
-        Mechanism {
-            name: "posix".into(),
-            gaps,
-        }
+        Mechanism { name: "posix".into(), gaps }
     }
 
     #[expect(clippy::unused_self, reason = "the same signature for every backend")]
@@ -69,8 +64,7 @@ impl PosixBackend {
         let (streams, ends) = Streams::new(&command.stdin)?;
         let stdin = ends.stdin.map(above_two).transpose()?;
         let (stdout, stderr) = (above_two(ends.stdout)?, above_two(ends.stderr)?);
-        let (failure, failure_writer) =
-            io::pipe().map_err(HarnessError::system("create a pipe"))?;
+        let (failure, failure_writer) = io::pipe().map_err(HarnessError::system("create a pipe"))?;
         let failure_writer = above_two(failure_writer.into())?;
         let child_streams = ChildStreams {
             stdin: stdin.as_ref().map_or(-1, AsRawFd::as_raw_fd),
@@ -80,11 +74,7 @@ impl PosixBackend {
         let pid = match fork_program(&program, child_streams, failure_writer.as_raw_fd()) {
             Ok(pid) => pid,
             Err(errno) => {
-                return Err(StartFailure::NotStarted(start_error(
-                    FailedStep::CreateProcess,
-                    errno,
-                    &program,
-                )));
+                return Err(StartFailure::NotStarted(start_error(FailedStep::CreateProcess, errno, &program)));
             }
         };
         drop((stdin, stdout, stderr, failure_writer));
@@ -215,13 +205,7 @@ fn wait_for(pid: libc::pid_t, failure: PipeReader, start: Instant) -> Outcome {
     // SAFETY: waitid only writes the structure, which is plain numbers.
     let info = unsafe {
         let mut info: libc::siginfo_t = mem::zeroed();
-        while libc::waitid(
-            libc::P_PID,
-            pid.cast_unsigned(),
-            &raw mut info,
-            libc::WEXITED | libc::WNOWAIT,
-        ) < 0
-        {
+        while libc::waitid(libc::P_PID, pid.cast_unsigned(), &raw mut info, libc::WEXITED | libc::WNOWAIT) < 0 {
             let error = io::Error::last_os_error();
             if error.kind() != io::ErrorKind::Interrupted {
                 return Outcome::Lost(error);
@@ -231,19 +215,15 @@ fn wait_for(pid: libc::pid_t, failure: PipeReader, start: Instant) -> Outcome {
     };
     let at = start.elapsed();
     if failed {
-        let [step, errno] = [0, 4].map(|i| {
-            c_int::from_ne_bytes([answer[i], answer[i + 1], answer[i + 2], answer[i + 3]])
-        });
+        let [step, errno] =
+            [0, 4].map(|i| c_int::from_ne_bytes([answer[i], answer[i + 1], answer[i + 2], answer[i + 3]]));
         return Outcome::Failed(FailedStep::from_number(step), errno);
     }
     // SAFETY: waitid has filled in a child's end.
     let number = unsafe { info.si_status() };
     let status = match info.si_code {
         libc::CLD_EXITED => Status::Exited(number),
-        code => Status::Signaled {
-            signal: number,
-            core_dumped: code == libc::CLD_DUMPED,
-        },
+        code => Status::Signaled { signal: number, core_dumped: code == libc::CLD_DUMPED },
     };
     Outcome::Ended(status, at)
 }
@@ -251,19 +231,11 @@ fn wait_for(pid: libc::pid_t, failure: PipeReader, start: Instant) -> Outcome {
 impl Process for PosixProcess {
     fn watch(&self) -> RawFd {
         // The pipe stays readable for ever; after the end there is nothing to learn from it.
-        if self.ended {
-            -1
-        } else {
-            self.announced.as_raw_fd()
-        }
+        if self.ended { -1 } else { self.announced.as_raw_fd() }
     }
 
     fn attention_span(&self) -> Duration {
-        if self.ended {
-            LOOK_EVERY
-        } else {
-            Duration::MAX
-        }
+        if self.ended { LOOK_EVERY } else { Duration::MAX }
     }
 
     fn pid(&self) -> u32 {
@@ -274,28 +246,17 @@ impl Process for PosixProcess {
         match self.outcome.try_recv() {
             Ok(Outcome::Ended(status, at)) => {
                 self.ended = true;
-                Ok(Progress::Ended(End {
-                    status,
-                    at,
-                    killed_by: self.killed_by,
-                }))
+                Ok(Progress::Ended(End { status, at, killed_by: self.killed_by }))
             }
             Ok(Outcome::Failed(step, errno)) => {
                 self.ended = true;
                 self.reap();
-                Ok(Progress::NotStarted(start_error(
-                    step,
-                    errno,
-                    &self.program,
-                )))
+                Ok(Progress::NotStarted(start_error(step, errno, &self.program)))
             }
             Ok(Outcome::Lost(source)) => {
                 self.ended = true;
                 self.reaped = true;
-                Err(HarnessError::System {
-                    doing: "wait for the program",
-                    source,
-                })
+                Err(HarnessError::System { doing: "wait for the program", source })
             }
             Err(_) => Ok(Progress::Running),
         }
@@ -321,21 +282,12 @@ impl Process for PosixProcess {
 
     fn finish(&mut self) -> Result<Aftermath, HarnessError> {
         let left = self.family.members(&snapshot());
-        let descendants = left
-            .iter()
-            .map(|pid| Descendant {
-                pid: pid.cast_unsigned(),
-                name: name_of(*pid),
-            })
-            .collect();
+        let descendants = left.iter().map(|pid| Descendant { pid: pid.cast_unsigned(), name: name_of(*pid) }).collect();
         if !left.is_empty() {
             self.kill_stragglers();
         }
         let usage = self.reap();
-        let mut aftermath = Aftermath {
-            descendants,
-            ..Aftermath::default()
-        };
+        let mut aftermath = Aftermath { descendants, ..Aftermath::default() };
         if let Some(usage) = usage {
             aftermath.cpu_user = Some(duration(usage.ru_utime));
             aftermath.cpu_system = Some(duration(usage.ru_stime));
@@ -366,17 +318,12 @@ impl Drop for PosixProcess {
 }
 
 fn duration(time: libc::timeval) -> Duration {
-    Duration::new(time.tv_sec.cast_unsigned(), 0)
-        + Duration::from_micros(u64::try_from(time.tv_usec).unwrap_or(0))
+    Duration::new(time.tv_sec.cast_unsigned(), 0) + Duration::from_micros(u64::try_from(time.tv_usec).unwrap_or(0))
 }
 
 /// Bytes. macOS counts bytes already, the others KiB.
 fn peak(usage: &libc::rusage) -> u64 {
-    let unit = if cfg!(target_vendor = "apple") {
-        1
-    } else {
-        1024
-    };
+    let unit = if cfg!(target_vendor = "apple") { 1 } else { 1024 };
     u64::try_from(usage.ru_maxrss).unwrap_or(0) * unit
 }
 

@@ -37,17 +37,13 @@ pub(crate) struct Family {
 
 impl Family {
     pub(crate) fn new(root: i32) -> Self {
-        Family {
-            root,
-            known: BTreeMap::new(),
-        }
+        Family { root, known: BTreeMap::new() }
     }
 
     /// Takes in a new snapshot and returns the members that are alive now, without the root.
     pub(crate) fn members(&mut self, table: &[Entry]) -> Vec<i32> {
         // A member that is gone must not vouch for a stranger who got its id.
-        self.known
-            .retain(|pid, started| table.iter().any(|e| e.pid == *pid && e.started == *started));
+        self.known.retain(|pid, started| table.iter().any(|e| e.pid == *pid && e.started == *started));
         loop {
             let before = self.known.len();
             for entry in table.iter().filter(|e| e.pid != self.root) {
@@ -70,10 +66,7 @@ impl Family {
 
 fn shortened(mut name: String) -> String {
     if name.len() > LONGEST_NAME {
-        let end = (0..=LONGEST_NAME)
-            .rev()
-            .find(|i| name.is_char_boundary(*i))
-            .unwrap_or(0);
+        let end = (0..=LONGEST_NAME).rev().find(|i| name.is_char_boundary(*i)).unwrap_or(0);
         name.truncate(end);
     }
     name
@@ -103,9 +96,7 @@ mod proc_fs {
     /// `pid (name) state ppid pgrp session ... starttime`, see proc_pid_stat(5). The name may contain anything.
     pub(super) fn parse(stat: &str) -> Option<Entry> {
         let pid = stat.split(' ').next()?.parse().ok()?;
-        let rest: Vec<&str> = stat[stat.rfind(')')? + 1..]
-            .split_ascii_whitespace()
-            .collect();
+        let rest: Vec<&str> = stat[stat.rfind(')')? + 1..].split_ascii_whitespace().collect();
         let number = |index: usize| rest.get(index)?.parse::<i32>().ok();
         Some(Entry {
             pid,
@@ -120,17 +111,11 @@ mod proc_fs {
     /// The command line of a process, or its short name where it has none.
     pub(crate) fn name_of(pid: i32) -> String {
         let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        let words: Vec<_> = line
-            .split(|byte| *byte == 0)
-            .filter(|w| !w.is_empty())
-            .map(String::from_utf8_lossy)
-            .collect();
+        let words: Vec<_> =
+            line.split(|byte| *byte == 0).filter(|w| !w.is_empty()).map(String::from_utf8_lossy).collect();
         if words.is_empty() {
             return shortened(
-                fs::read_to_string(format!("/proc/{pid}/comm"))
-                    .unwrap_or_default()
-                    .trim_end()
-                    .to_owned(),
+                fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim_end().to_owned(),
             );
         }
         shortened(words.join(" "))
@@ -181,9 +166,7 @@ mod libproc {
         unsafe {
             let mut info: libc::proc_bsdinfo = mem::zeroed();
             let size = mem::size_of::<libc::proc_bsdinfo>() as c_int;
-            (libc::proc_pidinfo(pid, libc::PROC_PIDTBSDINFO, 0, (&raw mut info).cast(), size)
-                == size)
-                .then_some(info)
+            (libc::proc_pidinfo(pid, libc::PROC_PIDTBSDINFO, 0, (&raw mut info).cast(), size) == size).then_some(info)
         }
     }
 
@@ -192,21 +175,9 @@ mod libproc {
         let Some(info) = info(pid) else {
             return String::new();
         };
-        let long: Vec<u8> = info
-            .pbi_name
-            .iter()
-            .map(|c| c.cast_unsigned())
-            .take_while(|c| *c != 0)
-            .collect();
-        let short: Vec<u8> = info
-            .pbi_comm
-            .iter()
-            .map(|c| c.cast_unsigned())
-            .take_while(|c| *c != 0)
-            .collect();
-        shortened(
-            String::from_utf8_lossy(if long.is_empty() { &short } else { &long }).into_owned(),
-        )
+        let long: Vec<u8> = info.pbi_name.iter().map(|c| c.cast_unsigned()).take_while(|c| *c != 0).collect();
+        let short: Vec<u8> = info.pbi_comm.iter().map(|c| c.cast_unsigned()).take_while(|c| *c != 0).collect();
+        shortened(String::from_utf8_lossy(if long.is_empty() { &short } else { &long }).into_owned())
     }
 }
 
@@ -233,26 +204,13 @@ mod tests {
     use super::*;
 
     fn entry(pid: i32, parent: i32, session: i32) -> Entry {
-        Entry {
-            pid,
-            parent,
-            group: session,
-            session,
-            zombie: false,
-            started: 1,
-        }
+        Entry { pid, parent, group: session, session, zombie: false, started: 1 }
     }
 
     #[test]
     fn a_member_stays_one_when_it_has_left_everything() {
         let mut family = Family::new(10);
-        let before = [
-            entry(10, 1, 10),
-            entry(11, 10, 10),
-            entry(12, 11, 12),
-            entry(13, 12, 13),
-            entry(20, 1, 20),
-        ];
+        let before = [entry(10, 1, 10), entry(11, 10, 10), entry(12, 11, 12), entry(13, 12, 13), entry(20, 1, 20)];
         assert_eq!(family.members(&before), [11, 12, 13]);
         let after = [entry(13, 1, 13), entry(20, 1, 20)];
         assert_eq!(family.members(&after), [13]);
@@ -262,20 +220,14 @@ mod tests {
     fn a_stranger_with_a_used_id_is_not_taken_for_a_member() {
         let mut family = Family::new(10);
         assert_eq!(family.members(&[entry(10, 1, 10), entry(12, 10, 12)]), [12]);
-        let stranger = Entry {
-            started: 2,
-            ..entry(12, 1, 12)
-        };
+        let stranger = Entry { started: 2, ..entry(12, 1, 12) };
         assert!(family.members(&[stranger, entry(13, 12, 13)]).is_empty());
     }
 
     #[test]
     fn zombies_are_not_alive() {
         let mut family = Family::new(10);
-        let zombie = Entry {
-            zombie: true,
-            ..entry(11, 10, 10)
-        };
+        let zombie = Entry { zombie: true, ..entry(11, 10, 10) };
         assert!(family.members(&[zombie]).is_empty());
     }
 
@@ -291,14 +243,7 @@ mod tests {
     #[test]
     fn a_name_with_brackets_and_spaces_does_not_shift_the_fields() {
         let stat = "7 (a) b (c) S 1 2 3 0 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 99 5 6";
-        let expected = Entry {
-            pid: 7,
-            parent: 1,
-            group: 2,
-            session: 3,
-            zombie: false,
-            started: 99,
-        };
+        let expected = Entry { pid: 7, parent: 1, group: 2, session: 3, zombie: false, started: 99 };
         assert_eq!(proc_fs::parse(stat), Some(expected));
     }
 }

@@ -32,10 +32,7 @@ impl Program {
                 let Some((name, flags)) = shell.split_first() else {
                     return Err(invalid("there is no shell to hand the line to"));
                 };
-                (
-                    name.as_os_str(),
-                    flags.iter().chain([line]).collect::<Vec<_>>(),
-                )
+                (name.as_os_str(), flags.iter().chain([line]).collect::<Vec<_>>())
             }
         };
         if name.is_empty() {
@@ -51,17 +48,9 @@ impl Program {
         };
         Ok(Program {
             candidates,
-            arguments: arguments
-                .into_iter()
-                .map(|a| c_string(a.clone(), "an argument"))
-                .collect::<Result<_, _>>()?,
-            variables: variables
-                .into_iter()
-                .map(variable)
-                .collect::<Result<_, _>>()?,
-            directory: directory
-                .map(|d| c_string(d.into(), "the working directory"))
-                .transpose()?,
+            arguments: arguments.into_iter().map(|a| c_string(a.clone(), "an argument")).collect::<Result<_, _>>()?,
+            variables: variables.into_iter().map(variable).collect::<Result<_, _>>()?,
+            directory: directory.map(|d| c_string(d.into(), "the working directory")).transpose()?,
         })
     }
 }
@@ -75,17 +64,10 @@ fn candidates(name: &OsStr, path: Option<&OsStr>) -> Result<Vec<CString>, StartE
     }
     let path = path.unwrap_or(OsStr::new(DEFAULT_PATH));
     let in_folder = |folder: &[u8]| {
-        let folder = if folder.is_empty() {
-            OsStr::new(".")
-        } else {
-            OsStr::from_bytes(folder)
-        };
+        let folder = if folder.is_empty() { OsStr::new(".") } else { OsStr::from_bytes(folder) };
         c_string(Path::new(folder).join(name).into_os_string(), WHAT)
     };
-    path.as_bytes()
-        .split(|byte| *byte == b':')
-        .map(in_folder)
-        .collect()
+    path.as_bytes().split(|byte| *byte == b':').map(in_folder).collect()
 }
 
 fn variable((name, value): (OsString, OsString)) -> Result<CString, StartError> {
@@ -103,11 +85,7 @@ fn c_string(text: OsString, what: &str) -> Result<CString, StartError> {
 }
 
 fn invalid(message: &str) -> StartError {
-    StartError {
-        os_error: None,
-        step: "prepare the command".into(),
-        message: message.into(),
-    }
+    StartError { os_error: None, step: "prepare the command".into(), message: message.into() }
 }
 
 #[cfg(test)]
@@ -121,11 +99,7 @@ mod tests {
     #[case::searched("x", Some("/a:/b"), &["/a/x", "/b/x"])]
     #[case::empty_entry("x", Some("/a:"), &["/a/x", "./x"])]
     #[case::no_path("x", None, &["/bin/x", "/usr/bin/x"])]
-    fn where_a_program_is_looked_for(
-        #[case] name: &str,
-        #[case] path: Option<&str>,
-        #[case] expected: &[&str],
-    ) {
+    fn where_a_program_is_looked_for(#[case] name: &str, #[case] path: Option<&str>, #[case] expected: &[&str]) {
         let found = candidates(OsStr::new(name), path.map(OsStr::new)).expect("no NUL");
         let found: Vec<_> = found.iter().map(|c| c.to_str().expect("UTF-8")).collect();
         assert_eq!(found, expected);

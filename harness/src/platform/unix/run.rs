@@ -36,12 +36,7 @@ pub(crate) struct UnixRun<'a, P> {
 
 impl<'a, P: Process> UnixRun<'a, P> {
     pub(crate) fn new(streams: Streams, process: P, waker: &'a Waker) -> Self {
-        UnixRun {
-            streams,
-            process,
-            waker,
-            end: None,
-        }
+        UnixRun { streams, process, waker, end: None }
     }
 
     fn look(&mut self) -> Result<Progress, HarnessError> {
@@ -56,8 +51,7 @@ impl<'a, P: Process> UnixRun<'a, P> {
 impl<P: Process> Running for UnixRun<'_, P> {
     fn wait(&mut self, interest: Interest, timeout: Duration) -> Result<(), HarnessError> {
         let timeout = timeout.min(self.process.attention_span());
-        self.streams
-            .wait(interest, self.process.watch(), self.waker, timeout)?;
+        self.streams.wait(interest, self.process.watch(), self.waker, timeout)?;
         // After the end nobody asks for progress any more, but there may be news of descendants.
         if self.end.is_some() && self.streams.take_watch_ready() {
             self.process.progress()?;

@@ -47,10 +47,7 @@ fn is_ignored() -> bool {
 fn is_pending() -> bool {
     let mut pending = MaybeUninit::<libc::sigset_t>::zeroed();
     // SAFETY: sigpending writes the set that sigismember reads.
-    unsafe {
-        libc::sigpending(pending.as_mut_ptr()) == 0
-            && libc::sigismember(pending.as_ptr(), libc::SIGPIPE) == 1
-    }
+    unsafe { libc::sigpending(pending.as_mut_ptr()) == 0 && libc::sigismember(pending.as_ptr(), libc::SIGPIPE) == 1 }
 }
 
 #[cfg(test)]
@@ -69,9 +66,6 @@ mod tests {
         let result = harmless(|| writer.write(b"x"));
         // SAFETY: as above.
         unsafe { libc::signal(libc::SIGPIPE, before) };
-        assert_eq!(
-            result.expect_err("nobody reads").kind(),
-            io::ErrorKind::BrokenPipe
-        );
+        assert_eq!(result.expect_err("nobody reads").kind(), io::ErrorKind::BrokenPipe);
     }
 }

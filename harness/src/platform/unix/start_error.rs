@@ -31,11 +31,7 @@ pub(crate) fn start_error(step: FailedStep, errno: i32, program: &Program) -> St
     {
         message = format!("{message}; {hint}");
     }
-    StartError {
-        os_error: Some(errno),
-        step: name.into(),
-        message,
-    }
+    StartError { os_error: Some(errno), step: name.into(), message }
 }
 
 fn path(text: &CStr) -> &Path {
@@ -46,21 +42,13 @@ fn path(text: &CStr) -> &Path {
 fn hint(errno: i32, program: &Program) -> Option<String> {
     let directory = program.directory.as_deref().map_or(Path::new("."), path);
     // The file that the system looked at: the first that exists.
-    let file = program
-        .candidates
-        .iter()
-        .map(|c| directory.join(path(c)))
-        .find(|f| f.exists());
+    let file = program.candidates.iter().map(|c| directory.join(path(c))).find(|f| f.exists());
     match (errno, file) {
         (libc::ENOENT, Some(file)) => missing_interpreter(&file),
-        (libc::ENOENT, None) if program.candidates.len() > 1 => {
-            Some("it is in no folder of the child's PATH".into())
-        }
+        (libc::ENOENT, None) if program.candidates.len() > 1 => Some("it is in no folder of the child's PATH".into()),
         (libc::EACCES, Some(file)) if file.is_dir() => Some("it is a directory".into()),
         (libc::EACCES, Some(_)) => Some("the file has no execute permission for this user".into()),
-        (libc::ENOEXEC, Some(file)) if file.metadata().is_ok_and(|m| m.len() == 0) => {
-            Some("the file is empty".into())
-        }
+        (libc::ENOEXEC, Some(file)) if file.metadata().is_ok_and(|m| m.len() == 0) => Some("the file is empty".into()),
         (libc::ENOEXEC, Some(_)) => {
             Some("it is neither a binary of this system nor a script that begins with `#!`".into())
         }
@@ -77,10 +65,7 @@ fn missing_interpreter(file: &Path) -> Option<String> {
     };
     let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let line = line.trim_ascii_start();
-    let interpreter = line
-        .split(|byte| matches!(byte, b' ' | b'\t'))
-        .next()
-        .unwrap_or_default();
+    let interpreter = line.split(|byte| matches!(byte, b' ' | b'\t')).next().unwrap_or_default();
     let (interpreter, carriage_return) = match interpreter.strip_suffix(b"\r") {
         Some(without) => (without, true),
         None => (interpreter, false),
@@ -93,9 +78,6 @@ fn missing_interpreter(file: &Path) -> Option<String> {
             shown.display()
         )
     } else {
-        format!(
-            "the file exists, but the interpreter `{}` that its first line names does not",
-            shown.display()
-        )
+        format!("the file exists, but the interpreter `{}` that its first line names does not", shown.display())
     })
 }

@@ -66,19 +66,8 @@ impl Streams {
         set_nonblocking(stdout.as_raw_fd())?;
         let (stderr, child_stderr) = pipe()?;
         set_nonblocking(stderr.as_raw_fd())?;
-        let streams = Streams {
-            stdin,
-            stdout,
-            stderr,
-            stdout_ready: false,
-            stderr_ready: false,
-            watch_ready: false,
-        };
-        let ends = ChildEnds {
-            stdin: child_stdin,
-            stdout: child_stdout.into(),
-            stderr: child_stderr.into(),
-        };
+        let streams = Streams { stdin, stdout, stderr, stdout_ready: false, stderr_ready: false, watch_ready: false };
+        let ends = ChildEnds { stdin: child_stdin, stdout: child_stdout.into(), stderr: child_stderr.into() };
         Ok((streams, ends))
     }
 
@@ -106,25 +95,15 @@ impl Streams {
             entry(stdin, interest.stdin, libc::POLLOUT),
         ];
         // Rounded up: waking a little late costs less than turning in circles until the time has come.
-        let milliseconds =
-            i32::try_from(timeout.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX);
+        let milliseconds = i32::try_from(timeout.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX);
         // SAFETY: `polled` is an array of that many initialised entries.
-        let count = unsafe {
-            libc::poll(
-                polled.as_mut_ptr(),
-                polled.len() as libc::nfds_t,
-                milliseconds,
-            )
-        };
+        let count = unsafe { libc::poll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, milliseconds) };
         if count < 0 {
             let error = io::Error::last_os_error();
             if error.kind() == io::ErrorKind::Interrupted {
                 return Ok(());
             }
-            return Err(HarnessError::System {
-                doing: "wait for the program",
-                source: error,
-            });
+            return Err(HarnessError::System { doing: "wait for the program", source: error });
         }
         self.watch_ready |= polled[0].revents != 0;
         self.stdout_ready |= polled[2].revents != 0;
@@ -138,11 +117,7 @@ impl Streams {
     }
 
     /// Reads from a stream that the last wait reported ready.
-    pub(crate) fn read(
-        &mut self,
-        stream: Stream,
-        buffer: &mut [u8],
-    ) -> Result<ReadOutcome, HarnessError> {
+    pub(crate) fn read(&mut self, stream: Stream, buffer: &mut [u8]) -> Result<ReadOutcome, HarnessError> {
         let (reader, ready) = match stream {
             Stream::Stdout => (&mut self.stdout, &mut self.stdout_ready),
             Stream::Stderr => (&mut self.stderr, &mut self.stderr_ready),
@@ -163,10 +138,7 @@ impl Streams {
                 *ready = true;
                 Ok(ReadOutcome::Pending)
             }
-            Err(source) => Err(HarnessError::System {
-                doing: "read what the program wrote",
-                source,
-            }),
+            Err(source) => Err(HarnessError::System { doing: "read what the program wrote", source }),
         }
     }
 
@@ -179,10 +151,7 @@ impl Streams {
             Err(error) => match error.kind() {
                 io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Ok(WriteOutcome::Pending),
                 io::ErrorKind::BrokenPipe => Ok(WriteOutcome::Refused),
-                _ => Err(HarnessError::System {
-                    doing: "write to the program's stdin",
-                    source: error,
-                }),
+                _ => Err(HarnessError::System { doing: "write to the program's stdin", source: error }),
             },
         }
     }
@@ -196,10 +165,7 @@ impl Streams {
 fn set_nonblocking(fd: RawFd) -> Result<(), HarnessError> {
     // SAFETY: plain calls on a descriptor that the caller owns. A fresh pipe end has no other status flag to keep.
     if unsafe { libc::fcntl(fd, libc::F_SETFL, libc::O_NONBLOCK) } < 0 {
-        return Err(HarnessError::System {
-            doing: "set up a pipe",
-            source: io::Error::last_os_error(),
-        });
+        return Err(HarnessError::System { doing: "set up a pipe", source: io::Error::last_os_error() });
     }
     Ok(())
 }
@@ -213,10 +179,7 @@ pub(crate) fn above_two(fd: OwnedFd) -> Result<OwnedFd, HarnessError> {
     unsafe {
         let moved = libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, 3);
         if moved < 0 {
-            return Err(HarnessError::System {
-                doing: "set up a pipe",
-                source: io::Error::last_os_error(),
-            });
+            return Err(HarnessError::System { doing: "set up a pipe", source: io::Error::last_os_error() });
         }
         Ok(OwnedFd::from_raw_fd(moved))
     }

@@ -60,10 +60,7 @@ impl Program {
             }
         }
         let path = find(name, command.cwd.as_deref(), lookup(&variables, "PATH"))?;
-        if path
-            .extension()
-            .is_some_and(|e| e.eq_ignore_ascii_case("bat") || e.eq_ignore_ascii_case("cmd"))
-        {
+        if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("bat") || e.eq_ignore_ascii_case("cmd")) {
             return Err(StartError {
                 os_error: None,
                 step: "execute".into(),
@@ -78,29 +75,17 @@ impl Program {
             path,
             line: terminated(line)?,
             variables: block(&variables)?,
-            directory: command
-                .cwd
-                .as_deref()
-                .map(|d| wide(d.as_os_str()))
-                .transpose()?,
+            directory: command.cwd.as_deref().map(|d| wide(d.as_os_str())).transpose()?,
         })
     }
 }
 
 /// Finds the program: a bare name on the child's `PATH`, one with a separator from the child's working directory. As
 /// `CreateProcessW` does it, `.exe` is added to a name without an extension.
-fn find(
-    name: &OsStr,
-    directory: Option<&Path>,
-    path: Option<&OsStr>,
-) -> Result<PathBuf, StartError> {
+fn find(name: &OsStr, directory: Option<&Path>, path: Option<&OsStr>) -> Result<PathBuf, StartError> {
     let name = Path::new(name);
     let complete = |file: PathBuf| {
-        if file.extension().is_none() {
-            file.with_extension("exe")
-        } else {
-            file
-        }
+        if file.extension().is_none() { file.with_extension("exe") } else { file }
     };
     let bare = name.parent().is_some_and(|p| p.as_os_str().is_empty());
     if !bare {
@@ -108,12 +93,7 @@ fn find(
         let file = directory.map_or_else(|| name.to_path_buf(), |d| d.join(name));
         return Ok(if file.is_file() { file } else { complete(file) });
     }
-    for folder in path
-        .map(std::env::split_paths)
-        .into_iter()
-        .flatten()
-        .filter(|f| !f.as_os_str().is_empty())
-    {
+    for folder in path.map(std::env::split_paths).into_iter().flatten().filter(|f| !f.as_os_str().is_empty()) {
         let file = complete(folder.join(name));
         if file.is_file() {
             return Ok(file);
@@ -123,10 +103,7 @@ fn find(
     Err(StartError {
         os_error: Some(2),
         step: "execute".into(),
-        message: format!(
-            "`{}`: {error}; it is in no folder of the child's PATH",
-            name.display()
-        ),
+        message: format!("`{}`: {error}; it is in no folder of the child's PATH", name.display()),
     })
 }
 
@@ -183,9 +160,7 @@ fn wide(text: &OsStr) -> Result<Vec<u16>, StartError> {
 
 fn terminated(mut text: Vec<u16>) -> Result<Vec<u16>, StartError> {
     if text.contains(&0) {
-        let shown = OsString::from_wide(&text)
-            .to_string_lossy()
-            .replace('\0', "\\0");
+        let shown = OsString::from_wide(&text).to_string_lossy().replace('\0', "\\0");
         return Err(invalid(&format!("`{shown}` contains a NUL character")));
     }
     text.push(0);
@@ -193,11 +168,7 @@ fn terminated(mut text: Vec<u16>) -> Result<Vec<u16>, StartError> {
 }
 
 fn invalid(message: &str) -> StartError {
-    StartError {
-        os_error: None,
-        step: "prepare the command".into(),
-        message: message.into(),
-    }
+    StartError { os_error: None, step: "prepare the command".into(), message: message.into() }
 }
 
 #[cfg(test)]
@@ -222,18 +193,12 @@ mod tests {
     #[test]
     fn a_batch_file_is_refused() {
         let command = HookCommand::new(r"C:\x\hook.CMD");
-        assert!(
-            Program::new(&command)
-                .expect_err("is refused")
-                .message
-                .contains("batch")
-        );
+        assert!(Program::new(&command).expect_err("is refused").message.contains("batch"));
     }
 
     #[test]
     fn a_line_for_cmd_is_not_escaped() {
-        let program = Program::new(&HookCommand::shell(r#"echo "a b" & exit 3"#))
-            .expect("cmd.exe is on the PATH");
+        let program = Program::new(&HookCommand::shell(r#"echo "a b" & exit 3"#)).expect("cmd.exe is on the PATH");
         let line = String::from_utf16_lossy(&program.line);
         assert_eq!(line, "\"cmd.exe\" /D /S /C \"echo \"a b\" & exit 3\"\0");
     }

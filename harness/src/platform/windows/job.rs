@@ -10,10 +10,9 @@ use std::time::Duration;
 use windows_sys::Win32::Foundation::{CloseHandle, HANDLE};
 use windows_sys::Win32::System::JobObjects::{
     AssignProcessToJobObject, CreateJobObjectW, JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION,
-    JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE, JOBOBJECT_BASIC_ACCOUNTING_INFORMATION,
-    JOBOBJECT_EXTENDED_LIMIT_INFORMATION, JOBOBJECTINFOCLASS, JobObjectBasicAccountingInformation,
-    JobObjectBasicProcessIdList, JobObjectExtendedLimitInformation, QueryInformationJobObject,
-    SetInformationJobObject, TerminateJobObject,
+    JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE, JOBOBJECT_BASIC_ACCOUNTING_INFORMATION, JOBOBJECT_EXTENDED_LIMIT_INFORMATION,
+    JOBOBJECTINFOCLASS, JobObjectBasicAccountingInformation, JobObjectBasicProcessIdList,
+    JobObjectExtendedLimitInformation, QueryInformationJobObject, SetInformationJobObject, TerminateJobObject,
 };
 use windows_sys::Win32::System::Threading::{
     OpenProcess, PROCESS_NAME_WIN32, PROCESS_QUERY_LIMITED_INFORMATION, QueryFullProcessImageNameW,
@@ -46,19 +45,14 @@ impl Job {
     /// A job that ends with its handle, which only this process has, and that nobody may leave (breaking away is not
     /// allowed unless a job says so). Crashes end the process instead of showing a dialogue.
     pub(super) fn new() -> Result<Self, HarnessError> {
-        let failed = || HarnessError::System {
-            doing: "create a job object",
-            source: io::Error::last_os_error(),
-        };
+        let failed = || HarnessError::System { doing: "create a job object", source: io::Error::last_os_error() };
         // SAFETY: creates a nameless job; the structure is plain numbers of the size that is passed.
         unsafe {
             let handle = CreateJobObjectW(ptr::null(), ptr::null());
             if handle.is_null() {
                 return Err(failed());
             }
-            let job = Job {
-                handle: OwnedHandle::from_raw_handle(handle),
-            };
+            let job = Job { handle: OwnedHandle::from_raw_handle(handle) };
             let mut limits = JOBOBJECT_EXTENDED_LIMIT_INFORMATION::default();
             limits.BasicLimitInformation.LimitFlags =
                 JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE | JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION;
@@ -97,20 +91,13 @@ impl Job {
         // SAFETY: class and structure belong together (the callers below), and the size is the structure's.
         let filled = unsafe {
             let size = mem::size_of::<T>() as u32;
-            QueryInformationJobObject(
-                self.raw(),
-                class,
-                (&raw mut information).cast(),
-                size,
-                ptr::null_mut(),
-            )
+            QueryInformationJobObject(self.raw(), class, (&raw mut information).cast(), size, ptr::null_mut())
         };
         (filled != 0).then_some(information)
     }
 
     fn accounting(&self) -> JOBOBJECT_BASIC_ACCOUNTING_INFORMATION {
-        self.query(JobObjectBasicAccountingInformation)
-            .unwrap_or_default()
+        self.query(JobObjectBasicAccountingInformation).unwrap_or_default()
     }
 
     /// How many processes of the job are alive.
@@ -120,9 +107,8 @@ impl Job {
 
     pub(super) fn usage(&self) -> Usage {
         let accounting = self.accounting();
-        let limits: JOBOBJECT_EXTENDED_LIMIT_INFORMATION = self
-            .query(JobObjectExtendedLimitInformation)
-            .unwrap_or_default();
+        let limits: JOBOBJECT_EXTENDED_LIMIT_INFORMATION =
+            self.query(JobObjectExtendedLimitInformation).unwrap_or_default();
         Usage {
             cpu_user: ticks(accounting.TotalUserTime),
             cpu_system: ticks(accounting.TotalKernelTime),
@@ -147,11 +133,7 @@ impl Job {
             );
             list.as_ptr().cast::<u32>().add(1).read() as usize
         };
-        list[HEADER..]
-            .iter()
-            .take(listed.min(MOST_LISTED))
-            .map(|id| *id as u32)
-            .collect()
+        list[HEADER..].iter().take(listed.min(MOST_LISTED)).map(|id| *id as u32).collect()
     }
 }
 
@@ -170,17 +152,8 @@ pub(super) fn name_of(pid: u32) -> String {
         }
         let mut buffer = [0_u16; 1024];
         let mut size = buffer.len() as u32;
-        let found = QueryFullProcessImageNameW(
-            process,
-            PROCESS_NAME_WIN32,
-            buffer.as_mut_ptr(),
-            &raw mut size,
-        );
+        let found = QueryFullProcessImageNameW(process, PROCESS_NAME_WIN32, buffer.as_mut_ptr(), &raw mut size);
         CloseHandle(process);
-        if found == 0 {
-            String::new()
-        } else {
-            String::from_utf16_lossy(&buffer[..size as usize])
-        }
+        if found == 0 { String::new() } else { String::from_utf16_lossy(&buffer[..size as usize]) }
     }
 }

@@ -11,18 +11,15 @@ use std::{mem, ptr};
 
 use windows_sys::Win32::Foundation::{
     ERROR_BROKEN_PIPE, ERROR_HANDLE_EOF, ERROR_IO_INCOMPLETE, ERROR_IO_PENDING, ERROR_NO_DATA,
-    ERROR_PIPE_NOT_CONNECTED, GENERIC_READ, GENERIC_WRITE, GetLastError, HANDLE,
-    INVALID_HANDLE_VALUE,
+    ERROR_PIPE_NOT_CONNECTED, GENERIC_READ, GENERIC_WRITE, GetLastError, HANDLE, INVALID_HANDLE_VALUE,
 };
 use windows_sys::Win32::Security::SECURITY_ATTRIBUTES;
 use windows_sys::Win32::Storage::FileSystem::{
-    CreateFileW, FILE_FLAG_FIRST_PIPE_INSTANCE, FILE_FLAG_OVERLAPPED, OPEN_EXISTING,
-    PIPE_ACCESS_INBOUND, PIPE_ACCESS_OUTBOUND, ReadFile, WriteFile,
+    CreateFileW, FILE_FLAG_FIRST_PIPE_INSTANCE, FILE_FLAG_OVERLAPPED, OPEN_EXISTING, PIPE_ACCESS_INBOUND,
+    PIPE_ACCESS_OUTBOUND, ReadFile, WriteFile,
 };
 use windows_sys::Win32::System::IO::{CancelIoEx, GetOverlappedResult, OVERLAPPED};
-use windows_sys::Win32::System::Pipes::{
-    CreateNamedPipeW, PIPE_REJECT_REMOTE_CLIENTS, PIPE_TYPE_BYTE, PIPE_WAIT,
-};
+use windows_sys::Win32::System::Pipes::{CreateNamedPipeW, PIPE_REJECT_REMOTE_CLIENTS, PIPE_TYPE_BYTE, PIPE_WAIT};
 
 use super::waker::event;
 use crate::error::HarnessError;
@@ -44,15 +41,10 @@ enum Direction {
 /// Our end, and the child's end, which is inheritable.
 fn pipe(direction: Direction) -> Result<(OwnedHandle, OwnedHandle), HarnessError> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    let failed = |source| HarnessError::System {
-        doing: "create a pipe",
-        source,
-    };
+    let failed = |source| HarnessError::System { doing: "create a pipe", source };
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let name: Vec<u16> = format!(r"\\.\pipe\hookproof.{}.{number}", std::process::id())
-        .encode_utf16()
-        .chain([0])
-        .collect();
+    let name: Vec<u16> =
+        format!(r"\\.\pipe\hookproof.{}.{number}", std::process::id()).encode_utf16().chain([0]).collect();
     let (open, access) = match direction {
         Direction::ToUs => (PIPE_ACCESS_INBOUND, GENERIC_WRITE),
         Direction::ToChild => (PIPE_ACCESS_OUTBOUND, GENERIC_READ),
@@ -78,15 +70,7 @@ fn pipe(direction: Direction) -> Result<(OwnedHandle, OwnedHandle), HarnessError
             lpSecurityDescriptor: ptr::null_mut(),
             bInheritHandle: 1,
         };
-        let theirs = CreateFileW(
-            name.as_ptr(),
-            access,
-            0,
-            &raw const inheritable,
-            OPEN_EXISTING,
-            0,
-            ptr::null_mut(),
-        );
+        let theirs = CreateFileW(name.as_ptr(), access, 0, &raw const inheritable, OPEN_EXISTING, 0, ptr::null_mut());
         if theirs == INVALID_HANDLE_VALUE {
             return Err(failed(io::Error::last_os_error()));
         }
@@ -119,17 +103,8 @@ struct Operation {
 impl Operation {
     fn new(pipe: OwnedHandle, size: usize) -> Result<Self, HarnessError> {
         let event = event()?;
-        let overlapped = Box::new(OVERLAPPED {
-            hEvent: event.as_raw_handle(),
-            ..OVERLAPPED::default()
-        });
-        Ok(Operation {
-            pipe,
-            event,
-            overlapped,
-            buffer: vec![0; size].into(),
-            state: State::Idle,
-        })
+        let overlapped = Box::new(OVERLAPPED { hEvent: event.as_raw_handle(), ..OVERLAPPED::default() });
+        Ok(Operation { pipe, event, overlapped, buffer: vec![0; size].into(), state: State::Idle })
     }
 
     /// Takes the answer of a call that began an operation.
@@ -137,11 +112,7 @@ impl Operation {
         // SAFETY: only reads the calling thread's last error.
         let error = unsafe { GetLastError() };
         self.state = State::Pending;
-        if succeeded || error == ERROR_IO_PENDING {
-            self.look()
-        } else {
-            self.failed(error)
-        }
+        if succeeded || error == ERROR_IO_PENDING { self.look() } else { self.failed(error) }
     }
 
     /// Looks whether a pending operation has ended.
@@ -152,12 +123,7 @@ impl Operation {
         let mut count = 0;
         // SAFETY: the operation was begun with these two and has not been taken yet.
         let error = unsafe {
-            match GetOverlappedResult(
-                self.pipe.as_raw_handle(),
-                &raw const *self.overlapped,
-                &raw mut count,
-                0,
-            ) {
+            match GetOverlappedResult(self.pipe.as_raw_handle(), &raw const *self.overlapped, &raw mut count, 0) {
                 0 => GetLastError(),
                 _ => 0,
             }
@@ -173,9 +139,7 @@ impl Operation {
     fn failed(&mut self, error: u32) -> io::Result<()> {
         self.state = State::Closed;
         match error {
-            ERROR_BROKEN_PIPE | ERROR_HANDLE_EOF | ERROR_NO_DATA | ERROR_PIPE_NOT_CONNECTED => {
-                Ok(())
-            }
+            ERROR_BROKEN_PIPE | ERROR_HANDLE_EOF | ERROR_NO_DATA | ERROR_PIPE_NOT_CONNECTED => Ok(()),
             error => Err(io::Error::from_raw_os_error(error.cast_signed())),
         }
     }
@@ -193,12 +157,7 @@ impl Drop for Operation {
             // may use it. A cancelled operation of a pipe ends at once.
             unsafe {
                 CancelIoEx(self.pipe.as_raw_handle(), &raw const *self.overlapped);
-                GetOverlappedResult(
-                    self.pipe.as_raw_handle(),
-                    &raw const *self.overlapped,
-                    &raw mut count,
-                    1,
-                );
+                GetOverlappedResult(self.pipe.as_raw_handle(), &raw const *self.overlapped, &raw mut count, 1);
             }
         }
     }
@@ -213,12 +172,7 @@ impl Reader {
     /// The reader and the child's end.
     pub(super) fn new() -> Result<(Self, OwnedHandle), HarnessError> {
         let (ours, theirs) = pipe(Direction::ToUs)?;
-        Ok((
-            Reader {
-                operation: Operation::new(ours, PIPE_SIZE as usize)?,
-            },
-            theirs,
-        ))
+        Ok((Reader { operation: Operation::new(ours, PIPE_SIZE as usize)? }, theirs))
     }
 
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<ReadOutcome, HarnessError> {
@@ -251,9 +205,7 @@ impl Reader {
                     &raw mut *operation.overlapped,
                 ) != 0
             };
-            operation
-                .begun(succeeded)
-                .map_err(HarnessError::system(DOING))?;
+            operation.begun(succeeded).map_err(HarnessError::system(DOING))?;
         } else {
             operation.look().map_err(HarnessError::system(DOING))?;
         }
@@ -278,12 +230,7 @@ impl Writer {
     /// The writer and the child's end.
     pub(super) fn new() -> Result<(Self, OwnedHandle), HarnessError> {
         let (ours, theirs) = pipe(Direction::ToChild)?;
-        Ok((
-            Writer {
-                operation: Operation::new(ours, WRITE_SIZE)?,
-            },
-            theirs,
-        ))
+        Ok((Writer { operation: Operation::new(ours, WRITE_SIZE)? }, theirs))
     }
 
     /// Begins a write, or looks after the one that is under way. The caller offers the same bytes until some of them
@@ -305,9 +252,7 @@ impl Writer {
                     &raw mut *operation.overlapped,
                 ) != 0
             };
-            operation
-                .begun(succeeded)
-                .map_err(HarnessError::system(DOING))?;
+            operation.begun(succeeded).map_err(HarnessError::system(DOING))?;
         } else {
             operation.look().map_err(HarnessError::system(DOING))?;
         }

@@ -9,11 +9,10 @@ use std::{mem, ptr};
 use windows_sys::Win32::Foundation::{ERROR_DIRECTORY, FILETIME, HANDLE, WAIT_OBJECT_0};
 use windows_sys::Win32::System::ProcessStatus::{K32GetProcessMemoryInfo, PROCESS_MEMORY_COUNTERS};
 use windows_sys::Win32::System::Threading::{
-    CREATE_NO_WINDOW, CREATE_SUSPENDED, CREATE_UNICODE_ENVIRONMENT, CreateProcessW,
-    DeleteProcThreadAttributeList, EXTENDED_STARTUPINFO_PRESENT, GetExitCodeProcess,
-    GetProcessTimes, InitializeProcThreadAttributeList, LPPROC_THREAD_ATTRIBUTE_LIST,
-    PROC_THREAD_ATTRIBUTE_HANDLE_LIST, PROCESS_INFORMATION, ResumeThread, STARTF_USESTDHANDLES,
-    STARTUPINFOEXW, TerminateProcess, UpdateProcThreadAttribute, WaitForSingleObject,
+    CREATE_NO_WINDOW, CREATE_SUSPENDED, CREATE_UNICODE_ENVIRONMENT, CreateProcessW, DeleteProcThreadAttributeList,
+    EXTENDED_STARTUPINFO_PRESENT, GetExitCodeProcess, GetProcessTimes, InitializeProcThreadAttributeList,
+    LPPROC_THREAD_ATTRIBUTE_LIST, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, PROCESS_INFORMATION, ResumeThread,
+    STARTF_USESTDHANDLES, STARTUPINFOEXW, TerminateProcess, UpdateProcThreadAttribute, WaitForSingleObject,
 };
 
 use super::command_line::Program;
@@ -51,9 +50,7 @@ impl HandleList {
         unsafe {
             InitializeProcThreadAttributeList(ptr::null_mut(), 1, 0, &raw mut size);
             let mut memory = vec![0_usize; size.div_ceil(mem::size_of::<usize>())];
-            if InitializeProcThreadAttributeList(memory.as_mut_ptr().cast(), 1, 0, &raw mut size)
-                == 0
-            {
+            if InitializeProcThreadAttributeList(memory.as_mut_ptr().cast(), 1, 0, &raw mut size) == 0 {
                 return Err(io::Error::last_os_error());
             }
             let mut list = HandleList { memory };
@@ -66,11 +63,7 @@ impl HandleList {
                 ptr::null_mut(),
                 ptr::null(),
             );
-            if set == 0 {
-                Err(io::Error::last_os_error())
-            } else {
-                Ok(list)
-            }
+            if set == 0 { Err(io::Error::last_os_error()) } else { Ok(list) }
         }
     }
 
@@ -89,17 +82,13 @@ impl Drop for HandleList {
 impl Process {
     /// Creates the process suspended, puts it into the job and lets it run. It has no console window, and none of our
     /// console's events reach it.
-    pub(super) fn create(
-        program: &mut Program,
-        ends: &ChildEnds,
-        job: &Job,
-    ) -> Result<Self, StartFailure> {
+    pub(super) fn create(program: &mut Program, ends: &ChildEnds, job: &Job) -> Result<Self, StartFailure> {
         let raw = |handle: &OwnedHandle| handle.as_raw_handle();
         let stdin = ends.stdin.as_ref().map_or(ptr::null_mut(), raw);
         let mut inherited = vec![raw(&ends.stdout), raw(&ends.stderr)];
         inherited.extend(ends.stdin.as_ref().map(raw));
-        let mut list = HandleList::new(&inherited)
-            .map_err(HarnessError::system("choose the handles to be inherited"))?;
+        let mut list =
+            HandleList::new(&inherited).map_err(HarnessError::system("choose the handles to be inherited"))?;
         let mut startup = STARTUPINFOEXW::default();
         startup.StartupInfo.cb = mem::size_of::<STARTUPINFOEXW>() as u32;
         startup.StartupInfo.dwFlags = STARTF_USESTDHANDLES;
@@ -107,10 +96,7 @@ impl Process {
         startup.StartupInfo.hStdOutput = raw(&ends.stdout);
         startup.StartupInfo.hStdError = raw(&ends.stderr);
         startup.lpAttributeList = list.raw();
-        let flags = CREATE_SUSPENDED
-            | CREATE_UNICODE_ENVIRONMENT
-            | CREATE_NO_WINDOW
-            | EXTENDED_STARTUPINFO_PRESENT;
+        let flags = CREATE_SUSPENDED | CREATE_UNICODE_ENVIRONMENT | CREATE_NO_WINDOW | EXTENDED_STARTUPINFO_PRESENT;
         let mut information = PROCESS_INFORMATION::default();
         // SAFETY: every text ends in NUL and lives through the call; the line is ours to be written to; the
         // structure is the extended one, as the flag says.
@@ -129,33 +115,20 @@ impl Process {
             )
         };
         if created == 0 {
-            return Err(StartFailure::NotStarted(start_error(
-                &io::Error::last_os_error(),
-                program,
-            )));
+            return Err(StartFailure::NotStarted(start_error(&io::Error::last_os_error(), program)));
         }
         // SAFETY: both handles are ours now.
         let (process, thread) = unsafe {
-            (
-                OwnedHandle::from_raw_handle(information.hProcess),
-                OwnedHandle::from_raw_handle(information.hThread),
-            )
+            (OwnedHandle::from_raw_handle(information.hProcess), OwnedHandle::from_raw_handle(information.hThread))
         };
         if let Err(source) = job.assign(process.as_raw_handle()) {
             // SAFETY: our own process, which has not run yet.
             unsafe { TerminateProcess(process.as_raw_handle(), KILL_CODE) };
-            return Err(HarnessError::System {
-                doing: "put the process into its job",
-                source,
-            }
-            .into());
+            return Err(HarnessError::System { doing: "put the process into its job", source }.into());
         }
         // SAFETY: our own thread.
         unsafe { ResumeThread(thread.as_raw_handle()) };
-        Ok(Process {
-            handle: process,
-            pid: information.dwProcessId,
-        })
+        Ok(Process { handle: process, pid: information.dwProcessId })
     }
 
     pub(super) fn handle(&self) -> HANDLE {
@@ -174,8 +147,7 @@ impl Process {
 
     /// User and system time of this process alone.
     pub(super) fn times(&self) -> (Duration, Duration) {
-        let duration =
-            |t: FILETIME| ticks(i64::from(t.dwHighDateTime) << 32 | i64::from(t.dwLowDateTime));
+        let duration = |t: FILETIME| ticks(i64::from(t.dwHighDateTime) << 32 | i64::from(t.dwLowDateTime));
         let mut times = [FILETIME::default(); 4];
         let [created, exited, system, user] = &mut times;
         // SAFETY: our own process; the call fills four structures of plain numbers.
@@ -196,14 +168,6 @@ impl Process {
 fn start_error(error: &io::Error, program: &Program) -> StartError {
     let code = error.raw_os_error();
     let directory_is_wrong = code.is_some_and(|c| c.cast_unsigned() == ERROR_DIRECTORY);
-    let step = if directory_is_wrong {
-        "change directory"
-    } else {
-        "execute"
-    };
-    StartError {
-        os_error: code,
-        step: step.into(),
-        message: format!("`{}`: {error}", program.path.display()),
-    }
+    let step = if directory_is_wrong { "change directory" } else { "execute" };
+    StartError { os_error: code, step: step.into(), message: format!("`{}`: {error}", program.path.display()) }
 }

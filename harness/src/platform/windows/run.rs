@@ -17,8 +17,7 @@ use crate::command::{HookCommand, StdinPlan};
 use crate::error::HarnessError;
 use crate::observation::{Descendant, KillStep};
 use crate::platform::{
-    Aftermath, End, Interest, Progress, ReadOutcome, Running, StartFailure, Status, Stream,
-    WriteOutcome,
+    Aftermath, End, Interest, Progress, ReadOutcome, Running, StartFailure, Status, Stream, WriteOutcome,
 };
 
 /// How often the job is looked at for descendants that are about to end: nothing announces that the last one has.
@@ -43,11 +42,7 @@ pub(super) struct WindowsRun<'a> {
 }
 
 impl<'a> WindowsRun<'a> {
-    pub(super) fn start(
-        command: &HookCommand,
-        start: Instant,
-        waker: &'a Waker,
-    ) -> Result<Self, StartFailure> {
+    pub(super) fn start(command: &HookCommand, start: Instant, waker: &'a Waker) -> Result<Self, StartFailure> {
         let mut program = Program::new(command).map_err(StartFailure::NotStarted)?;
         let (stdin, child_stdin) = match command.stdin {
             StdinPlan::Closed => (None, None),
@@ -55,24 +50,10 @@ impl<'a> WindowsRun<'a> {
         };
         let (stdout, child_stdout) = Reader::new()?;
         let (stderr, child_stderr) = Reader::new()?;
-        let ends = ChildEnds {
-            stdin: child_stdin,
-            stdout: child_stdout,
-            stderr: child_stderr,
-        };
+        let ends = ChildEnds { stdin: child_stdin, stdout: child_stdout, stderr: child_stderr };
         let job = Job::new()?;
         let process = Process::create(&mut program, &ends, &job)?;
-        Ok(WindowsRun {
-            stdin,
-            stdout,
-            stderr,
-            process,
-            job,
-            waker,
-            start,
-            end: None,
-            killed: false,
-        })
+        Ok(WindowsRun { stdin, stdout, stderr, process, job, waker, start, end: None, killed: false })
     }
 
     /// Terminates everything and waits until it is gone.
@@ -85,21 +66,14 @@ impl<'a> WindowsRun<'a> {
             }
             if begin.elapsed() > STRAGGLERS_FOR {
                 let pid = self.job.processes().first().copied().unwrap_or(0);
-                return Err(HarnessError::Unkillable {
-                    pid,
-                    waited_ms: 2000,
-                });
+                return Err(HarnessError::Unkillable { pid, waited_ms: 2000 });
             }
             thread::sleep(Duration::from_millis(1));
         }
     }
 
     fn status(code: u32) -> Status {
-        if is_exception(code) {
-            Status::Crashed(code)
-        } else {
-            Status::Exited(code.cast_signed())
-        }
+        if is_exception(code) { Status::Crashed(code) } else { Status::Exited(code.cast_signed()) }
     }
 }
 
@@ -118,10 +92,7 @@ impl Running for WindowsRun<'_> {
         } else {
             timeout = timeout.min(LOOK_EVERY);
         }
-        for (reader, wanted) in [
-            (&mut self.stdout, interest.stdout),
-            (&mut self.stderr, interest.stderr),
-        ] {
+        for (reader, wanted) in [(&mut self.stdout, interest.stdout), (&mut self.stderr, interest.stderr)] {
             if wanted {
                 if reader.ready()? {
                     return Ok(());
@@ -138,18 +109,12 @@ impl Running for WindowsRun<'_> {
                 None => return Ok(()),
             }
         }
-        let milliseconds =
-            u32::try_from(timeout.as_nanos().div_ceil(1_000_000)).unwrap_or(u32::MAX - 1);
+        let milliseconds = u32::try_from(timeout.as_nanos().div_ceil(1_000_000)).unwrap_or(u32::MAX - 1);
         // SAFETY: handles that this run owns or borrows.
-        let waited = unsafe {
-            WaitForMultipleObjects(handles.len() as u32, handles.as_ptr(), 0, milliseconds)
-        };
+        let waited = unsafe { WaitForMultipleObjects(handles.len() as u32, handles.as_ptr(), 0, milliseconds) };
         if waited == WAIT_FAILED {
             let source = io::Error::last_os_error();
-            return Err(HarnessError::System {
-                doing: "wait for the program",
-                source,
-            });
+            return Err(HarnessError::System { doing: "wait for the program", source });
         }
         Ok(())
     }
@@ -182,11 +147,7 @@ impl Running for WindowsRun<'_> {
         {
             // Whoever ended with a code of its own did so before our termination reached it.
             let killed_by = (self.killed && code == KILL_CODE).then_some(KillStep::Kill);
-            self.end = Some(End {
-                status: Self::status(code),
-                at: self.start.elapsed(),
-                killed_by,
-            });
+            self.end = Some(End { status: Self::status(code), at: self.start.elapsed(), killed_by });
         }
         Ok(self.end.map_or(Progress::Running, Progress::Ended))
     }
@@ -210,17 +171,8 @@ impl Running for WindowsRun<'_> {
     fn finish(&mut self) -> Result<Aftermath, HarnessError> {
         let mut descendants = Vec::new();
         if self.job.active() > 0 {
-            let left = self
-                .job
-                .processes()
-                .into_iter()
-                .filter(|pid| *pid != self.process.pid);
-            descendants = left
-                .map(|pid| Descendant {
-                    pid,
-                    name: name_of(pid),
-                })
-                .collect();
+            let left = self.job.processes().into_iter().filter(|pid| *pid != self.process.pid);
+            descendants = left.map(|pid| Descendant { pid, name: name_of(pid) }).collect();
             descendants.retain(|d| !d.name.to_ascii_lowercase().ends_with(CONSOLE_HOST));
             self.terminate_rest()?;
         }
@@ -232,12 +184,9 @@ impl Running for WindowsRun<'_> {
             cpu_system: Some(usage.cpu_system.max(system)),
             ..Aftermath::default()
         };
-        aftermath.peak_memory =
-            Some(usage.peak_memory.max(self.process.peak_working_set())).filter(|p| *p > 0);
+        aftermath.peak_memory = Some(usage.peak_memory.max(self.process.peak_working_set())).filter(|p| *p > 0);
         if aftermath.peak_memory.is_none() {
-            aftermath
-                .gaps
-                .push("this system does not say how much memory was used".into());
+            aftermath.gaps.push("this system does not say how much memory was used".into());
         }
         Ok(aftermath)
     }

@@ -16,10 +16,7 @@ pub(super) fn event() -> Result<OwnedHandle, HarnessError> {
     unsafe {
         let handle = CreateEventW(ptr::null(), 1, 0, ptr::null());
         if handle.is_null() {
-            return Err(HarnessError::System {
-                doing: "create an event",
-                source: io::Error::last_os_error(),
-            });
+            return Err(HarnessError::System { doing: "create an event", source: io::Error::last_os_error() });
         }
         Ok(OwnedHandle::from_raw_handle(handle))
     }

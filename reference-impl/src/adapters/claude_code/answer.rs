@@ -89,22 +89,11 @@ struct Output<'a> {
 #[derive(Serialize)]
 #[serde(tag = "hookEventName", rename_all_fields = "camelCase")]
 enum Specific<'a> {
-    PreToolUse {
-        permission_decision: &'static str,
-        permission_decision_reason: &'a str,
-    },
-    PermissionRequest {
-        decision: PermissionDecision<'a>,
-    },
-    UserPromptSubmit {
-        additional_context: &'a str,
-    },
-    SessionStart {
-        additional_context: &'a str,
-    },
-    SubagentStart {
-        additional_context: &'a str,
-    },
+    PreToolUse { permission_decision: &'static str, permission_decision_reason: &'a str },
+    PermissionRequest { decision: PermissionDecision<'a> },
+    UserPromptSubmit { additional_context: &'a str },
+    SessionStart { additional_context: &'a str },
+    SubagentStart { additional_context: &'a str },
 }
 
 #[derive(Serialize)]
@@ -114,18 +103,11 @@ struct PermissionDecision<'a> {
 }
 
 fn specific(output: Specific<'_>) -> Result<Document, EmitError> {
-    Document::new(&Output {
-        hook_specific_output: Some(output),
-        ..Output::default()
-    })
+    Document::new(&Output { hook_specific_output: Some(output), ..Output::default() })
 }
 
 fn block(reason: String) -> Result<Intent, EmitError> {
-    let document = Document::new(&Output {
-        decision: Some("block"),
-        reason: Some(&reason),
-        ..Output::default()
-    })?;
+    let document = Document::new(&Output { decision: Some("block"), reason: Some(&reason), ..Output::default() })?;
     Ok(Intent::Decision { document, reason })
 }
 
@@ -134,10 +116,8 @@ impl Answer for ToolCall {
         let Self::Deny(reason) = self else {
             return Ok(Intent::GracefulExit);
         };
-        let document = specific(Specific::PreToolUse {
-            permission_decision: "deny",
-            permission_decision_reason: &reason,
-        })?;
+        let document =
+            specific(Specific::PreToolUse { permission_decision: "deny", permission_decision_reason: &reason })?;
         Ok(Intent::Decision { document, reason })
     }
 }
@@ -148,10 +128,7 @@ impl Answer for Permission {
             return Ok(Intent::GracefulExit);
         };
         let document = specific(Specific::PermissionRequest {
-            decision: PermissionDecision {
-                behavior: "deny",
-                message: &reason,
-            },
+            decision: PermissionDecision { behavior: "deny", message: &reason },
         })?;
         Ok(Intent::Decision { document, reason })
     }
@@ -170,28 +147,22 @@ impl Answer for Prompt {
     fn into_intent(self) -> Result<Intent, EmitError> {
         match self {
             Self::Block(reason) => block(reason),
-            Self::Context(text) => Ok(Intent::ModelContext(specific(
-                Specific::UserPromptSubmit {
-                    additional_context: &text,
-                },
-            )?)),
+            Self::Context(text) => {
+                Ok(Intent::ModelContext(specific(Specific::UserPromptSubmit { additional_context: &text })?))
+            }
         }
     }
 }
 
 impl Answer for SessionContext {
     fn into_intent(self) -> Result<Intent, EmitError> {
-        Ok(Intent::ModelContext(specific(Specific::SessionStart {
-            additional_context: &self.0,
-        })?))
+        Ok(Intent::ModelContext(specific(Specific::SessionStart { additional_context: &self.0 })?))
     }
 }
 
 impl Answer for SubagentContext {
     fn into_intent(self) -> Result<Intent, EmitError> {
-        Ok(Intent::ModelContext(specific(Specific::SubagentStart {
-            additional_context: &self.0,
-        })?))
+        Ok(Intent::ModelContext(specific(Specific::SubagentStart { additional_context: &self.0 })?))
     }
 }
 
@@ -199,10 +170,9 @@ impl Answer for Hint {
     fn into_intent(self) -> Result<Intent, EmitError> {
         match self {
             Self::Nothing => Ok(Intent::GracefulExit),
-            Self::Text(text) => Ok(Intent::UserHint(Document::new(&Output {
-                system_message: Some(&text),
-                ..Output::default()
-            })?)),
+            Self::Text(text) => {
+                Ok(Intent::UserHint(Document::new(&Output { system_message: Some(&text), ..Output::default() })?))
+            }
         }
     }
 }
@@ -231,9 +201,9 @@ mod tests {
 
     fn text(answer: impl Answer) -> String {
         match answer.into_intent().expect("an intent") {
-            Intent::Decision { document, .. }
-            | Intent::ModelContext(document)
-            | Intent::UserHint(document) => document.as_str().to_owned(),
+            Intent::Decision { document, .. } | Intent::ModelContext(document) | Intent::UserHint(document) => {
+                document.as_str().to_owned()
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -248,14 +218,8 @@ mod tests {
             text(Permission::Deny("r".into())),
             r#"{"hookSpecificOutput":{"hookEventName":"PermissionRequest","decision":{"behavior":"deny","message":"r"}}}"#
         );
-        assert_eq!(
-            text(Block::Because("r".into())),
-            r#"{"decision":"block","reason":"r"}"#
-        );
-        assert_eq!(
-            text(Prompt::Block("r".into())),
-            r#"{"decision":"block","reason":"r"}"#
-        );
+        assert_eq!(text(Block::Because("r".into())), r#"{"decision":"block","reason":"r"}"#);
+        assert_eq!(text(Prompt::Block("r".into())), r#"{"decision":"block","reason":"r"}"#);
         assert_eq!(
             text(Prompt::Context("c".into())),
             r#"{"hookSpecificOutput":{"hookEventName":"UserPromptSubmit","additionalContext":"c"}}"#

@@ -1,10 +1,7 @@
 //! The payloads as types. Unknown fields are ignored, and a field that no decision needs is [`Lenient`]: missing, null
 //! or of another type, it costs nothing, so that a newer host with a changed field meets a working hook.
 
-#![allow(
-    dead_code,
-    reason = "the types say what each event brings, also where the guard needs none of it"
-)]
+#![allow(dead_code, reason = "the types say what each event brings, also where the guard needs none of it")]
 
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;

@@ -17,17 +17,13 @@ pub(super) struct ElicitationResult;
 
 /// What a person reads whose prompt was stopped. It never repeats the secret.
 fn secret_in(input: &input::Prompt) -> Option<String> {
-    [&input.prompt, &input.command_args]
-        .into_iter()
-        .flatten()
-        .find_map(|text| guard::secret(text))
-        .map(|secret| {
-            format!(
-                "The prompt holds {}, which would be stored and sent on. Take it out, name a file or an environment \
+    [&input.prompt, &input.command_args].into_iter().flatten().find_map(|text| guard::secret(text)).map(|secret| {
+        format!(
+            "The prompt holds {}, which would be stored and sent on. Take it out, name a file or an environment \
                  variable instead, and replace the secret if it has been shown anywhere before.",
-                secret.name()
-            )
-        })
+            secret.name()
+        )
+    })
 }
 
 impl Event for UserPromptSubmit {

@@ -8,9 +8,9 @@ fn answer(event: Option<&str>, payload: &Value) -> Result<Intent, PayloadError> 
 
 fn document(intent: &Intent) -> Value {
     match intent {
-        Intent::Decision { document, .. }
-        | Intent::ModelContext(document)
-        | Intent::UserHint(document) => serde_json::from_str(document.as_str()).expect("JSON"),
+        Intent::Decision { document, .. } | Intent::ModelContext(document) | Intent::UserHint(document) => {
+            serde_json::from_str(document.as_str()).expect("JSON")
+        }
         other => panic!("no document: {other:?}"),
     }
 }
@@ -28,16 +28,10 @@ fn all_33_events_are_there_once() {
 fn the_payload_says_what_fires() {
     let payload = json!({ "hook_event_name": "SessionStart", "cwd": "/home/dev/project" });
     let intent = answer(Some("PreToolUse"), &payload).expect("an answer");
-    assert_eq!(
-        document(&intent)["hookSpecificOutput"]["hookEventName"],
-        "SessionStart"
-    );
+    assert_eq!(document(&intent)["hookSpecificOutput"]["hookEventName"], "SessionStart");
     let without = json!({ "cwd": "/home/dev/project" });
     let intent = answer(Some("SessionStart"), &without).expect("an answer");
-    assert_eq!(
-        document(&intent)["hookSpecificOutput"]["hookEventName"],
-        "SessionStart"
-    );
+    assert_eq!(document(&intent)["hookSpecificOutput"]["hookEventName"], "SessionStart");
     assert!(matches!(answer(None, &without), Err(PayloadError::NoEvent)));
 }
 
@@ -45,10 +39,7 @@ fn the_payload_says_what_fires() {
 fn an_unknown_event_is_met_with_silence() {
     let payload = json!({ "hook_event_name": "Tomorrow", "tool_name": "Bash" });
     for event in [None, Some("Tomorrow"), Some("PreToolUse")] {
-        assert_eq!(
-            answer(event, &payload).expect("an answer"),
-            Intent::GracefulExit
-        );
+        assert_eq!(answer(event, &payload).expect("an answer"), Intent::GracefulExit);
     }
 }
 
@@ -70,41 +61,23 @@ fn tool_calls(#[case] tool: &str, #[case] input: Value, #[case] refused: bool) {
     let gate = answer(Some("PreToolUse"), &payload).expect("an answer");
     let request = answer(Some("PermissionRequest"), &payload).expect("an answer");
     if !refused {
-        assert_eq!(
-            (gate, request),
-            (Intent::GracefulExit, Intent::GracefulExit)
-        );
+        assert_eq!((gate, request), (Intent::GracefulExit, Intent::GracefulExit));
         return;
     }
     let output = document(&gate);
     let specific = &output["hookSpecificOutput"];
     assert_eq!(specific["permissionDecision"], "deny");
-    assert!(
-        specific["permissionDecisionReason"]
-            .as_str()
-            .is_some_and(|reason| reason.len() > 40)
-    );
+    assert!(specific["permissionDecisionReason"].as_str().is_some_and(|reason| reason.len() > 40));
     let output = document(&request);
     let decision = &output["hookSpecificOutput"]["decision"];
     assert_eq!(decision["behavior"], "deny");
-    assert!(
-        decision["message"]
-            .as_str()
-            .is_some_and(|reason| reason.len() > 40)
-    );
+    assert!(decision["message"].as_str().is_some_and(|reason| reason.len() > 40));
 }
 
 #[test]
 fn a_call_without_a_tool_is_refused() {
-    let intent = answer(
-        Some("PreToolUse"),
-        &json!({ "tool_input": { "command": "ls" } }),
-    )
-    .expect("an answer");
-    assert_eq!(
-        document(&intent)["hookSpecificOutput"]["permissionDecision"],
-        "deny"
-    );
+    let intent = answer(Some("PreToolUse"), &json!({ "tool_input": { "command": "ls" } })).expect("an answer");
+    assert_eq!(document(&intent)["hookSpecificOutput"]["permissionDecision"], "deny");
 }
 
 #[test]
@@ -114,10 +87,7 @@ fn fields_that_no_decision_needs_may_be_anything() {
         "tool_name": "Bash", "tool_input": { "command": "rm -rf /" }, "mcp_server": [], "new": { "a": 1 }
     });
     let intent = answer(None, &payload).expect("an answer");
-    assert_eq!(
-        document(&intent)["hookSpecificOutput"]["permissionDecision"],
-        "deny"
-    );
+    assert_eq!(document(&intent)["hookSpecificOutput"]["permissionDecision"], "deny");
 }
 
 #[test]
@@ -127,13 +97,8 @@ fn deep_values_are_skipped_without_recursion() {
         "{{\"hook_event_name\":\"PreToolUse\",\"x\":{deep},\"tool_name\":\"Bash\",\"permission_suggestions\":{deep},\
          \"tool_input\":{{\"y\":{deep},\"command\":\"rm -rf /\"}}}}"
     );
-    let intent = ClaudeCode
-        .answer(None, &payload, &mut Notes::default())
-        .expect("an answer");
-    assert_eq!(
-        document(&intent)["hookSpecificOutput"]["permissionDecision"],
-        "deny"
-    );
+    let intent = ClaudeCode.answer(None, &payload, &mut Notes::default()).expect("an answer");
+    assert_eq!(document(&intent)["hookSpecificOutput"]["permissionDecision"], "deny");
 }
 
 #[rstest]
@@ -145,10 +110,7 @@ fn deep_values_are_skipped_without_recursion() {
 #[case("{\"a\":\"raw\nbreak\"}")]
 fn what_is_malformed_has_no_answer(#[case] payload: &str) {
     let result = ClaudeCode.answer(Some("PreToolUse"), payload, &mut Notes::default());
-    assert!(
-        matches!(result, Err(PayloadError::Undecodable(_))),
-        "{result:?}"
-    );
+    assert!(matches!(result, Err(PayloadError::Undecodable(_))), "{result:?}");
 }
 
 #[rstest]
@@ -164,11 +126,7 @@ fn stops(#[case] payload: Value, #[case] held: bool) {
         if held {
             let output = document(&intent);
             assert_eq!(output["decision"], "block");
-            assert!(
-                output["reason"]
-                    .as_str()
-                    .is_some_and(|reason| reason.contains("\"test\""))
-            );
+            assert!(output["reason"].as_str().is_some_and(|reason| reason.contains("\"test\"")));
             assert!(output.get("hookSpecificOutput").is_none());
         } else {
             assert_eq!(intent, Intent::GracefulExit);
@@ -181,51 +139,28 @@ fn prompts_get_context_unless_they_hold_a_secret() {
     let payload = json!({ "cwd": "/home/dev/project", "prompt": "hello" });
     let intent = answer(Some("UserPromptSubmit"), &payload).expect("an answer");
     let output = document(&intent);
-    let context = output["hookSpecificOutput"]["additionalContext"]
-        .as_str()
-        .expect("text");
+    let context = output["hookSpecificOutput"]["additionalContext"].as_str().expect("text");
     assert!(context.contains("\"project\"") && context.encode_utf16().count() < 10_000);
     let secret = json!({ "prompt": "use -----BEGIN PRIVATE KEY-----\nMII" });
     for event in ["UserPromptSubmit", "UserPromptExpansion"] {
         let intent = answer(Some(event), &secret).expect("an answer");
         let output = document(&intent);
         assert_eq!(output["decision"], "block");
-        assert!(
-            !output.to_string().contains("MII"),
-            "the secret is not repeated"
-        );
+        assert!(!output.to_string().contains("MII"), "the secret is not repeated");
     }
-    let expansion = answer(
-        Some("UserPromptExpansion"),
-        &json!({ "prompt": "/foo", "command_args": "a" }),
-    );
+    let expansion = answer(Some("UserPromptExpansion"), &json!({ "prompt": "/foo", "command_args": "a" }));
     assert_eq!(expansion.expect("an answer"), Intent::GracefulExit);
 }
 
 #[test]
 fn small_decisions() {
-    let nameless = answer(
-        Some("TaskCreated"),
-        &json!({ "task_id": "1", "task_subject": " " }),
-    )
-    .expect("an answer");
+    let nameless = answer(Some("TaskCreated"), &json!({ "task_id": "1", "task_subject": " " })).expect("an answer");
     assert_eq!(document(&nameless)["decision"], "block");
-    let named = answer(
-        Some("TaskCreated"),
-        &json!({ "task_id": "1", "task_subject": "T" }),
-    )
-    .expect("an answer");
+    let named = answer(Some("TaskCreated"), &json!({ "task_id": "1", "task_subject": "T" })).expect("an answer");
     assert_eq!(named, Intent::GracefulExit);
-    let hint = answer(
-        Some("CwdChanged"),
-        &json!({ "old_cwd": "/home/dev/project", "new_cwd": "/" }),
-    );
+    let hint = answer(Some("CwdChanged"), &json!({ "old_cwd": "/home/dev/project", "new_cwd": "/" }));
     assert!(document(&hint.expect("an answer"))["systemMessage"].is_string());
-    let quiet = answer(
-        Some("CwdChanged"),
-        &json!({ "new_cwd": "/home/dev/project/s" }),
-    )
-    .expect("an answer");
+    let quiet = answer(Some("CwdChanged"), &json!({ "new_cwd": "/home/dev/project/s" })).expect("an answer");
     assert_eq!(quiet, Intent::GracefulExit);
 }
 
@@ -239,10 +174,7 @@ fn only_the_gate_fails_closed() {
             _ => assert_eq!(intent, Intent::GracefulExit),
         }
     }
-    assert_eq!(
-        ClaudeCode.without_judgement(None, "x"),
-        Intent::GracefulExit
-    );
+    assert_eq!(ClaudeCode.without_judgement(None, "x"), Intent::GracefulExit);
 }
 
 #[test]
@@ -254,8 +186,7 @@ fn the_end_of_a_session_is_not_kept_waiting() {
 #[test]
 fn typed_inputs_hold_what_was_sent() {
     let common: Common =
-        serde_json::from_str(r#"{"session_id":"s","cwd":"/home/dev","effort":{"level":"medium"}}"#)
-            .expect("decoded");
+        serde_json::from_str(r#"{"session_id":"s","cwd":"/home/dev","effort":{"level":"medium"}}"#).expect("decoded");
     assert_eq!(common.session_id.0.as_deref(), Some("s"));
     assert_eq!(common.effort.0.expect("an effort").level, "medium");
     let batch: input::Batch = serde_json::from_str(
@@ -264,10 +195,7 @@ fn typed_inputs_hold_what_was_sent() {
     .expect("decoded");
     let calls = batch.tool_calls.0.expect("calls");
     assert_eq!(calls[0].tool_name.0.as_deref(), Some("Bash"));
-    assert_eq!(
-        calls[0].tool_response.as_ref().expect("a response").get(),
-        "\"x\""
-    );
+    assert_eq!(calls[0].tool_response.as_ref().expect("a response").get(), "\"x\"");
     let switch: input::ModelSwitch = serde_json::from_str(
         r#"{"from_model":"a","to_model":"b","requested_model":null,"context_tokens":0,"prompt_cache_warm":false}"#,
     )

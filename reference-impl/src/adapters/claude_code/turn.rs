@@ -31,12 +31,7 @@ fn unfinished(event: &str, input: &input::Stop, notes: &mut Notes) -> Block {
     if is_active(input.stop_hook_active.as_deref()) {
         return Block::NoOpinion;
     }
-    let Some(item) = input
-        .last_assistant_message
-        .0
-        .as_deref()
-        .and_then(guard::unfinished)
-    else {
+    let Some(item) = input.last_assistant_message.0.as_deref().and_then(guard::unfinished) else {
         return Block::NoOpinion;
     };
     notes.add(format!("claude-code/{event}: held back for {item:?}"));

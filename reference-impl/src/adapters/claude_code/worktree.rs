@@ -25,9 +25,7 @@ pub(super) struct WorktreeRemove;
 enum WorktreeError {
     #[error("create a worktree: the payload names none")]
     NoName,
-    #[error(
-        "create a worktree: neither the payload's cwd nor the hook's own is a folder that one line can tell"
-    )]
+    #[error("create a worktree: neither the payload's cwd nor the hook's own is a folder that one line can tell")]
     NoFolder,
     #[error("create a worktree: {0} is a symbolic link or no folder")]
     Detour(PathBuf),
@@ -46,10 +44,7 @@ impl Event for WorktreeCreate {
 
     fn answer(common: &Common, input: Self::Input, notes: &mut Notes) -> Worktree {
         let own = std::env::current_dir().ok();
-        let folders = [
-            common.cwd.0.as_deref(),
-            own.as_deref().and_then(Path::to_str),
-        ];
+        let folders = [common.cwd.0.as_deref(), own.as_deref().and_then(Path::to_str)];
         match create(&folders, input.name.0.as_deref()) {
             Ok(path) => Worktree::At(path),
             Err(error) => {
@@ -97,10 +92,7 @@ fn create(folders: &[Option<&str>], name: Option<&str>) -> Result<String, Worktr
     let path = folder.join(&name);
     // The path is made of text, so it is text.
     let told = path.to_str().ok_or(WorktreeError::NoFolder)?.to_owned();
-    let failed = |source| WorktreeError::Create {
-        path: path.clone(),
-        source,
-    };
+    let failed = |source| WorktreeError::Create { path: path.clone(), source };
     for made in [root.join(".claude"), folder.clone()] {
         make_folder(&made).map_err(failed)?;
         // The host refuses a path through a symbolic link inside the repository, and so do we before following one.
@@ -116,11 +108,7 @@ fn create(folders: &[Option<&str>], name: Option<&str>) -> Result<String, Worktr
     }
     File::create(&mark).map_err(failed)?;
     make_folder(&path).map_err(failed)?;
-    if is_real_folder(&path) {
-        Ok(told)
-    } else {
-        Err(WorktreeError::Foreign(path))
-    }
+    if is_real_folder(&path) { Ok(told) } else { Err(WorktreeError::Foreign(path)) }
 }
 
 /// Removes a worktree; `false` when it is not one that this hook made.
@@ -128,10 +116,7 @@ fn remove(path: &Path) -> Result<bool, WorktreeError> {
     let Some(path) = path.to_str().and_then(normalised) else {
         return Ok(false);
     };
-    let (Some(folder), Some(name)) = (
-        path.parent(),
-        path.file_name().and_then(|name| name.to_str()),
-    ) else {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
         return Ok(false);
     };
     let mark = mark_of(folder, name);
@@ -140,10 +125,7 @@ fn remove(path: &Path) -> Result<bool, WorktreeError> {
     }
     let gone = |result: io::Result<()>| match result {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other.map_err(|source| WorktreeError::Remove {
-            path: path.clone(),
-            source,
-        }),
+        other => other.map_err(|source| WorktreeError::Remove { path: path.clone(), source }),
     };
     if fs::symlink_metadata(&path).is_ok_and(|meta| !meta.is_dir()) {
         return Ok(false);

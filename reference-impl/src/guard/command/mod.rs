@@ -25,13 +25,7 @@ const DEPTH_LIMIT: usize = 12;
 /// Judges a command line that is about to run in `folder`, the session's folder; `None` means no opinion.
 pub(crate) fn judge(command: &str, folder: &str) -> Option<Rule> {
     let place = Place::of_path(folder, &Place::unknown());
-    let mut judge = Judge {
-        depth: 0,
-        shells: vec![Shell {
-            folder: place,
-            values: HashMap::new(),
-        }],
-    };
+    let mut judge = Judge { depth: 0, shells: vec![Shell { folder: place, values: HashMap::new() }] };
     judge.text(command)
 }
 
@@ -56,9 +50,7 @@ struct Judge {
 
 impl Judge {
     fn shell(&mut self) -> &mut Shell {
-        self.shells
-            .last_mut()
-            .expect("the outermost shell is never left")
+        self.shells.last_mut().expect("the outermost shell is never left")
     }
 
     fn place(&mut self, word: &Word) -> Place {
@@ -85,45 +77,26 @@ impl Judge {
         // The subshells that are open, outermost first; the last `open.len()` of `self.shells` are theirs. The script's
         // own shell is the one it is run in, so that what it does to folder and variables holds afterwards, as in `eval`.
         let mut open = vec![0];
-        let found = script
-            .pipelines
-            .iter()
-            .find_map(|pipeline| self.pipeline(pipeline, script, &mut open));
+        let found = script.pipelines.iter().find_map(|pipeline| self.pipeline(pipeline, script, &mut open));
         self.shells.truncate(outside);
         found
     }
 
-    fn pipeline(
-        &mut self,
-        pipeline: &Pipeline,
-        script: &Script,
-        open: &mut Vec<usize>,
-    ) -> Option<Rule> {
+    fn pipeline(&mut self, pipeline: &Pipeline, script: &Script, open: &mut Vec<usize>) -> Option<Rule> {
         if is_fork_bomb(pipeline, script) {
             return Some(Rule::ForkBomb);
         }
-        pipeline
-            .commands
-            .iter()
-            .enumerate()
-            .find_map(|(index, command)| {
-                self.enter(&ancestry(command.subshell, script), open);
-                self.command(command, script)
-                    .or_else(|| self.fed(&pipeline.commands[..=index], script))
-            })
+        pipeline.commands.iter().enumerate().find_map(|(index, command)| {
+            self.enter(&ancestry(command.subshell, script), open);
+            self.command(command, script).or_else(|| self.fed(&pipeline.commands[..=index], script))
+        })
     }
 
     /// Leaves the subshells that have ended and enters those that begin: with what their parent knows, and nothing that
     /// they learn goes back.
     fn enter(&mut self, ancestry: &[usize], open: &mut Vec<usize>) {
-        let common = open
-            .iter()
-            .zip(ancestry)
-            .take_while(|(a, b)| a == b)
-            .count()
-            .max(1);
-        self.shells
-            .truncate(self.shells.len() - (open.len() - common));
+        let common = open.iter().zip(ancestry).take_while(|(a, b)| a == b).count().max(1);
+        self.shells.truncate(self.shells.len() - (open.len() - common));
         open.truncate(common);
         for subshell in ancestry.iter().skip(common) {
             let parent = self.shell().clone();
@@ -134,10 +107,7 @@ impl Judge {
 
     /// One simple command, with everything that it substitutes.
     fn command(&mut self, command: &Command, script: &Script) -> Option<Rule> {
-        let texts = command
-            .reads
-            .iter()
-            .filter_map(|index| script.texts.get(*index));
+        let texts = command.reads.iter().filter_map(|index| script.texts.get(*index));
         for word in command.all_words().chain(texts) {
             for inner in word.substitutions() {
                 if self.depth >= DEPTH_LIMIT {
@@ -194,12 +164,10 @@ impl Judge {
         let mut parts = Vec::new();
         for part in &value.parts {
             match part {
-                Part::Variable { name: used, .. } if used == name => {
-                    match self.shell().values.get(name) {
-                        Some(old) => parts.extend(old.parts.iter().cloned()),
-                        None => parts.push(part.clone()),
-                    }
-                }
+                Part::Variable { name: used, .. } if used == name => match self.shell().values.get(name) {
+                    Some(old) => parts.extend(old.parts.iter().cloned()),
+                    None => parts.push(part.clone()),
+                },
                 other => parts.push(other.clone()),
             }
         }
@@ -237,11 +205,7 @@ impl Judge {
                     None if arguments.is_empty() => Place::home(),
                     None => Place::unknown(),
                 };
-                self.shell().folder = if place.is_endless() {
-                    Place::unknown()
-                } else {
-                    place
-                };
+                self.shell().folder = if place.is_endless() { Place::unknown() } else { place };
                 None
             }
             "popd" => {
@@ -257,18 +221,13 @@ impl Judge {
             // The loop's variable takes each value; the one that would be refused is the one that counts.
             "for" | "select" => {
                 let (variable, values) = arguments.split_first()?;
-                let protected = values
-                    .iter()
-                    .find(|word| self.place(word).is_protected())?
-                    .clone();
+                let protected = values.iter().find(|word| self.place(word).is_protected())?.clone();
                 self.assign(&variable.text(), &protected);
                 None
             }
             _ => self.nested(name, arguments).or_else(|| {
                 let shell = self.shell();
-                programs::judge(name, arguments, &|word| {
-                    Place::of_word(word, &shell.folder, shell)
-                })
+                programs::judge(name, arguments, &|word| Place::of_word(word, &shell.folder, shell))
             }),
         }
     }
@@ -279,36 +238,22 @@ impl Judge {
             if let Some(script) = shell.script {
                 return self.text(&script.text());
             }
-            return shell
-                .file
-                .is_some_and(downloads)
-                .then_some(Rule::RunDownload);
+            return shell.file.is_some_and(downloads).then_some(Rule::RunDownload);
         }
         match name {
-            "." | "source" => arguments
-                .first()
-                .is_some_and(downloads)
-                .then_some(Rule::RunDownload),
+            "." | "source" => arguments.first().is_some_and(downloads).then_some(Rule::RunDownload),
             "trap" => {
-                let action = arguments
-                    .iter()
-                    .find(|word| !word.text().starts_with("--"))?
-                    .text();
+                let action = arguments.iter().find(|word| !word.text().starts_with("--"))?.text();
                 self.text(&action)
             }
             "find" => {
                 let mut rest = arguments;
-                while let Some(at) = rest.iter().position(|word| {
-                    matches!(
-                        word.text().as_str(),
-                        "-exec" | "-execdir" | "-ok" | "-okdir"
-                    )
-                }) {
+                while let Some(at) =
+                    rest.iter().position(|word| matches!(word.text().as_str(), "-exec" | "-execdir" | "-ok" | "-okdir"))
+                {
                     rest = &rest[at + 1..];
-                    let end = rest
-                        .iter()
-                        .position(|word| matches!(word.text().as_str(), ";" | "+"))
-                        .unwrap_or(rest.len());
+                    let end =
+                        rest.iter().position(|word| matches!(word.text().as_str(), ";" | "+")).unwrap_or(rest.len());
                     self.depth += 1;
                     let found = self.words(&rest[..end]);
                     self.depth -= 1;
@@ -333,11 +278,7 @@ impl Judge {
             return Some(Rule::RunDownload);
         }
         for command in commands {
-            for text in command
-                .reads
-                .iter()
-                .filter_map(|index| script.texts.get(*index))
-            {
+            for text in command.reads.iter().filter_map(|index| script.texts.get(*index)) {
                 let found = self.text(&text.text());
                 if found.is_some() {
                     return found;

@@ -5,11 +5,7 @@ use crate::guard::rule::Rule;
 use crate::shell::{Part, Word};
 
 /// Judges one program; `place` tells where a word points to.
-pub(super) fn judge(
-    name: &str,
-    arguments: &[Word],
-    place: &dyn Fn(&Word) -> Place,
-) -> Option<Rule> {
+pub(super) fn judge(name: &str, arguments: &[Word], place: &dyn Fn(&Word) -> Place) -> Option<Rule> {
     match name {
         "rm" => removal(arguments, place),
         "chmod" => opening(arguments, place),
@@ -26,10 +22,9 @@ pub(super) fn judge(
             crate::guard::file::judge_place(&target)
         }),
         "git" => push(arguments),
-        _ if name == "mkfs" || name.starts_with("mkfs.") => arguments
-            .iter()
-            .any(|word| is_device_or_unknown(word, place))
-            .then_some(Rule::FormatDisk),
+        _ if name == "mkfs" || name.starts_with("mkfs.") => {
+            arguments.iter().any(|word| is_device_or_unknown(word, place)).then_some(Rule::FormatDisk)
+        }
         _ => None,
     }
 }
@@ -53,20 +48,17 @@ fn split(arguments: &[Word]) -> (Vec<String>, Vec<&Word>) {
 
 /// Whether a short option stands in a cluster such as `-rf`, or a long one in full or cut short as GNU allows it.
 fn has(options: &[String], short: &[char], long: &str) -> bool {
-    options
-        .iter()
-        .any(|option| match option.strip_prefix("--") {
-            Some(name) => name.len() > 2 && long.starts_with(name),
-            None => option.chars().skip(1).any(|c| short.contains(&c)),
-        })
+    options.iter().any(|option| match option.strip_prefix("--") {
+        Some(name) => name.len() > 2 && long.starts_with(name),
+        None => option.chars().skip(1).any(|c| short.contains(&c)),
+    })
 }
 
 /// Recursive removal, forced or not: without a terminal `rm -r` does not ask either.
 fn removal(arguments: &[Word], place: &dyn Fn(&Word) -> Place) -> Option<Rule> {
     let (options, operands) = split(arguments);
-    (has(&options, &['r', 'R'], "recursive")
-        && operands.iter().any(|word| place(word).is_protected()))
-    .then_some(Rule::RecursiveRemoval)
+    (has(&options, &['r', 'R'], "recursive") && operands.iter().any(|word| place(word).is_protected()))
+        .then_some(Rule::RecursiveRemoval)
 }
 
 /// `chmod -R` that lets everyone write.
@@ -105,9 +97,7 @@ pub(super) fn is_disk(place: &Place) -> bool {
     match rest {
         ["disk" | "mapper", _, ..] => true,
         [name] => {
-            ["sd", "hd", "vd", "xvd"]
-                .iter()
-                .any(|kind| name.strip_prefix(kind).is_some_and(letters))
+            ["sd", "hd", "vd", "xvd"].iter().any(|kind| name.strip_prefix(kind).is_some_and(letters))
                 || ["nvme", "mmcblk", "disk", "rdisk", "md", "dm-"]
                     .iter()
                     .any(|kind| name.strip_prefix(kind).is_some_and(digits))
@@ -119,23 +109,12 @@ pub(super) fn is_disk(place: &Place) -> bool {
 /// A file below `/dev`, or something that only the shell will know.
 fn is_device_or_unknown(word: &Word, place: &dyn Fn(&Word) -> Place) -> bool {
     let place = place(word);
-    let unknown = word
-        .parts
-        .iter()
-        .any(|part| matches!(part, Part::Variable { .. } | Part::Substitution { .. }));
+    let unknown = word.parts.iter().any(|part| matches!(part, Part::Variable { .. } | Part::Substitution { .. }));
     matches!(place.names().as_deref(), Some(["dev", _, ..])) || (unknown && place.names().is_none())
 }
 
 /// Options of `git` itself that take the next argument as their value.
-const GIT_VALUED: &[&str] = &[
-    "-C",
-    "-c",
-    "--git-dir",
-    "--work-tree",
-    "--namespace",
-    "--config-env",
-    "--exec-path",
-];
+const GIT_VALUED: &[&str] = &["-C", "-c", "--git-dir", "--work-tree", "--namespace", "--config-env", "--exec-path"];
 
 /// Options of `git push` that take the next argument as their value.
 const PUSH_VALUED: &[&str] = &["-o", "--push-option", "--receive-pack", "--exec", "--repo"];
@@ -148,16 +127,9 @@ fn push(arguments: &[Word]) -> Option<Rule> {
         if !first.starts_with('-') {
             break;
         }
-        rest = if GIT_VALUED.contains(&first.as_str()) {
-            after.get(1..).unwrap_or_default()
-        } else {
-            after
-        };
+        rest = if GIT_VALUED.contains(&first.as_str()) { after.get(1..).unwrap_or_default() } else { after };
     }
-    let ("push", rest) = rest
-        .split_first()
-        .map(|(first, rest)| (first.as_str(), rest))?
-    else {
+    let ("push", rest) = rest.split_first().map(|(first, rest)| (first.as_str(), rest))? else {
         return None;
     };
     let mut force = false;

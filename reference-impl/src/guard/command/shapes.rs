@@ -22,20 +22,12 @@ pub(super) fn ancestry(subshell: usize, script: &Script) -> Vec<usize> {
 
 /// A function whose pipeline is made of itself, in the background: each call becomes two.
 pub(super) fn is_fork_bomb(pipeline: &Pipeline, script: &Script) -> bool {
-    let calls = |command: &Command| {
-        command
-            .words
-            .first()
-            .map(Word::text)
-            .filter(|name| script.functions.contains(name))
-    };
+    let calls =
+        |command: &Command| command.words.first().map(Word::text).filter(|name| script.functions.contains(name));
     pipeline.background
         && pipeline.commands.len() > 1
         && calls(&pipeline.commands[0]).is_some_and(|name| {
-            pipeline
-                .commands
-                .iter()
-                .all(|command| calls(command).is_some_and(|other| other == name))
+            pipeline.commands.iter().all(|command| calls(command).is_some_and(|other| other == name))
         })
 }
 
@@ -55,11 +47,8 @@ pub(super) fn is_downloader(command: &Command) -> bool {
 /// Whether a word begins with what a download gives.
 pub(super) fn downloads(word: &Word) -> bool {
     matches!(word.parts.first(), Some(Part::Substitution { .. }))
-        && word.substitutions().iter().any(|script| {
-            script
-                .pipelines
-                .iter()
-                .flat_map(|p| &p.commands)
-                .any(is_downloader)
-        })
+        && word
+            .substitutions()
+            .iter()
+            .any(|script| script.pipelines.iter().flat_map(|p| &p.commands).any(is_downloader))
 }

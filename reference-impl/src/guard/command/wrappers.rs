@@ -25,11 +25,7 @@ struct Wrapper {
 }
 
 const fn wrapper(valued: &'static [&'static str], positional: usize) -> Wrapper {
-    Wrapper {
-        valued,
-        positional,
-        queries: &[],
-    }
+    Wrapper { valued, positional, queries: &[] }
 }
 
 fn wrapper_named(name: &str) -> Option<Wrapper> {
@@ -90,14 +86,8 @@ fn wrapper_named(name: &str) -> Option<Wrapper> {
             ],
             0,
         ),
-        "nohup" | "setsid" | "builtin" | "busybox" | "toybox" | "unbuffer" | "winpty" => {
-            wrapper(&[], 0)
-        }
-        "command" => Wrapper {
-            valued: &[],
-            positional: 0,
-            queries: &["-v", "-V"],
-        },
+        "nohup" | "setsid" | "builtin" | "busybox" | "toybox" | "unbuffer" | "winpty" => wrapper(&[], 0),
+        "command" => Wrapper { valued: &[], positional: 0, queries: &["-v", "-V"] },
         _ => return None,
     })
 }
@@ -106,9 +96,10 @@ fn wrapper_named(name: &str) -> Option<Wrapper> {
 pub(super) fn effective(words: &[Word]) -> Effective<'_> {
     let mut rest = words;
     loop {
-        while rest.first().is_some_and(|word| {
-            word.assignment().is_some() || word.bare().is_some_and(|text| RESERVED.contains(&text))
-        }) {
+        while rest
+            .first()
+            .is_some_and(|word| word.assignment().is_some() || word.bare().is_some_and(|text| RESERVED.contains(&text)))
+        {
             rest = &rest[1..];
         }
         let Some((first, arguments)) = rest.split_first() else {
@@ -160,11 +151,7 @@ impl Wrapper {
             if self.queries.contains(&text.as_str()) {
                 return None;
             }
-            rest = if self.valued.contains(&text.as_str()) {
-                after.get(1..).unwrap_or_default()
-            } else {
-                after
-            };
+            rest = if self.valued.contains(&text.as_str()) { after.get(1..).unwrap_or_default() } else { after };
         }
         rest.get(self.positional..)
     }
@@ -195,9 +182,7 @@ fn option_values(arguments: &[Word], options: &[&str]) -> Vec<String> {
 /// Whether the word's text is the word itself, with nothing expanded.
 fn is_literal(word: &Word) -> bool {
     use crate::shell::Part;
-    word.parts
-        .iter()
-        .all(|part| matches!(part, Part::Text { .. } | Part::Glob(_) | Part::Tilde))
+    word.parts.iter().all(|part| matches!(part, Part::Text { .. } | Part::Glob(_) | Part::Tilde))
 }
 
 /// A program's name without its folder and without `.exe`.
@@ -220,9 +205,7 @@ pub(super) struct ShellCall<'a> {
     pub(super) reads_stdin: bool,
 }
 
-const SHELLS: &[&str] = &[
-    "sh", "bash", "dash", "zsh", "ksh", "mksh", "ash", "rbash", "fish",
-];
+const SHELLS: &[&str] = &["sh", "bash", "dash", "zsh", "ksh", "mksh", "ash", "rbash", "fish"];
 
 /// Options of shells that take the next argument as their value.
 const SHELL_VALUED: &[&str] = &["--rcfile", "--init-file", "-o", "+o", "-O", "+O"];
@@ -243,20 +226,11 @@ pub(super) fn shell<'a>(name: &str, arguments: &'a [Word]) -> Option<ShellCall<'
         if !text.starts_with(['-', '+']) {
             break;
         }
-        let letters = if text.starts_with("--") {
-            ""
-        } else {
-            &text[1..]
-        };
+        let letters = if text.starts_with("--") { "" } else { &text[1..] };
         from_text |= letters.contains('c') || text == "--command";
         from_stdin |= letters.contains('s');
-        let valued =
-            SHELL_VALUED.contains(&text.as_str()) || (letters.len() > 1 && letters.ends_with('o'));
-        rest = if valued {
-            after.get(1..).unwrap_or_default()
-        } else {
-            after
-        };
+        let valued = SHELL_VALUED.contains(&text.as_str()) || (letters.len() > 1 && letters.ends_with('o'));
+        rest = if valued { after.get(1..).unwrap_or_default() } else { after };
     }
     let first = rest.first();
     Some(ShellCall {
@@ -264,8 +238,6 @@ pub(super) fn shell<'a>(name: &str, arguments: &'a [Word]) -> Option<ShellCall<'
         file: first.filter(|_| !from_text && !from_stdin),
         reads_stdin: !from_text
             && (from_stdin
-                || first.is_none_or(|file| {
-                    matches!(file.text().as_str(), "-" | "/dev/stdin" | "/dev/fd/0")
-                })),
+                || first.is_none_or(|file| matches!(file.text().as_str(), "-" | "/dev/stdin" | "/dev/fd/0"))),
     })
 }

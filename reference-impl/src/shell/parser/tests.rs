@@ -59,11 +59,7 @@ fn commands_are_found(#[case] text: &str, #[case] expected: &str) {
 fn substituted(text: &str) -> String {
     let script = parse(text).expect("within the bounds");
     let mut found = Vec::new();
-    for command in script
-        .pipelines
-        .iter()
-        .flat_map(|pipeline| &pipeline.commands)
-    {
+    for command in script.pipelines.iter().flat_map(|pipeline| &pipeline.commands) {
         let texts = command.reads.iter().map(|index| &script.texts[*index]);
         for word in command.all_words().chain(texts) {
             found.extend(word.substitutions().into_iter().map(told));
@@ -104,11 +100,7 @@ fn a_here_document_belongs_to_the_command_that_names_it() {
 #[test]
 fn subshells_are_told_apart() {
     let script = parse("a; (b; (c)); d").expect("within the bounds");
-    let shells: Vec<usize> = script
-        .pipelines
-        .iter()
-        .map(|pipeline| pipeline.commands[0].subshell)
-        .collect();
+    let shells: Vec<usize> = script.pipelines.iter().map(|pipeline| pipeline.commands[0].subshell).collect();
     assert_eq!(shells, [0, 1, 2, 0]);
     assert_eq!(script.subshells, [0, 0, 1]);
 }

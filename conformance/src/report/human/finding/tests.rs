@@ -1,33 +1,16 @@
 //! How findings look.
 
-use super::super::super::samples::{
-    self, broken, case, catalogue, finding, id, judgement, noise, started,
-};
+use super::super::super::samples::{self, broken, case, catalogue, finding, id, judgement, noise, started};
 use super::*;
 use crate::judge::Verdict;
 use crate::report::{CaseFinished, SubjectInfo};
 
-fn told_to(
-    width: usize,
-    verbose: bool,
-    run: &Told,
-    cases: impl IntoIterator<Item = CaseFinished>,
-) -> String {
+fn told_to(width: usize, verbose: bool, run: &Told, cases: impl IntoIterator<Item = CaseFinished>) -> String {
     let mut findings = Findings::default();
     cases.into_iter().for_each(|case| findings.add(&case));
-    let setting = Setting {
-        rules: &catalogue(),
-        run,
-        width,
-        verbose,
-    };
+    let setting = Setting { rules: &catalogue(), run, width, verbose };
     let blocks = blocks(&findings, &setting).into_iter();
-    let text = |block: Vec<Line>| {
-        block
-            .iter()
-            .map(|line| line.render(false) + "\n")
-            .collect::<String>()
-    };
+    let text = |block: Vec<Line>| block.iter().map(|line| line.render(false) + "\n").collect::<String>();
     blocks.map(text).collect::<Vec<_>>().join("\n")
 }
 
@@ -37,12 +20,7 @@ fn told(cases: impl IntoIterator<Item = CaseFinished>) -> String {
 
 #[test]
 fn a_finding_reads_like_a_compilers_message() {
-    let told = told([case(
-        "PreToolUse",
-        "bash-rm-rf-root",
-        "baseline",
-        vec![noise()],
-    )]);
+    let told = told([case("PreToolUse", "bash-rm-rf-root", "baseline", vec![noise()])]);
     let expected = r#"
 error[stream.noise-before-json]: something stands before the JSON document on stdout   (MUST)
   --> guard.py at PreToolUse, payload bash-rm-rf-root, scenario baseline
@@ -61,12 +39,7 @@ error[stream.noise-before-json]: something stands before the JSON document on st
 
 #[test]
 fn all_levels_and_doubts_have_their_word() {
-    let judgements = vec![
-        samples::held(),
-        samples::bare_deny(),
-        samples::long(),
-        noise(),
-    ];
+    let judgements = vec![samples::held(), samples::bare_deny(), samples::long(), noise()];
     let told = told([case("Stop", "typical", "baseline", judgements)]);
     let heads: Vec<&str> = told.lines().filter(|line| line.contains("]: ")).collect();
     let expected = [
@@ -76,9 +49,7 @@ fn all_levels_and_doubts_have_their_word() {
         "note[timing.stdin-held-open]: the hook waits for the end of stdin   (MUST, in doubt)",
     ];
     assert_eq!(heads, expected);
-    assert!(told.contains(
-        "   = doubt: what Claude Code does here is not settled, so that this fails nobody\n"
-    ));
+    assert!(told.contains("   = doubt: what Claude Code does here is not settled, so that this fails nobody\n"));
     assert!(told.contains("   = help: say less, or write a file and name it\n"));
     // The catalogue of these tests does not know it.
     assert!(!told.contains("explain timing.stdin-held-open"));
@@ -87,14 +58,7 @@ fn all_levels_and_doubts_have_their_word() {
 #[test]
 fn few_places_are_named_and_many_are_counted() {
     let cases = |number: usize| {
-        let of = |at: usize| {
-            case(
-                ["Stop", "PreToolUse"][at % 2],
-                &format!("p{at:02}"),
-                "baseline",
-                vec![noise()],
-            )
-        };
+        let of = |at: usize| case(["Stop", "PreToolUse"][at % 2], &format!("p{at:02}"), "baseline", vec![noise()]);
         (0..number).map(of)
     };
     let first = "  --> guard.py at Stop, payload p00, scenario baseline\n";
@@ -113,20 +77,11 @@ fn the_place_of_the_configuration_is_told_and_hooks_are_told_apart() {
     let mut started = started(4);
     let place = Some("/x/settings.json:12:9".to_owned());
     started.subjects = ["Stop-1-a.sh", "Stop-2-b.sh"]
-        .map(|name| SubjectInfo {
-            name: name.to_owned(),
-            command: "a".to_owned(),
-            place: place.clone(),
-        })
+        .map(|name| SubjectInfo { name: name.to_owned(), command: "a".to_owned(), place: place.clone() })
         .into();
     let cases = [0, 1, 0, 1].iter().enumerate().map(|(at, &subject)| {
         let mut case = case("Stop", "typical", "baseline", vec![noise()]);
-        case.case = id(
-            &started.subjects[subject].name,
-            "Stop",
-            &format!("p{at}"),
-            "baseline",
-        );
+        case.case = id(&started.subjects[subject].name, "Stop", &format!("p{at}"), "baseline");
         case
     });
     let told = told_to(100, false, &Told::of(&started), cases);
@@ -141,54 +96,29 @@ fn the_place_of_the_configuration_is_told_and_hooks_are_told_apart() {
 fn different_consequences_name_their_events() {
     let of = |event: &str, consequence: &str| {
         let finding = finding("text on stdout", consequence, &[]);
-        case(
-            event,
-            "a",
-            "baseline",
-            vec![judgement("x.y", Level::Must, Verdict::Fail(finding))],
-        )
+        case(event, "a", "baseline", vec![judgement("x.y", Level::Must, Verdict::Fail(finding))])
     };
     let one = told([of("Stop", "the turn ends")]);
-    assert!(
-        one.ends_with("   |\n   = Claude Code: the turn ends\n"),
-        "{one}"
-    );
+    assert!(one.ends_with("   |\n   = Claude Code: the turn ends\n"), "{one}");
     let named = told([of("Stop", "Claude Code ends the turn")]);
-    assert!(
-        named.ends_with("   |\n   = Claude Code ends the turn\n"),
-        "{named}"
-    );
-    let two = told([
-        of("Stop", "the turn ends"),
-        of("PreToolUse", "it goes on"),
-        of("SubagentStop", "the turn ends"),
-    ]);
-    let expected = "   = Claude Code at PreToolUse: it goes on\n   = Claude Code at Stop, SubagentStop: the turn ends\n";
+    assert!(named.ends_with("   |\n   = Claude Code ends the turn\n"), "{named}");
+    let two = told([of("Stop", "the turn ends"), of("PreToolUse", "it goes on"), of("SubagentStop", "the turn ends")]);
+    let expected =
+        "   = Claude Code at PreToolUse: it goes on\n   = Claude Code at Stop, SubagentStop: the turn ends\n";
     assert!(two.ends_with(expected), "{two}");
     let many = ["a", "b", "c", "d", "e", "f"].map(|consequence| of(consequence, consequence));
-    assert!(
-        told(many)
-            .ends_with("   = Claude Code at d: d\n   = and 2 more outcomes at other events\n")
-    );
+    assert!(told(many).ends_with("   = Claude Code at d: d\n   = and 2 more outcomes at other events\n"));
 }
 
 #[test]
 fn observations_that_differ_in_a_number_do_not_flood_the_report() {
     let of = |at: usize| {
         let finding = finding(&format!("it took {at} ms"), "", &[]);
-        case(
-            "Stop",
-            &format!("p{at}"),
-            "baseline",
-            vec![judgement("x.y", Level::Must, Verdict::Fail(finding))],
-        )
+        case("Stop", &format!("p{at}"), "baseline", vec![judgement("x.y", Level::Must, Verdict::Fail(finding))])
     };
     let some = told((0..10).map(of));
     assert_eq!(some.matches("it took").count(), 3);
-    assert!(
-        some.ends_with("\nerror[x.y]: 7 more observations of this kind in 7 cases\n"),
-        "{some}"
-    );
+    assert!(some.ends_with("\nerror[x.y]: 7 more observations of this kind in 7 cases\n"), "{some}");
     let all = told_to(100, true, &Told::of(&started(10)), (0..10).map(of));
     assert_eq!(all.matches("it took").count(), 10);
 }
@@ -196,21 +126,8 @@ fn observations_that_differ_in_a_number_do_not_flood_the_report() {
 #[test]
 fn everything_fits_and_help_is_never_lost() {
     let word = "word ".repeat(60);
-    let finding = finding(
-        &word,
-        &word,
-        &[&"x".repeat(500), &format!("123 | {}", "日".repeat(100))],
-    );
-    let case = case(
-        "PreToolUse",
-        "p",
-        "s",
-        vec![judgement(
-            samples::NOISE,
-            Level::Must,
-            Verdict::Fail(finding),
-        )],
-    );
+    let finding = finding(&word, &word, &[&"x".repeat(500), &format!("123 | {}", "日".repeat(100))]);
+    let case = case("PreToolUse", "p", "s", vec![judgement(samples::NOISE, Level::Must, Verdict::Fail(finding))]);
     for width in 40..130 {
         let told = told_to(width, false, &Told::of(&started(1)), [case.clone()]);
         for line in told.lines() {
@@ -218,27 +135,14 @@ fn everything_fits_and_help_is_never_lost() {
         }
         assert_eq!(told.matches("word").count(), 120);
         let flowing = told.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(
-            flowing.contains("print nothing but one JSON document on stdout; send logs to stderr"),
-            "{told}"
-        );
-        assert!(
-            told.contains(" 123 | 日") && told.contains("日…日"),
-            "{told}"
-        );
+        assert!(flowing.contains("print nothing but one JSON document on stdout; send logs to stderr"), "{told}");
+        assert!(told.contains(" 123 | 日") && told.contains("日…日"), "{told}");
     }
 }
 
 #[test]
 fn failures_of_the_harness_come_last_and_are_loud() {
-    let cases = ["a", "b"].map(|payload| {
-        case(
-            "Stop",
-            payload,
-            "baseline",
-            vec![noise(), broken("failed to fork")],
-        )
-    });
+    let cases = ["a", "b"].map(|payload| case("Stop", payload, "baseline", vec![noise(), broken("failed to fork")]));
     let told = told(cases);
     let expected = "
 HARNESS ERROR in 2 cases: failed to fork

@@ -1,10 +1,7 @@
 use super::*;
 
 fn folder() -> (tempfile::TempDir, String) {
-    let folder = tempfile::Builder::new()
-        .prefix("project Zoë ")
-        .tempdir()
-        .expect("a folder");
+    let folder = tempfile::Builder::new().prefix("project Zoë ").tempdir().expect("a folder");
     let text = folder.path().to_str().expect("text").to_owned();
     (folder, text)
 }
@@ -32,13 +29,9 @@ fn dots_in_the_cwd_are_resolved() {
 fn ten_at_once_agree() {
     let (_keep, cwd) = folder();
     let paths: Vec<String> = std::thread::scope(|scope| {
-        let calls: Vec<_> = (0..10)
-            .map(|_| scope.spawn(|| create(&[Some(&cwd)], Some("same")).expect("made")))
-            .collect();
-        calls
-            .into_iter()
-            .map(|call| call.join().expect("no panic"))
-            .collect()
+        let calls: Vec<_> =
+            (0..10).map(|_| scope.spawn(|| create(&[Some(&cwd)], Some("same")).expect("made"))).collect();
+        calls.into_iter().map(|call| call.join().expect("no panic")).collect()
     });
     assert!(paths.iter().all(|path| *path == paths[0]));
 }
@@ -48,10 +41,7 @@ fn what_was_there_before_is_neither_used_nor_removed() {
     let (_keep, cwd) = folder();
     let theirs = Path::new(&cwd).join(".claude/worktrees/theirs");
     fs::create_dir_all(&theirs).expect("a folder");
-    assert!(matches!(
-        create(&[Some(&cwd)], Some("theirs")),
-        Err(WorktreeError::Foreign(_))
-    ));
+    assert!(matches!(create(&[Some(&cwd)], Some("theirs")), Err(WorktreeError::Foreign(_))));
     assert!(!remove(&theirs).expect("nothing to do"));
     assert!(theirs.is_dir());
     assert!(!remove(Path::new(&cwd)).expect("nothing to do"));
@@ -75,23 +65,12 @@ fn without_a_folder_nothing_is_made() {
     let (_keep, cwd) = folder();
     let missing = Path::new(&cwd).join("missing");
     let missing = missing.to_str().expect("text");
-    for folders in [
-        &[Some(missing), None][..],
-        &[Some("relative")],
-        &[None],
-        &[],
-    ] {
-        assert!(matches!(
-            create(folders, Some("a")),
-            Err(WorktreeError::NoFolder)
-        ));
+    for folders in [&[Some(missing), None][..], &[Some("relative")], &[None], &[]] {
+        assert!(matches!(create(folders, Some("a")), Err(WorktreeError::NoFolder)));
     }
     assert!(!Path::new(missing).exists());
     for name in [None, Some("  ")] {
-        assert!(matches!(
-            create(&[Some(&cwd)], name),
-            Err(WorktreeError::NoName)
-        ));
+        assert!(matches!(create(&[Some(&cwd)], name), Err(WorktreeError::NoName)));
     }
 }
 
@@ -109,9 +88,6 @@ fn a_symbolic_link_is_not_followed() {
     let (_keep, cwd) = folder();
     let (_elsewhere, target) = folder();
     std::os::unix::fs::symlink(&target, Path::new(&cwd).join(".claude")).expect("a link");
-    assert!(matches!(
-        create(&[Some(&cwd)], Some("a")),
-        Err(WorktreeError::Detour(_))
-    ));
+    assert!(matches!(create(&[Some(&cwd)], Some("a")), Err(WorktreeError::Detour(_))));
     assert!(!Path::new(&target).join("worktrees").exists());
 }

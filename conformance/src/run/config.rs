@@ -1,0 +1,44 @@
+//! What a configuration says of itself, as a case of the report.
+
+use std::time::Duration;
+
+use crate::contract::Contract;
+use crate::judge::{Finding, Judgement, Verdict};
+use crate::plan::CaseId;
+use crate::report::CaseFinished;
+use crate::requirement::Level;
+use crate::subject::ConfigNotice;
+
+/// The name in place of event, payload and scenario, where nothing is run.
+const CONFIGURATION: &str = "configuration";
+
+/// The notices as one finished case without runs; `None` if there are none.
+pub(super) fn judged(contract: &Contract, notices: &[ConfigNotice]) -> Option<CaseFinished> {
+    let first = notices.first()?;
+    let name =
+        first.file.file_name().map_or_else(|| CONFIGURATION.to_owned(), |name| name.to_string_lossy().into_owned());
+    let case = CaseId {
+        subject: name,
+        platform: contract.platform.id.clone(),
+        version: contract.version.to_string(),
+        event: CONFIGURATION.to_owned(),
+        payload: CONFIGURATION.to_owned(),
+        scenario: CONFIGURATION.to_owned(),
+    };
+    let judgements = notices.iter().map(judgement).collect();
+    Some(CaseFinished { case, judgements, runs: Vec::new(), wall: Duration::ZERO })
+}
+
+fn judgement(notice: &ConfigNotice) -> Judgement {
+    let finding = Finding {
+        observed: format!("{}: {}", notice.place(), notice.message),
+        consequence: notice.consequence.clone(),
+        evidence: vec![format!("{} | {}", notice.line, notice.excerpt), notice.help.clone()],
+    };
+    let counts = notice.level.is_some() && notice.evidence.is_settled();
+    Judgement {
+        requirement: notice.requirement.clone(),
+        level: notice.level.unwrap_or(Level::May),
+        verdict: if counts { Verdict::Fail(finding) } else { Verdict::Note(finding) },
+    }
+}
