@@ -423,9 +423,7 @@ impl Event {
 
     /// Whether exit code 2 decides against the step here.
     pub fn exit_two_denies(&self) -> bool {
-        self.exits
-            .iter()
-            .any(|row| row.then == ExitThen::Deny && row.on.iter().any(|pattern| *pattern == EndingPattern::Exactly(2)))
+        self.exits.iter().any(|row| row.then == ExitThen::Deny && row.on.contains(&EndingPattern::Exactly(2)))
     }
 
     /// Whether some output field or plain text reaches the model here.

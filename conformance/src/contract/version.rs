@@ -31,13 +31,11 @@ impl FromStr for Version {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let bad = || ParseVersionError(text.to_owned());
         let mut parts = [0; 4];
-        let mut count = 0;
-        for part in text.trim_start_matches('v').split('.') {
+        for (count, part) in text.trim_start_matches('v').split('.').enumerate() {
             if count == parts.len() || part.is_empty() || !part.bytes().all(|b| b.is_ascii_digit()) {
                 return Err(bad());
             }
             parts[count] = part.parse().map_err(|_| bad())?;
-            count += 1;
         }
         Ok(Version { parts, text: text.trim_start_matches('v').to_owned() })
     }

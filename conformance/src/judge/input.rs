@@ -37,12 +37,12 @@ fn unseemly(run: &Run) -> Option<String> {
 /// The hook ends in time, by itself, and without an uncaught error.
 pub(super) fn survives(_: &Requirement, material: &Material<'_>) -> Option<Verdict> {
     Some(match material.runs.iter().find_map(|run| unseemly(run).map(|why| (run, why))) {
-        Some((run, why)) => Verdict::Fail(because(material, run, why)),
+        Some((run, why)) => Verdict::Fail(because(material, run, &why)),
         None => Verdict::Pass,
     })
 }
 
-fn because(material: &Material<'_>, run: &Run, why: String) -> Finding {
+fn because(material: &Material<'_>, run: &Run, why: &str) -> Finding {
     let scenario = material.case.scenario;
     let circumstances =
         if scenario.is_baseline() { material.case.payload.title.clone() } else { scenario.title.clone() };
@@ -59,7 +59,7 @@ pub(super) fn lets_pass(requirement: &Requirement, material: &Material<'_>) -> O
     let denies = |run: &Run| run.effect.decision == Some(Decision::Deny);
     let blocked = material.runs.iter().find(|run| denies(run) && !material.baseline.is_some_and(denies));
     Some(match blocked {
-        Some(run) => Verdict::Fail(because(material, run, format!("the hook blocks ({})", ending(run)))),
+        Some(run) => Verdict::Fail(because(material, run, &format!("the hook blocks ({})", ending(run)))),
         None => Verdict::Pass,
     })
 }

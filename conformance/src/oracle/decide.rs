@@ -25,7 +25,7 @@ impl Verdict {
 
 pub(super) fn effect(run: &Run<'_>, ruling: &Ruling) -> Effect {
     let answer = match run.said {
-        Said::Answer(answer) => Some(answer),
+        Said::Answer(answer) => Some(&**answer),
         _ => None,
     };
     // Fields other than the decision count where the answer decides, and where the exit table says so.

@@ -30,7 +30,7 @@ enum Said {
     /// Plain text.
     Text,
     /// An answer that the platform accepts.
-    Answer(Answer),
+    Answer(Box<Answer>),
     /// A document that the platform refuses.
     Refused(Refusal),
     /// Meant as JSON, and none.
@@ -77,7 +77,7 @@ pub fn interpret(contract: &Contract, event: &Event, facts: &Facts<'_>) -> Effec
         Reading::Broken(error) => Said::Broken(error.clone()),
         Reading::Announced => Said::Announced,
         Reading::Document(document) => match answer::check(contract, event, &document.value) {
-            Ok(()) => Said::Answer(answer::read(event, &document.value, tool)),
+            Ok(()) => Said::Answer(Box::new(answer::read(event, &document.value, tool))),
             Err(refusal) => Said::Refused(refusal),
         },
     };
