@@ -7,13 +7,14 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 
 use super::check;
+use super::config::Dialect;
+use super::event::{Failure, HeldPipes, StrictKeys};
 use super::evidence::Evidence;
+use super::exit_table::ExitRow;
 use super::field::FieldEntries;
-use super::model::{
-    ExitRow, Fact, Failure, HandlerOption, HeldPipes, Limits, Matching, Notice, PlatformInfo, Process, Reading,
-    StrictKeys, Variable,
-};
+use super::model::{HandlerOption, Limits, Matching, Notice, PlatformInfo, Process, Variable};
 use super::outcome::{EventKind, Outcome, OutcomeName, Reader};
+use super::reading::{Fact, Reading};
 use super::version::Version;
 
 /// A contract file, parsed and checked.
@@ -96,6 +97,7 @@ pub(super) struct Parsed {
     pub(super) common: Common,
     pub(super) exits: BTreeMap<String, Vec<ExitRow>>,
     pub(super) event: IndexMap<String, EventEntry>,
+    pub(super) config: Option<Dialect>,
     #[serde(default)]
     pub(super) change: Vec<Change>,
 }

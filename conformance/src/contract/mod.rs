@@ -4,24 +4,31 @@
 //! [`ContractFile::select`] turns it into the [`Contract`] that held at one version.
 
 mod check;
+mod config;
+mod event;
 mod evidence;
+mod exit_table;
 mod field;
 mod file;
 mod library;
 mod model;
 pub(crate) use model::type_names;
 mod outcome;
+mod reading;
 mod select;
 mod version;
 
+pub(crate) use config::{Dialect, HandlerKey, Part, Takes};
+pub use event::{Event, Failure, HeldPipes, StrictKeys};
 pub use evidence::{Basis, Evidence};
+pub use exit_table::{AnswerClass, EndingPattern, ExitRow, ExitThen, ReasonSource, StreamState};
 pub use field::{Decision, Field, FieldPath, Role, Shape, ValueType, With};
 pub use file::{Change, ChangeSet, ContractError, ContractFile};
 pub use library::{Library, UnknownPlatform};
 pub use model::{
-    AnswerClass, BrokenRule, Contract, EndingPattern, Event, ExitRow, ExitThen, Fact, Failure, HandlerOption,
-    HeldPipes, Limits, MatchRule, Matching, Notice, OverLimit, PlatformInfo, Process, Reading, ReadingRule,
-    ReasonSource, StreamState, StrictKeys, TagRule, TextLimit, Tool, Trim, Union, Variable,
+    Contract, HandlerOption, Limits, MatchRule, Matching, Notice, OverLimit, PlatformInfo, Process, TextLimit, Tool,
+    Variable,
 };
 pub use outcome::{Action, EventKind, Outcome, OutcomeName, Reader};
+pub use reading::{BrokenRule, Fact, Reading, ReadingRule, TagRule, Trim, Union};
 pub use version::{ParseVersionError, Version};

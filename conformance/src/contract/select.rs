@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 
+use super::event::Event;
 use super::evidence::{Basis, Evidence};
+use super::exit_table::ExitRow;
 use super::field::{Field, FieldEntries, FieldPath, Role};
 use super::file::{Change, ContractError, ContractFile, EventEntry, Parsed};
-use super::model::{Contract, Event, ExitRow, Tool};
+use super::model::{Contract, Tool};
 use super::version::Version;
 
 impl ContractFile {
@@ -200,6 +202,7 @@ fn contract(parsed: Parsed, version: &Version, changes: Vec<Change>) -> Contract
         handler,
         tools,
         events,
+        config: parsed.config,
         changes,
     }
 }

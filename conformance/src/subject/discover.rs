@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use super::Subject;
 use super::build;
-use super::dialect::Dialect;
 use super::error::DiscoverError;
 use super::host::Host;
 use super::name::Names;
 use super::notice::{ConfigNotice, Notices};
 use super::plugin;
 use super::settings;
+use crate::contract::Dialect;
 use crate::contract::{Contract, Evidence};
 use crate::requirement::Level;
 

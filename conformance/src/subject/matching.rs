@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::dialect::{Dialect, Part};
 use crate::contract::{Contract, Event, MatchRule};
+use crate::contract::{Dialect, Part};
 
 /// What a matcher makes of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,7 +121,7 @@ pub(crate) fn either(contract: &Contract, event: &Event, one: Option<&str>, othe
 }
 
 /// What a former name stands for now.
-fn alias(contract: &Contract, name: &str) -> Option<&'static str> {
+fn alias<'c>(contract: &'c Contract, name: &str) -> Option<&'c str> {
     Dialect::of(contract)?.matching.alias.get(name).map(|alias| alias.means.as_str())
 }
 

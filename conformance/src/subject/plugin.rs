@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
-use super::dialect::Dialect;
 use super::discover::{Found, Search};
 use super::lint;
 use super::node::Node;
@@ -12,15 +11,10 @@ use super::settings::{object, sheet};
 use super::sheet::{Home, Scope, Sheet};
 use super::source::Source;
 use super::walk;
+use crate::contract::Dialect;
 
 /// Reads a plugin, or only one file of it.
-pub(crate) fn read(
-    search: &Search<'_>,
-    dialect: &'static Dialect,
-    root: &Path,
-    only: Option<&Path>,
-    found: &mut Found,
-) {
+pub(crate) fn read(search: &Search<'_>, dialect: &Dialect, root: &Path, only: Option<&Path>, found: &mut Found) {
     let names = &dialect.plugin;
     let variables = [
         (dialect.project.root.clone(), PROJECT_AT_RUN.to_owned()),

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::dialect::Dialect;
 use super::discover::{Found, Search};
 use super::error::DiscoverError;
 use super::lint;
@@ -12,11 +11,12 @@ use super::placeholder::PROJECT_AT_RUN;
 use super::sheet::{Home, Scope, Sheet};
 use super::source::Source;
 use super::walk;
+use crate::contract::Dialect;
 
 /// Reads settings files, the weaker first.
 pub(crate) fn read(
     search: &Search<'_>,
-    dialect: &'static Dialect,
+    dialect: &Dialect,
     files: &[PathBuf],
     project: Option<&Path>,
     found: &mut Found,

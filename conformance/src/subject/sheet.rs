@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::dialect::Dialect;
 use super::host::Host;
 use super::node::Node;
 use super::notice::{Notices, Remark};
 use super::shell_line::ShellLine;
 use super::source::Source;
+use crate::contract::Dialect;
 use crate::contract::{Basis, Contract, Event, Evidence};
 
 /// Where a map of events stands.
@@ -23,7 +23,7 @@ pub(crate) enum Home {
 #[derive(Debug)]
 pub(crate) struct Scope<'a> {
     pub(crate) contract: &'a Contract,
-    pub(crate) dialect: &'static Dialect,
+    pub(crate) dialect: &'a Dialect,
     pub(crate) host: Host,
     pub(crate) home: Home,
     /// Values of the placeholders that exist here.

@@ -1,21 +1,17 @@
-//! How a platform's configuration of hooks is laid out, as data: one TOML file a platform.
+//! How a platform's configuration of hooks is laid out: the `[config]` table of a contract.
 //!
-//! A platform whose configuration maps events to groups of handlers gets along with such a file and no Rust.
+//! A platform whose configuration maps events to groups of handlers gets along with such a table and no Rust.
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
 
 use indexmap::IndexMap;
 use serde::Deserialize;
 
-use super::node::{Kind, Node};
-use crate::contract::{Basis, Contract, Evidence, Version};
-
-/// The layouts that the suite knows: the platform's id and the file.
-const FILES: &[(&str, &str)] = &[("claude-code", include_str!("claude-code.toml"))];
+use super::evidence::{Basis, Evidence};
+use super::version::Version;
 
 /// How a platform's configuration of hooks is laid out.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Dialect {
     pub(crate) settings: Settings,
@@ -35,7 +31,7 @@ pub(crate) struct Dialect {
 macro_rules! tables {
     ($($(#[$about:meta])* $name:ident { $($(#[$field_about:meta])* $field:ident: $ty:ty,)* })*) => {$(
         $(#[$about])*
-        #[derive(Debug, Deserialize)]
+        #[derive(Debug, Clone, Deserialize)]
         #[serde(deny_unknown_fields)]
         pub(crate) struct $name {
             $($(#[$field_about])* pub(crate) $field: $ty,)*
@@ -165,7 +161,7 @@ tables! {
 }
 
 /// Matchers, beyond the contract's rule.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Matching {
     /// Former names that still match.
@@ -187,7 +183,7 @@ pub(crate) enum Part {
 }
 
 /// The choice of a shell.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Shell {
     /// The key.
@@ -213,7 +209,7 @@ pub(crate) enum Takes {
 }
 
 /// A key of a handler.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HandlerKey {
     /// What it takes.
@@ -245,77 +241,5 @@ impl HandlerKey {
     /// Whether handlers of that type have the key.
     pub(crate) fn belongs_to(&self, handler: &str) -> bool {
         self.handlers.is_empty() || self.handlers.iter().any(|name| name == handler)
-    }
-
-    /// What `value` should be instead; `None` if it is in order.
-    pub(crate) fn objection(&self, value: &Node) -> Option<String> {
-        let fits = match self.takes {
-            Takes::Any => true,
-            Takes::Text => value.text().is_some(),
-            Takes::Texts => value.items().is_some_and(|items| items.iter().all(|item| item.text().is_some())),
-            Takes::Flag => matches!(value.kind, Kind::Bool(_)),
-            Takes::PositiveNumber => value.number().is_some_and(|number| number > 0.0),
-        };
-        let listed =
-            self.values.is_empty() || value.text().is_none_or(|text| self.values.iter().any(|known| known == text));
-        if fits && listed {
-            return None;
-        }
-        Some(match self.takes {
-            Takes::Text if !self.values.is_empty() => {
-                let values: Vec<_> = self.values.iter().map(|value| format!("\"{value}\"")).collect();
-                values.join(" or ")
-            }
-            Takes::Text => "a string".to_owned(),
-            Takes::Texts => "an array of strings".to_owned(),
-            Takes::Flag => "true or false, without quotation marks".to_owned(),
-            Takes::PositiveNumber => "a number above 0, without quotation marks".to_owned(),
-            Takes::Any => "anything".to_owned(),
-        })
-    }
-}
-
-impl Dialect {
-    /// The layout of the contract's platform; `None` if nobody has described it.
-    pub(crate) fn of(contract: &Contract) -> Option<&'static Dialect> {
-        static ALL: OnceLock<Vec<(&'static str, Option<Dialect>)>> = OnceLock::new();
-        // A file that does not parse is a defect of the suite; a test looks at each.
-        let all = ALL.get_or_init(|| FILES.iter().map(|(id, text)| (*id, toml::from_str(text).ok())).collect());
-        all.iter().find(|(id, _)| *id == contract.platform.id)?.1.as_ref()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Dialect, FILES};
-    use crate::contract::Library;
-
-    #[test]
-    fn every_file_parses_and_names_only_what_its_contract_knows() {
-        let library = Library::built_in().unwrap();
-        for (id, text) in FILES {
-            let dialect: Dialect = toml::from_str(text).unwrap_or_else(|error| panic!("{id}: {error}"));
-            let contract = library.select(id).unwrap();
-            let events = dialect.malformed.void_at.iter();
-            let events = events.chain(&dialect.malformed.drop_at).chain(&dialect.condition.events);
-            let events = events.chain(&dialect.matching.narrow.events).chain(dialect.matching.part.keys());
-            for event in events {
-                assert!(contract.events.contains_key(event), "{id}: {event} is no event");
-            }
-            for variable in [&dialect.plugin.root, &dialect.plugin.data, &dialect.project.root] {
-                let known = contract.environment.get(variable).is_some_and(|variable| variable.placeholder);
-                assert!(known, "{id}: {variable} is no placeholder");
-            }
-            let types: Vec<_> = contract.events.values().flat_map(|event| &event.handlers).collect();
-            for (key, option) in &dialect.option {
-                for handler in &option.handlers {
-                    assert!(types.contains(&handler), "{id}: {key}: {handler} is no type of handler");
-                }
-            }
-            let keys = dialect.identity.keys.iter();
-            for key in keys.chain([&dialect.condition.key, &dialect.timeout.key, &dialect.shell.key]) {
-                assert!(dialect.option.contains_key(key), "{id}: {key} is no key of a handler");
-            }
-        }
     }
 }
