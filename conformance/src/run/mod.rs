@@ -4,6 +4,7 @@ mod config;
 mod document;
 mod pool;
 mod surroundings;
+mod worker;
 
 pub use pool::{CheckError, CheckOptions, Checker, Interrupter};
 

@@ -8,26 +8,17 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use hookproof_harness::{Canceller, CaptureBounds, Ending, Harness, HarnessError, HookCommand, Invocation};
+use hookproof_harness::{Canceller, Harness, HarnessError};
 
+use super::Run;
 use super::config;
-use super::document::{self, Folders};
-use super::surroundings::Surroundings;
-use super::{Run, effect, facts};
+use super::worker::{Outcome, Worker};
 use crate::contract::{Contract, Event};
 use crate::judge::{Judgement, Material, Verdict, judge_all};
-use crate::oracle::Facts;
-use crate::plan::{Case, Patience};
+use crate::plan::Case;
 use crate::report::{CaseFinished, ReportEvent, ReportedRun, RunStarted, Summary, Tally};
 use crate::requirement::{Catalogue, Level};
-use crate::subject::{ConfigNotice, Origin, RunFolders, Subject};
-
-/// Bytes kept of each stream of a run.
-const CAPTURE: usize = 1024 * 1024;
-/// The least that a hook is given where the suite's patience follows the baseline.
-const LEAST_PATIENCE: Duration = Duration::from_secs(2);
-/// Time limits below this one are tried twice, so that a busy machine does not speak in the hook's name.
-const SHORT_LIMIT: Duration = Duration::from_secs(5);
+use crate::subject::{ConfigNotice, Subject};
 
 /// How a check is made.
 #[derive(Debug, Clone)]
@@ -74,7 +65,7 @@ impl Interrupter {
         self.asked.load(Ordering::SeqCst)
     }
 
-    fn watch(&self, harness: &Harness) {
+    pub(super) fn watch(&self, harness: &Harness) {
         let canceller = harness.canceller();
         if self.is_interrupted() {
             canceller.cancel();
@@ -94,9 +85,6 @@ pub struct Checker<'a> {
     /// Ends the check early.
     pub interrupter: Interrupter,
 }
-
-/// The runs of a case, or why the harness failed.
-type Outcome = Result<Vec<Run>, String>;
 
 /// A case for a worker: its place in the plan, and how long the baseline took where patience follows it.
 struct Task {
@@ -152,7 +140,7 @@ impl<'a> Checker<'a> {
                 let done_sender = done_sender.clone();
                 let task_receiver = &task_receiver;
                 scope.spawn(move || {
-                    let mut worker = Worker { checker: self, harness, helpers: Vec::new() };
+                    let mut worker = Worker::new(self, harness);
                     loop {
                         let task = task_receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
                         let Ok(task) = task else { break };
@@ -177,7 +165,8 @@ impl<'a> Checker<'a> {
         Ok(summary)
     }
 
-    /// The baseline first, because other scenarios are compared with it; then everything else.
+    /// Three stages, because later ones are compared with earlier ones: typical documents at the baseline, the others at
+    /// the baseline, and all other scenarios. Within a stage cases are reported in the order of the plan.
     fn drive(
         &self,
         cases: &[Case<'a>],
@@ -186,54 +175,43 @@ impl<'a> Checker<'a> {
         tally: &mut Tally,
         on: &mut impl FnMut(&ReportEvent) -> io::Result<()>,
     ) -> Result<(), CheckError> {
-        let (first, second): (Vec<usize>, Vec<usize>) =
-            (0..cases.len()).partition(|index| cases[*index].scenario.is_baseline());
-        let mut baselines: Baselines = HashMap::new();
-        let mut finished: BTreeMap<usize, Done> = BTreeMap::new();
-        for index in &first {
-            let _ = tasks.send(Task { index: *index, baseline_wall: None });
-        }
-        for _ in &first {
-            let Ok(result) = done.recv() else { break };
-            if let Ok(runs) = &result.outcome
-                && let Some(run) = runs.first()
-            {
-                baselines.insert(key(&cases[result.index]), run.clone());
-            }
-            finished.insert(result.index, result);
-        }
-        let typical: HashMap<(&str, &str), &Run> = first
-            .iter()
-            .filter(|index| cases[**index].payload.is("typical"))
-            .filter_map(|index| {
-                let id = &cases[*index].id;
-                let run = baseline_of(&baselines, &cases[*index])?;
-                Some(((id.subject.as_str(), id.event.as_str()), run))
-            })
-            .collect();
-        let mut report = |result: Done| -> Result<(), CheckError> {
-            let case = &cases[result.index];
-            let typical = typical.get(&(case.id.subject.as_str(), case.id.event.as_str())).copied();
-            if let Some(event) = self.judged(case, result, baseline_of(&baselines, case), typical) {
-                tally.add(&event);
-                on(&ReportEvent::CaseFinished(Box::new(event)))?;
-            }
-            Ok(())
+        let stage_of = |case: &Case<'_>| match (case.scenario.is_baseline(), case.payload.is("typical")) {
+            (true, true) => 0,
+            (true, false) => 1,
+            (false, _) => 2,
         };
-        for result in std::mem::take(&mut finished).into_values() {
-            report(result)?;
-        }
-        for index in &second {
-            let wall = baseline_of(&baselines, &cases[*index]).map(|run| run.observation.wall);
-            let _ = tasks.send(Task { index: *index, baseline_wall: wall });
-        }
-        let mut waiting = second.iter().copied().peekable();
-        for _ in &second {
-            let Ok(result) = done.recv() else { break };
-            finished.insert(result.index, result);
-            while let Some(result) = waiting.peek().and_then(|next| finished.remove(next)) {
-                waiting.next();
-                report(result)?;
+        let mut baselines = Baselines::new();
+        let mut typical: HashMap<[String; 2], Run> = HashMap::new();
+        for stage in 0..3 {
+            let indices: Vec<usize> = (0..cases.len()).filter(|index| stage_of(&cases[*index]) == stage).collect();
+            for &index in &indices {
+                let baseline_wall = baselines.get(&key(&cases[index])).map(|run| run.observation.wall);
+                // The workers live as long as the channel, so that sending cannot fail.
+                let _ = tasks.send(Task { index, baseline_wall });
+            }
+            let mut waiting = indices.iter().copied().peekable();
+            let mut finished: BTreeMap<usize, Done> = BTreeMap::new();
+            for _ in &indices {
+                let Ok(result) = done.recv() else { break };
+                let case = &cases[result.index];
+                if let Some(run) = result.outcome.as_ref().ok().and_then(|runs| runs.first())
+                    && stage < 2
+                {
+                    baselines.insert(key(case), run.clone());
+                    if stage == 0 {
+                        typical.insert([case.id.subject.clone(), case.id.event.clone()], run.clone());
+                    }
+                }
+                finished.insert(result.index, result);
+                while let Some(result) = waiting.peek().and_then(|next| finished.remove(next)) {
+                    waiting.next();
+                    let case = &cases[result.index];
+                    let typical = typical.get(&[case.id.subject.clone(), case.id.event.clone()]);
+                    if let Some(event) = self.judged(case, result, baselines.get(&key(case)), typical) {
+                        tally.add(&event);
+                        on(&ReportEvent::CaseFinished(Box::new(event)))?;
+                    }
+                }
             }
         }
         Ok(())
@@ -272,7 +250,7 @@ impl<'a> Checker<'a> {
         Some(CaseFinished { case: case.id.clone(), judgements, runs, wall: done.wall })
     }
 
-    fn event(&self, case: &Case<'_>) -> &'a Event {
+    pub(super) fn event(&self, case: &Case<'_>) -> &'a Event {
         // Plans are made from the same contract.
         &self.contract.events[&case.id.event]
     }
@@ -281,139 +259,7 @@ impl<'a> Checker<'a> {
 /// Baseline runs by subject, event and payload.
 type Baselines = HashMap<[String; 3], Run>;
 
+/// Subject, event and payload.
 fn key(case: &Case<'_>) -> [String; 3] {
     [&case.id.subject, &case.id.event, &case.id.payload].map(String::clone)
-}
-
-/// The run of the same document at the baseline.
-fn baseline_of<'m>(baselines: &'m Baselines, case: &Case<'_>) -> Option<&'m Run> {
-    baselines.get(&key(case))
-}
-
-/// One thread with its harness, and further harnesses for runs at the same time.
-struct Worker<'w, 'a> {
-    checker: &'w Checker<'a>,
-    harness: Harness,
-    helpers: Vec<Harness>,
-}
-
-impl Worker<'_, '_> {
-    /// Runs a case. An interrupted one has no runs.
-    fn run(&mut self, case: &Case<'_>, baseline_wall: Option<Duration>) -> Outcome {
-        if self.checker.interrupter.is_interrupted() {
-            return Ok(Vec::new());
-        }
-        let fail = |error: &dyn std::fmt::Display| Err(error.to_string());
-        let surroundings = match Surroundings::new(case.payload, case.scenario) {
-            Ok(surroundings) => surroundings,
-            Err(error) => return fail(&format!("failed to make scratch folders: {error}")),
-        };
-        let prepared = self.prepare(case, &surroundings, baseline_wall);
-        let count = case.scenario.runs.max(1);
-        let observed = if case.scenario.at_once && count > 1 {
-            while self.helpers.len() < count {
-                match Harness::new() {
-                    Ok(harness) => {
-                        self.checker.interrupter.watch(&harness);
-                        self.helpers.push(harness);
-                    }
-                    Err(error) => return fail(&error),
-                }
-            }
-            thread::scope(|scope| {
-                let threads: Vec<_> = self.helpers[..count]
-                    .iter_mut()
-                    .map(|harness| scope.spawn(|| harness.run(&prepared.command)))
-                    .collect();
-                threads
-                    .into_iter()
-                    .map(|thread| thread.join().unwrap_or(Err(HarnessError::Cancelled)))
-                    .collect::<Result<Vec<_>, _>>()
-            })
-        } else {
-            (0..count).map(|_| self.harness.run(&prepared.command)).collect()
-        };
-        let mut observed = match observed {
-            Ok(observed) => observed,
-            Err(HarnessError::Cancelled) => return Ok(Vec::new()),
-            Err(error) => return fail(&error),
-        };
-        let late = matches!(observed[0].ending, Ending::TimedOut { .. });
-        if late && prepared.own_limit && prepared.command.deadline <= SHORT_LIMIT && count == 1 {
-            match self.harness.run(&prepared.command) {
-                Ok(second) => observed[0] = second,
-                Err(HarnessError::Cancelled) => return Ok(Vec::new()),
-                Err(error) => return fail(&error),
-            }
-        }
-        let event = self.checker.event(case);
-        let runs = observed.into_iter().map(|observation| {
-            let facts: Facts<'_> = facts(self.checker.contract, &observation, case.payload, case.subject);
-            let effect = effect(self.checker.contract, event, &facts);
-            let result_exists = effect.result.as_ref().map(|path| surroundings.cwd.join(path).is_dir());
-            Run {
-                effect,
-                observation,
-                stdin: Arc::clone(&prepared.bytes),
-                own_limit: prepared.own_limit,
-                result_exists,
-            }
-        });
-        Ok(runs.collect())
-    }
-
-    fn prepare(&self, case: &Case<'_>, surroundings: &Surroundings, baseline_wall: Option<Duration>) -> Prepared {
-        let checker = self.checker;
-        let event = checker.event(case);
-        let folders = Folders { home: &surroundings.home, project: &surroundings.project, cwd: &surroundings.cwd };
-        let bytes = document::bytes(checker.contract, case.payload, case.scenario, &folders);
-        let own = case.subject.timeout.unwrap_or_else(|| Duration::from_secs_f64(event.timeout_s.is));
-        let mut deadline = own.min(checker.options.patience);
-        if case.scenario.patience == Patience::Baseline
-            && let Some(wall) = baseline_wall
-        {
-            deadline = deadline.min((wall * 5 + Duration::from_secs(1)).max(LEAST_PATIENCE));
-        }
-        let placed = case.subject.placed(&RunFolders {
-            project: surroundings.project.clone(),
-            plugin_data: surroundings.plugin_data.clone(),
-        });
-        let invocation = invocation(&placed, &case.id.platform, &case.id.event);
-        let environment =
-            surroundings.environment(checker.contract, event, &placed, case.scenario, &checker.options.environment);
-        let command = HookCommand::from_invocation(invocation)
-            .environment(environment)
-            .cwd(&surroundings.cwd)
-            .stdin(document::stdin(case.scenario, &bytes))
-            .deadline(deadline)
-            .capture(CaptureBounds { stdout: CAPTURE, stderr: CAPTURE });
-        Prepared { command, bytes: bytes.into(), own_limit: deadline == own }
-    }
-}
-
-/// A command that is ready to run.
-struct Prepared {
-    command: HookCommand,
-    bytes: Arc<[u8]>,
-    own_limit: bool,
-}
-
-/// The invocation for a case: `{event}` and `{platform}` filled in where a person typed the command, the folders of the
-/// run where a configuration names them.
-fn invocation(subject: &Subject, platform: &str, event: &str) -> Invocation {
-    if matches!(subject.origin, Origin::Config { .. }) {
-        return subject.invocation.clone();
-    }
-    let fill = |text: &OsString| -> OsString {
-        match text.to_str() {
-            Some(text) => text.replace("{event}", event).replace("{platform}", platform).into(),
-            None => text.clone(),
-        }
-    };
-    match &subject.invocation {
-        Invocation::Program { program, args } => {
-            Invocation::Program { program: program.clone(), args: args.iter().map(fill).collect() }
-        }
-        Invocation::Shell { shell, line } => Invocation::Shell { shell: shell.clone(), line: fill(line) },
-    }
 }

@@ -1,0 +1,158 @@
+//! One worker: runs a case, and says nothing of what it is worth.
+
+use std::ffi::OsString;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use hookproof_harness::{CaptureBounds, Ending, Harness, HarnessError, HookCommand, Invocation};
+
+use super::document::{self, Folders};
+use super::pool::Checker;
+use super::surroundings::Surroundings;
+use super::{Run, effect, facts};
+use crate::oracle::Facts;
+use crate::plan::{Case, Patience};
+use crate::subject::{Origin, RunFolders, Subject};
+
+/// Bytes kept of each stream of a run.
+const CAPTURE: usize = 1024 * 1024;
+/// The least that a hook is given where the suite's patience follows the baseline.
+const LEAST_PATIENCE: Duration = Duration::from_secs(2);
+/// Time limits below this one are tried twice, so that a busy machine does not speak in the hook's name.
+const SHORT_LIMIT: Duration = Duration::from_secs(5);
+
+/// The runs of a case, or why the harness failed.
+pub(super) type Outcome = Result<Vec<Run>, String>;
+
+/// One thread with its harness, and further harnesses for runs at the same time.
+pub(super) struct Worker<'w, 'a> {
+    checker: &'w Checker<'a>,
+    harness: Harness,
+    helpers: Vec<Harness>,
+}
+
+impl<'w, 'a> Worker<'w, 'a> {
+    pub(super) fn new(checker: &'w Checker<'a>, harness: Harness) -> Self {
+        Worker { checker, harness, helpers: Vec::new() }
+    }
+
+    /// Runs a case. An interrupted one has no runs.
+    pub(super) fn run(&mut self, case: &Case<'_>, baseline_wall: Option<Duration>) -> Outcome {
+        if self.checker.interrupter.is_interrupted() {
+            return Ok(Vec::new());
+        }
+        let fail = |error: &dyn std::fmt::Display| Err(error.to_string());
+        let surroundings = match Surroundings::new(case.payload, case.scenario) {
+            Ok(surroundings) => surroundings,
+            Err(error) => return fail(&format!("failed to make scratch folders: {error}")),
+        };
+        let prepared = self.prepare(case, &surroundings, baseline_wall);
+        let count = case.scenario.runs.max(1);
+        let observed = if case.scenario.at_once && count > 1 {
+            while self.helpers.len() < count {
+                match Harness::new() {
+                    Ok(harness) => {
+                        self.checker.interrupter.watch(&harness);
+                        self.helpers.push(harness);
+                    }
+                    Err(error) => return fail(&error),
+                }
+            }
+            thread::scope(|scope| {
+                let threads: Vec<_> = self.helpers[..count]
+                    .iter_mut()
+                    .map(|harness| scope.spawn(|| harness.run(&prepared.command)))
+                    .collect();
+                threads
+                    .into_iter()
+                    .map(|thread| thread.join().unwrap_or(Err(HarnessError::Cancelled)))
+                    .collect::<Result<Vec<_>, _>>()
+            })
+        } else {
+            (0..count).map(|_| self.harness.run(&prepared.command)).collect()
+        };
+        let mut observed = match observed {
+            Ok(observed) => observed,
+            Err(HarnessError::Cancelled) => return Ok(Vec::new()),
+            Err(error) => return fail(&error),
+        };
+        let late = matches!(observed[0].ending, Ending::TimedOut { .. });
+        if late && prepared.own_limit && prepared.command.deadline <= SHORT_LIMIT && count == 1 {
+            match self.harness.run(&prepared.command) {
+                Ok(second) => observed[0] = second,
+                Err(HarnessError::Cancelled) => return Ok(Vec::new()),
+                Err(error) => return fail(&error),
+            }
+        }
+        let event = self.checker.event(case);
+        let runs = observed.into_iter().map(|observation| {
+            let facts: Facts<'_> = facts(self.checker.contract, &observation, case.payload, case.subject);
+            let effect = effect(self.checker.contract, event, &facts);
+            let result_exists = effect.result.as_ref().map(|path| surroundings.cwd.join(path).is_dir());
+            Run {
+                effect,
+                observation,
+                stdin: Arc::clone(&prepared.bytes),
+                own_limit: prepared.own_limit,
+                result_exists,
+            }
+        });
+        Ok(runs.collect())
+    }
+
+    fn prepare(&self, case: &Case<'_>, surroundings: &Surroundings, baseline_wall: Option<Duration>) -> Prepared {
+        let checker = self.checker;
+        let event = checker.event(case);
+        let folders = Folders { home: &surroundings.home, project: &surroundings.project, cwd: &surroundings.cwd };
+        let bytes = document::bytes(checker.contract, case.payload, case.scenario, &folders);
+        let own = case.subject.timeout.unwrap_or_else(|| Duration::from_secs_f64(event.timeout_s.is));
+        let mut deadline = own.min(checker.options.patience);
+        if case.scenario.patience == Patience::Baseline
+            && let Some(wall) = baseline_wall
+        {
+            deadline = deadline.min((wall * 5 + Duration::from_secs(1)).max(LEAST_PATIENCE));
+        }
+        let placed = case.subject.placed(&RunFolders {
+            project: surroundings.project.clone(),
+            plugin_data: surroundings.plugin_data.clone(),
+        });
+        let invocation = invocation(&placed, &case.id.platform, &case.id.event);
+        let environment =
+            surroundings.environment(checker.contract, event, &placed, case.scenario, &checker.options.environment);
+        let command = HookCommand::from_invocation(invocation)
+            .environment(environment)
+            .cwd(&surroundings.cwd)
+            .stdin(document::stdin(case.scenario, &bytes))
+            .deadline(deadline)
+            .capture(CaptureBounds { stdout: CAPTURE, stderr: CAPTURE });
+        Prepared { command, bytes: bytes.into(), own_limit: deadline == own }
+    }
+}
+
+/// A command that is ready to run.
+struct Prepared {
+    command: HookCommand,
+    bytes: Arc<[u8]>,
+    own_limit: bool,
+}
+
+/// The invocation for a case: `{event}` and `{platform}` filled in where a person typed the command, the folders of the
+/// run where a configuration names them.
+fn invocation(subject: &Subject, platform: &str, event: &str) -> Invocation {
+    if matches!(subject.origin, Origin::Config { .. }) {
+        return subject.invocation.clone();
+    }
+    let fill = |text: &OsString| -> OsString {
+        match text.to_str() {
+            Some(text) => text.replace("{event}", event).replace("{platform}", platform).into(),
+            None => text.clone(),
+        }
+    };
+    match &subject.invocation {
+        Invocation::Program { program, args } => {
+            Invocation::Program { program: program.clone(), args: args.iter().map(fill).collect() }
+        }
+        Invocation::Shell { shell, line } => Invocation::Shell { shell: shell.clone(), line: fill(line) },
+    }
+}
