@@ -159,7 +159,7 @@ fn check(checker: &Checker<'_>, subjects: &[Subject], cases: &[Case<'_>]) -> Res
     let wall = begun.elapsed();
     // A check that went wrong is not what anybody wants to know the speed of.
     assert_eq!((summary.must, summary.harness_errors), (0, 0), "the reference hook conforms");
-    Ok((wall, summary.runs))
+    Ok((wall, summary.spawns))
 }
 
 /// One case, with all that belongs to it, against a bare start of the same command.

@@ -148,7 +148,9 @@ fn subjects(arguments: &CheckArguments, contract: &Contract) -> Result<Found, Cl
         return Ok(Found { subjects: vec![reference()?], notices: Vec::new() });
     }
     if let Some((program, rest)) = arguments.hook.split_first() {
-        return Ok(Found { subjects: vec![from_command(program, rest)], notices: Vec::new() });
+        let program = if Path::new(program).components().count() > 1 { here(program) } else { program.clone() };
+        let rest: Vec<_> = rest.iter().map(here).collect();
+        return Ok(Found { subjects: vec![from_command(&program, &rest)], notices: Vec::new() });
     }
     let Some(path) = &arguments.path else {
         return Err(CliError::Usage("failed to find anything to check".to_owned()));
@@ -161,6 +163,16 @@ fn subjects(arguments: &CheckArguments, contract: &Contract) -> Result<Found, Cl
         ask(arguments, path, &consent_text(&found))?;
     }
     Ok(Found { subjects: found.subjects, notices: found.notices })
+}
+
+/// A word of the hook's command: a relative path of a file counts from the folder of whoever typed it, and not from the
+/// scratch folder that the hook is started in.
+fn here(word: &OsString) -> OsString {
+    let path = Path::new(word);
+    match std::path::absolute(path) {
+        Ok(absolute) if path.is_relative() && path.is_file() => absolute.into(),
+        _ => word.clone(),
+    }
 }
 
 /// Asks the person before a stranger's commands are run.

@@ -89,6 +89,10 @@ fn event(out: &mut impl Write, contract: &Contract, name: &str) -> io::Result<()
         let answers = serde_json::to_value(&row.answer).unwrap_or_default();
         let answers: Vec<&str> = answers.as_array().into_iter().flatten().filter_map(|item| item.as_str()).collect();
         let with = if answers.is_empty() { String::new() } else { format!(" with stdout {}", answers.join(" or ")) };
+        let with = match &row.stderr_matches {
+            Some(pattern) => format!("{with}, stderr matching /{pattern}/"),
+            None => with,
+        };
         let then = serde_json::to_value(row.then).unwrap_or_default();
         writeln!(out, "    {}{with}: {}  [{}]", on.join(", "), then.as_str().unwrap_or_default(), row.evidence)?;
     }

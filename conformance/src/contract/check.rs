@@ -13,6 +13,13 @@ pub(super) fn check(file: &ContractFile, text: &str) -> Result<(), ContractError
     checker.changes()
 }
 
+/// Gives the error about a change the place of that change in `text`.
+pub(super) fn placed(file: &ContractFile, text: &str, error: ContractError) -> ContractError {
+    let ContractError::Change { change, message, .. } = &error else { return error };
+    let Some(index) = file.parsed.change.iter().position(|known| known.id == *change) else { return error };
+    Checker { file, text }.fail(&["change", &index.to_string()], format!("`{change}`: {message}"))
+}
+
 struct Checker<'a> {
     file: &'a ContractFile,
     text: &'a str,
@@ -30,26 +37,29 @@ impl Checker<'_> {
         self.sources_in(&self.file.value, &mut keys)
     }
 
-    fn sources_in<'v>(&self, table: &'v toml::Table, keys: &mut Vec<&'v str>) -> Result<(), ContractError> {
+    fn sources_in(&self, table: &toml::Table, keys: &mut Vec<String>) -> Result<(), ContractError> {
         for (key, value) in table {
-            keys.push(key);
+            keys.push(key.clone());
             match value {
                 toml::Value::Table(inner) if keys != &["sources"] => self.sources_in(inner, keys)?,
                 toml::Value::Array(items) if key == "source" => {
                     for item in items.iter().filter_map(toml::Value::as_str) {
                         let source = item.split(':').next().unwrap_or(item).trim();
                         if !self.file.parsed.sources.contains_key(source) {
+                            let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
                             return Err(self.fail(
-                                keys,
+                                &keys,
                                 format!("{source:?} is no key of [sources]; known: {}", self.known_sources()),
                             ));
                         }
                     }
                 }
                 toml::Value::Array(items) => {
-                    for item in items {
+                    for (index, item) in items.iter().enumerate() {
                         if let toml::Value::Table(inner) = item {
+                            keys.push(index.to_string());
                             self.sources_in(inner, keys)?;
+                            keys.pop();
                         }
                     }
                 }
@@ -137,10 +147,10 @@ impl Checker<'_> {
     }
 
     fn changes(&self) -> Result<(), ContractError> {
-        for change in &self.file.parsed.change {
+        for (index, change) in self.file.parsed.change.iter().enumerate() {
             if change.until >= change.since {
                 return Err(self.fail(
-                    &["change"],
+                    &["change", &index.to_string()],
                     format!("`{}` holds until {} and is over since {}", change.id, change.until, change.since),
                 ));
             }
@@ -149,16 +159,26 @@ impl Checker<'_> {
     }
 }
 
-/// The byte offset of the value at `keys`, or of the nearest parent that exists.
+/// The byte offset of the value at `keys`, or of the nearest parent that exists. Items of a list go by their number,
+/// from 0.
 fn locate(text: &str, keys: &[&str]) -> Option<usize> {
     let (table, _) = DeTable::parse_recoverable(text);
     let mut offset = None;
     let mut value = DeValue::Table(table.into_inner());
     for key in keys {
-        let DeValue::Table(here) = value else { break };
-        let Some((name, inner)) = here.into_iter().find(|(name, _)| name.get_ref() == key) else { break };
-        offset = Some(name.span().start);
-        value = inner.into_inner();
+        value = match value {
+            DeValue::Table(here) => {
+                let Some((name, inner)) = here.into_iter().find(|(name, _)| name.get_ref() == key) else { break };
+                offset = Some(name.span().start);
+                inner.into_inner()
+            }
+            DeValue::Array(here) => {
+                let Some(item) = key.parse().ok().and_then(|index: usize| here.into_iter().nth(index)) else { break };
+                offset = Some(item.span().start);
+                item.into_inner()
+            }
+            _ => break,
+        };
     }
     offset
 }

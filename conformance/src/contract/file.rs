@@ -197,8 +197,8 @@ impl ContractFile {
     /// Parses and checks `text`; `path` is only named in errors.
     ///
     /// # Errors
-    /// [`ContractError::Syntax`] and [`ContractError::Meaning`] name line and column; [`ContractError::Change`] names a
-    /// change whose edits lead nowhere.
+    /// [`ContractError::Syntax`] and [`ContractError::Meaning`] name line and column, also of a change whose edits lead
+    /// nowhere.
     pub fn parse(path: &Path, text: &str) -> Result<Self, ContractError> {
         let syntax = |error: &toml::de::Error| {
             let (line, column) = position(text, error.span().map_or(0, |span| span.start));
@@ -209,8 +209,9 @@ impl ContractFile {
         let file = ContractFile { path: path.to_owned(), value, parsed };
         check::check(&file, text)?;
         for change in &file.parsed.change {
-            file.select(&change.until)?;
-            file.select(&change.since)?;
+            for version in [&change.until, &change.since] {
+                file.select(version).map_err(|error| check::placed(&file, text, error))?;
+            }
         }
         file.select(&file.parsed.platform.version)?;
         Ok(file)

@@ -203,6 +203,8 @@ fn yes() -> bool {
 pub struct HandlerOption {
     /// The value that turns a failure into a denial.
     pub failure_denies: Option<String>,
+    /// The value that sends the hook to the background, where it decides nothing.
+    pub backgrounds: Option<String>,
     /// Events that ignore it.
     #[serde(default)]
     pub ignored_at: Vec<String>,

@@ -39,17 +39,33 @@ impl ContractFile {
         let mut ordered: Vec<&Change> = changes.to_vec();
         ordered.sort_by(|a, b| b.since.cmp(&a.since));
         for change in &ordered {
-            let fail =
-                |message: String| ContractError::Change { path: self.path.clone(), change: change.id.clone(), message };
-            let known = *version <= change.until;
-            for set in &change.set {
-                edit(&mut table, &set.at, set.value.as_ref(), change, known).map_err(fail)?;
-            }
+            self.apply(&mut table, version, change)?;
         }
         toml::Value::Table(table).try_into().map_err(|error: toml::de::Error| ContractError::Change {
             path: self.path.clone(),
-            change: ordered.iter().map(|change| change.id.as_str()).collect::<Vec<_>>().join(", "),
+            change: self.first_to_break(version, &ordered).map_or_else(String::new, |change| change.id.clone()),
             message: error.message().to_owned(),
+        })
+    }
+
+    /// Makes the edits of one change.
+    fn apply(&self, table: &mut toml::Table, version: &Version, change: &Change) -> Result<(), ContractError> {
+        let fail =
+            |message: String| ContractError::Change { path: self.path.clone(), change: change.id.clone(), message };
+        let known = *version <= change.until;
+        for set in &change.set {
+            edit(table, &set.at, set.value.as_ref(), change, known).map_err(fail)?;
+        }
+        Ok(())
+    }
+
+    /// Of changes that together lead to no contract, the first one that does.
+    fn first_to_break<'c>(&self, version: &Version, ordered: &[&'c Change]) -> Option<&'c Change> {
+        let mut table = self.value.clone();
+        ordered.iter().copied().find(|change| {
+            let applied = self.apply(&mut table, version, change);
+            let parsed: Result<Parsed, toml::de::Error> = toml::Value::Table(table.clone()).try_into();
+            applied.is_err() || parsed.is_err()
         })
     }
 }

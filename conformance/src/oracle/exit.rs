@@ -44,6 +44,15 @@ pub(super) fn rule(run: &Run<'_>) -> Ruling {
             basis: Vec::new(),
         },
     };
+    if let Some(option) = run.contract.handler.iter().find_map(|(name, option)| {
+        let wished = run.facts.handler.get(name);
+        (wished.is_some() && wished == option.backgrounds.as_ref()).then_some(option)
+    }) {
+        ruling.then = ExitThen::Background;
+        ruling.fields = false;
+        ruling.basis = vec![Basis { evidence: option.evidence, source: option.source.clone() }];
+        return ruling;
+    }
     let voids = &run.contract.reading.stderr_voids_success;
     if voids.is && run.facts.ended == Ended::Exit(0) && !run.stderr().trim().is_empty() {
         ruling.then = ExitThen::Failed;

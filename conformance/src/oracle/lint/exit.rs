@@ -107,7 +107,7 @@ fn two(problems: &mut Problems<'_>, ruling: &Ruling, effect: &Effect) {
                 "exit code 2 with nothing on stderr: nobody learns why",
             );
         }
-    } else if !answered(run) {
+    } else if !answered(run) && ruling.then != ExitThen::Background {
         let basis = [ruling.basis.clone(), vec![run.event.basis.clone()]].concat();
         let basis: Vec<Basis> = basis;
         problems.add_on(

@@ -1,0 +1,56 @@
+//! The suite proves itself, one trial a case.
+//!
+//! `claude-code::<Event>::<payload>::<scenario>` is a case of the reference hook: no requirement of any level may fail.
+//! `witness::<requirement>` is a hook that is broken on purpose: its own requirement must fail it at each of its events,
+//! and no unrelated MUST may. `reference::every-requirement-is-met` says that each requirement was put to the
+//! reference and held, or does not apply to it.
+//!
+//! Only what the filter selects is run, in one go before the first trial: hooks are then started by as many workers as
+//! there are processors, and the trials are questions about what was seen.
+
+#[path = "conformance/expectation.rs"]
+mod expectation;
+#[path = "conformance/reference.rs"]
+mod reference;
+#[path = "conformance/run.rs"]
+mod run;
+#[path = "conformance/witness.rs"]
+mod witness;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use hookproof::contract::Library;
+use libtest_mimic::{Arguments, Trial};
+
+use run::Suite;
+
+/// The platforms whose reference adapters and witnesses there are.
+const PLATFORMS: &[&str] = &["claude-code"];
+
+fn main() -> ExitCode {
+    // The witnesses are this program again, so that nothing has to be built or found.
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|first| first == witness::SUBCOMMAND) {
+        return hookproof_witness::main_from_args(arguments);
+    }
+    let arguments = Arguments::from_args();
+    match trials(&arguments) {
+        Ok(trials) => libtest_mimic::run(&arguments, trials).exit_code(),
+        Err(error) => {
+            let trial = Trial::test("setting-up", move || Err(error.to_string().into()));
+            libtest_mimic::run(&Arguments { filter: None, ..arguments }, vec![trial]).exit_code()
+        }
+    }
+}
+
+fn trials(arguments: &Arguments) -> Result<Vec<Trial>, Box<dyn Error>> {
+    let library = Library::built_in()?;
+    let mut trials = Vec::new();
+    for platform in PLATFORMS {
+        let suite = Suite::new(library.select(platform)?)?;
+        trials.extend(reference::trials(&suite, arguments)?);
+        trials.extend(witness::trials(&suite, arguments)?);
+    }
+    expectation::apply(trials)
+}

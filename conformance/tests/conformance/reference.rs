@@ -1,0 +1,96 @@
+//! The reference hook: a trial a case.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
+use std::ffi::OsStr;
+use std::time::Duration;
+
+use hookproof::judge::Verdict;
+use hookproof::plan::Case;
+use hookproof::report::CaseFinished;
+use hookproof::subject::from_command;
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use crate::run::{Suite, complaint, is_selected};
+
+/// The binary carries the reference hook, and starts itself again as it.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_hookproof");
+/// As long as `hookproof check` waits.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The trial that looks at all cases.
+const COMPLETE: &str = "reference::every-requirement-is-met";
+
+/// Requirements that are put to the reference in no case, with the reason. A category ends with a full stop.
+const NOT_APPLICABLE: &[(&str, &str)] =
+    &[("config.", "they are about configuration files, and the reference is started without one")];
+
+pub(crate) fn trials(suite: &Suite, arguments: &Arguments) -> Result<Vec<Trial>, Box<dyn Error>> {
+    let words = ["__reference-hook", "{platform}", "{event}"].map(Into::into);
+    let mut subject = from_command(OsStr::new(PROGRAM), &words);
+    subject.name = "reference".to_owned();
+    let subjects = [subject];
+    let all = suite.plan(&subjects, &[]);
+    let names: Vec<String> = all.iter().map(|case| case.id.trial_name()).collect();
+    let finished = suite.check(&subjects, &needed(&all, arguments), PATIENCE)?;
+    let mut results: BTreeMap<String, &CaseFinished> =
+        finished.iter().map(|case| (case.case.trial_name(), case)).collect();
+    let whole = complete(suite, &finished);
+    let mut trials = vec![Trial::test(COMPLETE, move || whole)];
+    trials.extend(names.into_iter().map(|name| {
+        let outcome = results.remove(&name).map_or_else(|| Err("the case was not run".into()), judge);
+        Trial::test(name, move || outcome)
+    }));
+    Ok(trials)
+}
+
+/// The selected cases, and the ones at the baseline that judges compare them with.
+fn needed<'a>(all: &[Case<'a>], arguments: &Arguments) -> Vec<Case<'a>> {
+    if is_selected(arguments, COMPLETE) {
+        return all.to_vec();
+    }
+    let selected: Vec<&Case<'_>> = all.iter().filter(|case| is_selected(arguments, &case.id.trial_name())).collect();
+    let chosen: BTreeSet<_> = selected.iter().map(|case| &case.id).collect();
+    let documents: BTreeSet<_> = selected.iter().map(|case| (&case.id.event, &case.id.payload)).collect();
+    let events: BTreeSet<_> = selected.iter().map(|case| &case.id.event).collect();
+    let is_compared_with = |case: &Case<'_>| {
+        let typical = case.payload.is("typical") && events.contains(&case.id.event);
+        case.scenario.is_baseline() && (typical || documents.contains(&(&case.id.event, &case.id.payload)))
+    };
+    all.iter().filter(|case| chosen.contains(&case.id) || is_compared_with(case)).cloned().collect()
+}
+
+/// No requirement of any level fails.
+fn judge(case: &CaseFinished) -> Result<(), Failed> {
+    let complaints: Vec<String> = case.judgements.iter().filter_map(|judgement| complaint(case, judgement)).collect();
+    if case.judgements.is_empty() {
+        Err("no requirement was judged".into())
+    } else if complaints.is_empty() {
+        Ok(())
+    } else {
+        Err(complaints.join("\n").into())
+    }
+}
+
+/// Every requirement holds in some case, or stands in the list of those that do not apply; and the list is no longer
+/// than it must be.
+fn complete(suite: &Suite, finished: &[CaseFinished]) -> Result<(), Failed> {
+    let met: BTreeSet<&str> = finished
+        .iter()
+        .flat_map(|case| &case.judgements)
+        .filter(|judgement| judgement.verdict == Verdict::Pass)
+        .map(|judgement| judgement.requirement.as_str())
+        .collect();
+    let excused = |id: &str| NOT_APPLICABLE.iter().any(|(prefix, _)| id.starts_with(prefix));
+    let ids = || suite.catalogue.iter().map(|requirement| requirement.id.as_str());
+    let unmet: Vec<&str> = ids().filter(|id| !met.contains(id) && !excused(id)).collect();
+    let needless: Vec<&str> = ids().filter(|id| met.contains(id) && excused(id)).collect();
+    match (unmet.as_slice(), needless.as_slice()) {
+        ([], []) => Ok(()),
+        (unmet, needless) => Err(format!(
+            "never met: {}; met although the list says that they do not apply: {}",
+            unmet.join(", "),
+            needless.join(", ")
+        )
+        .into()),
+    }
+}

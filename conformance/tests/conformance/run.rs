@@ -1,0 +1,97 @@
+//! What is checked with, and the one way to check.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::num::NonZeroUsize;
+use std::thread;
+use std::time::Duration;
+
+use hookproof::contract::Contract;
+use hookproof::judge::{Judgement, Verdict};
+use hookproof::payload::Payloads;
+use hookproof::plan::{Case, Filter, Scenarios, plan};
+use hookproof::report::{CaseFinished, ReportEvent};
+use hookproof::requirement::{Catalogue, Level};
+use hookproof::run::{CheckOptions, Checker, Interrupter};
+use hookproof::subject::Subject;
+use libtest_mimic::Arguments;
+
+/// The contract and everything that is built in.
+pub(crate) struct Suite {
+    pub(crate) contract: Contract,
+    pub(crate) catalogue: &'static Catalogue,
+    pub(crate) scenarios: &'static Scenarios,
+    pub(crate) payloads: &'static Payloads,
+}
+
+impl Suite {
+    pub(crate) fn new(contract: Contract) -> Result<Self, Box<dyn Error>> {
+        Ok(Suite {
+            contract,
+            catalogue: Catalogue::built_in()?,
+            scenarios: Scenarios::built_in()?,
+            payloads: Payloads::built_in()?,
+        })
+    }
+
+    /// The cases of these subjects at these events; at all events if there are none.
+    pub(crate) fn plan<'a>(&'a self, subjects: &'a [Subject], events: &[&str]) -> Vec<Case<'a>> {
+        let events = events.iter().copied().map(str::to_owned).collect();
+        let filter = Filter { events, ..Filter::default() };
+        plan(&self.contract, subjects, self.payloads, self.scenarios, &filter)
+    }
+
+    /// Runs and judges the cases.
+    pub(crate) fn check(
+        &self,
+        subjects: &[Subject],
+        cases: &[Case<'_>],
+        patience: Duration,
+    ) -> Result<Vec<CaseFinished>, Box<dyn Error>> {
+        if cases.is_empty() {
+            return Ok(Vec::new());
+        }
+        let checker = Checker {
+            contract: &self.contract,
+            catalogue: self.catalogue,
+            options: CheckOptions {
+                jobs: thread::available_parallelism().map_or(1, NonZeroUsize::get),
+                patience,
+                level: Level::May,
+                environment: BTreeMap::new(),
+            },
+            interrupter: Interrupter::default(),
+        };
+        let mut finished = Vec::new();
+        checker.check(subjects, &[], cases, |event| {
+            if let ReportEvent::CaseFinished(case) = event {
+                finished.push(CaseFinished::clone(case));
+            }
+            Ok(())
+        })?;
+        Ok(finished)
+    }
+}
+
+/// Whether the arguments select the trial, by the rules of the test runner.
+pub(crate) fn is_selected(arguments: &Arguments, name: &str) -> bool {
+    let fits = |filter: &String| if arguments.exact { name == filter } else { name.contains(filter.as_str()) };
+    !arguments.list && arguments.filter.as_ref().is_none_or(fits) && !arguments.skip.iter().any(fits)
+}
+
+/// What went wrong in a judgement, in the words of a report; `None` if nothing did.
+pub(crate) fn complaint(case: &CaseFinished, judgement: &Judgement) -> Option<String> {
+    match &judgement.verdict {
+        Verdict::Fail(finding) => Some(format!(
+            "{}: {} [{}] {}\n    {}\n    {}",
+            case.case,
+            judgement.level,
+            judgement.requirement,
+            finding.observed,
+            finding.consequence,
+            finding.evidence.join("\n    ")
+        )),
+        Verdict::HarnessError { message } => Some(format!("{}: the harness failed: {message}", case.case)),
+        Verdict::Pass | Verdict::Note(_) | Verdict::Skip { .. } => None,
+    }
+}

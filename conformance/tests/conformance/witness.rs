@@ -1,0 +1,97 @@
+//! The witnesses: hooks broken on purpose, a trial each.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::error::Error;
+use std::ffi::OsString;
+use std::io;
+use std::time::Duration;
+
+use hookproof::judge::{Judgement, Verdict};
+use hookproof::report::CaseFinished;
+use hookproof::requirement::Level;
+use hookproof::subject::{Subject, from_command};
+use hookproof_witness::Witness;
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use crate::run::{Suite, complaint, is_selected};
+
+/// The first argument by which this program becomes a witness.
+pub(crate) const SUBCOMMAND: &str = "__witness";
+/// The witness that is not there at all.
+const NOT_STARTED: &str = "exit.not-started";
+/// Witnesses that hang are the only ones that take so long.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+pub(crate) fn trials(suite: &Suite, arguments: &Arguments) -> Result<Vec<Trial>, Box<dyn Error>> {
+    let name = |witness: &Witness| format!("witness::{}", witness.id);
+    let witnesses: Vec<&Witness> = hookproof_witness::all().collect();
+    let selected: Vec<&Witness> =
+        witnesses.iter().copied().filter(|witness| is_selected(arguments, &name(witness))).collect();
+    let subjects = selected.iter().map(|witness| subject(witness)).collect::<Result<Vec<_>, _>>()?;
+    let cases: Vec<_> = selected
+        .iter()
+        .zip(&subjects)
+        .flat_map(|(witness, subject)| suite.plan(std::slice::from_ref(subject), witness.events))
+        .collect();
+    let finished = suite.check(&subjects, &cases, PATIENCE)?;
+    Ok(witnesses
+        .into_iter()
+        .map(|witness| {
+            let own: Vec<&CaseFinished> = finished.iter().filter(|case| case.case.subject == witness.id).collect();
+            let outcome = judge(suite, witness, &own);
+            Trial::test(name(witness), move || outcome)
+        })
+        .collect())
+}
+
+/// This program as a witness.
+fn subject(witness: &Witness) -> io::Result<Subject> {
+    let own = env::current_exe()?;
+    let program = if witness.id == NOT_STARTED { own.join("not-there") } else { own };
+    let words = [SUBCOMMAND, witness.id, "{platform}", "{event}"].map(OsString::from);
+    let mut subject = from_command(program.as_os_str(), &words);
+    witness.id.clone_into(&mut subject.name);
+    Ok(subject)
+}
+
+/// The own requirement fails at each event of the table, and no MUST but those of the table.
+fn judge(suite: &Suite, witness: &Witness, cases: &[&CaseFinished]) -> Result<(), Failed> {
+    let requirement = suite.catalogue.get(witness.id).ok_or("there is no such requirement")?;
+    let all = || cases.iter().flat_map(|case| case.judgements.iter().map(move |judgement| (*case, judgement)));
+    let failed_at = |id: &str, event: &str| {
+        all().any(|(case, judgement)| case.case.event == event && judgement.requirement == id && is_failed(judgement))
+    };
+    let mut wrong = Vec::new();
+    for event in witness.events {
+        if !failed_at(&requirement.id, event) {
+            let said: BTreeSet<String> = all()
+                .filter(|(case, judgement)| case.case.event == *event && !matches!(judgement.verdict, Verdict::Pass))
+                .map(|(case, judgement)| {
+                    let word = if is_failed(judgement) { "broken" } else { "doubted or skipped" };
+                    format!("{} {word} in {}/{}", judgement.requirement, case.case.payload, case.case.scenario)
+                })
+                .collect();
+            let said: Vec<String> = said.into_iter().collect();
+            wrong.push(format!("not failed at {event}; what was said instead: {}", said.join(", ")));
+        }
+    }
+    let allowed = |id: &str| id == requirement.id || witness.beside.iter().any(|(beside, _)| *beside == id);
+    wrong.extend(
+        all()
+            .filter(|(_, judgement)| judgement.level == Level::Must && !allowed(&judgement.requirement))
+            .filter_map(|(case, judgement)| complaint(case, judgement)),
+    );
+    wrong.extend(
+        witness
+            .beside
+            .iter()
+            .filter(|(id, _)| !all().any(|(_, judgement)| judgement.requirement == *id && is_failed(judgement)))
+            .map(|(id, _)| format!("the table says that {id} is broken beside, and it is not")),
+    );
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n").into()) }
+}
+
+fn is_failed(judgement: &Judgement) -> bool {
+    matches!(judgement.verdict, Verdict::Fail(_))
+}
