@@ -28,20 +28,15 @@ use run::Suite;
 /// The platforms whose reference adapters and witnesses there are.
 const PLATFORMS: &[&str] = &["claude-code"];
 
-fn main() -> ExitCode {
+fn main() -> Result<ExitCode, Box<dyn Error>> {
     // The witnesses are this program again, so that nothing has to be built or found.
-    let mut arguments = std::env::args_os().skip(1);
-    if arguments.next().is_some_and(|first| first == witness::SUBCOMMAND) {
-        return hookproof_witness::main_from_args(arguments);
+    let mut words = std::env::args_os().skip(1);
+    if words.next().is_some_and(|first| first == witness::SUBCOMMAND) {
+        return Ok(hookproof_witness::main_from_args(words));
     }
     let arguments = Arguments::from_args();
-    match trials(&arguments) {
-        Ok(trials) => libtest_mimic::run(&arguments, trials).exit_code(),
-        Err(error) => {
-            let trial = Trial::test("setting-up", move || Err(error.to_string().into()));
-            libtest_mimic::run(&Arguments { filter: None, ..arguments }, vec![trial]).exit_code()
-        }
-    }
+    let trials = trials(&arguments)?;
+    Ok(libtest_mimic::run(&arguments, trials).exit_code())
 }
 
 fn trials(arguments: &Arguments) -> Result<Vec<Trial>, Box<dyn Error>> {

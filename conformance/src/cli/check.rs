@@ -10,13 +10,13 @@ use std::thread;
 use std::time::Duration;
 
 use clap::{ArgGroup, Args, ValueEnum};
-use hookproof::contract::{Contract, Library};
+use hookproof::contract::{Contract, Evidence, Library};
 use hookproof::payload::Payloads;
 use hookproof::plan::{Filter, Scenarios, plan};
 use hookproof::report::{Human, JsonLines, Look, Reporter, Summary};
 use hookproof::requirement::{Catalogue, Level};
 use hookproof::run::{CheckOptions, Checker, Interrupter};
-use hookproof::subject::{Subject, consent_text, discover, from_command};
+use hookproof::subject::{ConfigNotice, Origin, Subject, consent_text, discover, from_command};
 
 use super::{CliError, Exit, unknown};
 
@@ -106,8 +106,13 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, CliError> {
     let scenarios = Scenarios::built_in().map_err(CliError::harness)?;
     let payloads = Payloads::built_in().map_err(CliError::harness)?;
     let filter = filter(arguments, &contract, scenarios)?;
-    let Found { subjects, notices } = subjects(arguments, &contract)?;
+    let Found { subjects, mut notices } = subjects(arguments, &contract)?;
     let cases = plan(&contract, &subjects, payloads, scenarios, &filter);
+    let unheard = |subject: &&Subject| !cases.iter().any(|case| case.id.subject == subject.name);
+    let chosen = |subject: &&Subject| {
+        subject.event.as_ref().is_none_or(|event| filter.events.is_empty() || filter.events.contains(event))
+    };
+    notices.extend(subjects.iter().filter(chosen).filter(unheard).filter_map(not_run));
     if cases.is_empty() && notices.is_empty() {
         return Err(CliError::Usage(
             "failed to find anything to check: no hook listens to the chosen events".to_owned(),
@@ -137,10 +142,29 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, CliError> {
     Ok(exit(&summary, checker.options.level))
 }
 
+/// Says of a hook that no payload of the suite gets past its matcher.
+fn not_run(subject: &Subject) -> Option<ConfigNotice> {
+    let Origin::Config { file, line, column } = &subject.origin else { return None };
+    let matcher = subject.matcher.clone().unwrap_or_default();
+    let event = subject.event.clone().unwrap_or_default();
+    Some(ConfigNotice {
+        requirement: "config.not-run".to_owned(),
+        level: None,
+        evidence: Evidence::Measured,
+        message: format!("no payload of {event} gets past the matcher {matcher:?}; the hook was not run"),
+        consequence: "nothing is said of this hook".to_owned(),
+        help: format!("check the command itself: hookproof check --event {event} -- COMMAND"),
+        file: file.clone(),
+        line: *line,
+        column: *column,
+        excerpt: subject.display.clone(),
+    })
+}
+
 /// What to check, and what the configuration itself gave away.
 struct Found {
     subjects: Vec<Subject>,
-    notices: Vec<hookproof::subject::ConfigNotice>,
+    notices: Vec<ConfigNotice>,
 }
 
 fn subjects(arguments: &CheckArguments, contract: &Contract) -> Result<Found, CliError> {

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use clap::{Args, ValueEnum};
 use hookproof::contract::{Contract, Library};
 use hookproof::oracle::{Effect, Ended, Facts, interpret, tell};
+use hookproof::report::visible;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -120,7 +121,7 @@ fn human(out: &mut impl Write, contract: &Contract, event: &str, effect: &Effect
     let mut texts = |label: &str, texts: &[String]| -> io::Result<()> {
         for (index, text) in texts.iter().enumerate() {
             let label = if index == 0 { label } else { "" };
-            writeln!(out, "  {label:<12} {}", visible(text))?;
+            writeln!(out, "  {label:<12} {}", shown(text))?;
         }
         Ok(())
     };
@@ -129,30 +130,19 @@ fn human(out: &mut impl Write, contract: &Contract, event: &str, effect: &Effect
     texts("user reads", &effect.user_sees)?;
     texts("result", effect.result.as_slice())?;
     if let Some(input) = &effect.updated_input {
-        writeln!(out, "  new input    {}", visible(&input.to_string()))?;
+        writeln!(out, "  new input    {}", shown(&input.to_string()))?;
     }
     writeln!(out, "  evidence     {} ({} {})", effect.evidence, contract.platform.title, contract.version)?;
     for problem in &effect.problems {
-        writeln!(out, "\n{}: {}", problem.requirement, visible(&problem.message))?;
+        writeln!(out, "\n{}: {}", problem.requirement, shown(&problem.message))?;
         writeln!(out, "  more: hookproof explain {}", problem.requirement)?;
     }
     Ok(())
 }
 
-/// Text of a stranger's hook, made harmless for a terminal.
-fn visible(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| {
-            let shown: Vec<char> = if c == '\n' {
-                "\n               ".chars().collect()
-            } else if c.is_control() {
-                c.escape_unicode().collect()
-            } else {
-                vec![c]
-            };
-            shown
-        })
-        .collect()
+/// Text of a stranger's hook, made harmless for a terminal. Its lines stay lines.
+fn shown(text: &str) -> String {
+    text.split('\n').map(visible).collect::<Vec<_>>().join("\n               ")
 }
 
 /// One line of `--batch`.

@@ -9,6 +9,7 @@ mod list;
 mod reference;
 mod schema;
 
+use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -85,12 +86,12 @@ enum CliError {
 }
 
 impl CliError {
-    fn usage(error: impl std::fmt::Display) -> Self {
-        CliError::Usage(error.to_string())
+    fn usage(error: impl Error) -> Self {
+        CliError::Usage(told(&error))
     }
 
-    fn harness(error: impl std::fmt::Display) -> Self {
-        CliError::Harness(error.to_string())
+    fn harness(error: impl Error) -> Self {
+        CliError::Harness(told(&error))
     }
 
     fn exit(&self) -> Exit {
@@ -99,6 +100,20 @@ impl CliError {
             CliError::Output(_) | CliError::Harness(_) => Exit::HarnessFailed,
         }
     }
+}
+
+/// An error with its causes, as far as it does not name them itself.
+fn told(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let said = cause.to_string();
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        next = cause.source();
+    }
+    text
 }
 
 /// `known` names, of which the nearest to a wrong one is suggested.

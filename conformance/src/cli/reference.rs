@@ -40,5 +40,6 @@ pub(crate) fn subject(own: PathBuf) -> Subject {
         matcher: None,
         timeout: None,
         handler: std::collections::BTreeMap::new(),
+        project: None,
     }
 }

@@ -80,11 +80,6 @@ impl Event {
         self.exits.iter().any(|row| row.then == ExitThen::Deny && row.on.contains(&EndingPattern::Exactly(2)))
     }
 
-    /// Whether some output field or plain text reaches the model here.
-    pub fn takes_context(&self) -> bool {
-        self.text.contains(&Reader::Model) || self.output.values().any(|field| field.role == Some(Role::ModelContext))
-    }
-
     /// The output fields with this role, with their paths.
     pub fn fields_with(&self, role: Role) -> impl Iterator<Item = (&FieldPath, &Field)> {
         self.output.iter().filter(move |(_, field)| field.role == Some(role))

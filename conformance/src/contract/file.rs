@@ -12,7 +12,7 @@ use super::event::{Failure, HeldPipes, StrictKeys};
 use super::evidence::Evidence;
 use super::exit_table::ExitRow;
 use super::field::FieldEntries;
-use super::model::{HandlerOption, Limits, Matching, Notice, PlatformInfo, Process, Variable};
+use super::model::{HandlerOption, Limits, Matching, Notice, PlatformInfo, Process, Transcript, Variable};
 use super::outcome::{EventKind, Outcome, OutcomeName, Reader};
 use super::reading::{Fact, Reading};
 use super::version::Version;
@@ -84,6 +84,7 @@ pub(super) struct Parsed {
     pub(super) sources: BTreeMap<String, String>,
     pub(super) reading: Reading,
     pub(super) process: Process,
+    pub(super) transcript: Option<Transcript>,
     pub(super) notice: Notice,
     pub(super) matching: Matching,
     pub(super) limits: Limits,

@@ -27,7 +27,7 @@ pub use file::{Change, ChangeSet, ContractError, ContractFile};
 pub use library::{Library, UnknownPlatform};
 pub use model::{
     Contract, HandlerOption, Limits, MatchRule, Matching, Notice, OverLimit, PlatformInfo, Process, TextLimit, Tool,
-    Variable,
+    Transcript, Variable,
 };
 pub use outcome::{Action, EventKind, Outcome, OutcomeName, Reader};
 pub use reading::{BrokenRule, Fact, Reading, ReadingRule, TagRule, Trim, Union};

@@ -26,6 +26,8 @@ pub struct Contract {
     pub reading: Reading,
     /// How a hook is started and stopped.
     pub process: Process,
+    /// The record of the session that a document names.
+    pub transcript: Option<Transcript>,
     /// What a person is told of a failed hook.
     pub notice: Notice,
     /// How matchers work.
@@ -86,6 +88,20 @@ pub struct Process {
     pub terminal: bool,
     /// Whether a hook may end without reading its stdin.
     pub tolerates_unread_stdin: bool,
+    /// How well this is known.
+    pub evidence: Evidence,
+    /// What it rests on.
+    pub source: Vec<String>,
+}
+
+/// The record of the session that a document names.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Transcript {
+    /// The input field that names the file.
+    pub field: String,
+    /// Lines of a small one.
+    pub lines: Vec<String>,
     /// How well this is known.
     pub evidence: Evidence,
     /// What it rests on.

@@ -211,6 +211,7 @@ fn contract(parsed: Parsed, version: &Version, changes: Vec<Change>) -> Contract
         sources: parsed.sources,
         reading: parsed.reading,
         process: parsed.process,
+        transcript: parsed.transcript,
         notice: parsed.notice,
         matching: parsed.matching,
         limits: parsed.limits,

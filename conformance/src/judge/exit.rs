@@ -1,5 +1,7 @@
 //! Judges of endings that need more than one run, or more than the oracle is told.
 
+use std::sync::LazyLock;
+
 use hookproof_harness::Ending;
 use regex_lite::Regex;
 
@@ -9,8 +11,12 @@ use crate::oracle::HookStatus;
 use crate::requirement::Requirement;
 
 /// Words by which a hook says that it meant to block.
-const BLOCKING: &str =
-    r"(?i)\b(block(ed|ing)?|den(y|ied)|forbid(den)?|not allowed|refus(e|ed|ing)|reject(ed)?|prevented|dangerous)\b";
+static BLOCKING: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"(?i)\b(block(ed|ing)?|den(y|ied)|forbid(den)?|not allowed|refus(e|ed|ing)|reject(ed)?|prevented|dangerous)\b",
+    )
+    .expect("the pattern is a constant")
+});
 
 /// A failure for a dangerous document, where a harmless one goes well, was meant as a block.
 pub(super) fn one_where_two_was_meant(_: &Requirement, material: &Material<'_>) -> Option<Verdict> {
@@ -27,7 +33,7 @@ pub(super) fn one_where_two_was_meant(_: &Requirement, material: &Material<'_>) 
         return Some(Verdict::Pass);
     }
     let stdout = String::from_utf8_lossy(&run.observation.stdout.bytes);
-    let says_so = Regex::new(BLOCKING).is_ok_and(|words| words.is_match(&stderr) || words.is_match(&stdout));
+    let says_so = BLOCKING.is_match(&stderr) || BLOCKING.is_match(&stdout);
     let harmless_passes =
         material.typical.is_some_and(|typical| typical.observation.ending == Ending::Exited { code: 0 });
     if says_so || harmless_passes {

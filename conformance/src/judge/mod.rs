@@ -101,11 +101,16 @@ fn applies(requirement: &Requirement, material: &Material<'_>) -> bool {
 impl Material<'_> {
     /// A finding about a run.
     fn finding(&self, run: &Run, observed: impl Into<String>) -> Finding {
-        Finding {
-            observed: observed.into(),
-            consequence: tell(self.contract, self.event, &run.effect),
-            evidence: evidence(run),
+        Finding { observed: observed.into(), consequence: self.consequence(run), evidence: evidence(run) }
+    }
+
+    /// What the platform makes of a run, as a sentence.
+    fn consequence(&self, run: &Run) -> String {
+        let overdue = matches!(run.observation.ending, hookproof_harness::Ending::TimedOut { .. });
+        if overdue && !run.own_limit {
+            return format!("{} would wait longer; the suite does not", self.contract.platform.title);
         }
+        tell(self.contract, self.event, &run.effect)
     }
 
     /// A failure that rests on what the platform makes of the run: a doubt, where that is not settled.

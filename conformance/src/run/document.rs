@@ -65,14 +65,17 @@ pub(super) fn stdin(scenario: &Scenario, bytes: &[u8]) -> StdinPlan {
 fn relocate(value: &mut Value, folders: &Folders<'_>) {
     match value {
         Value::String(text) if text.contains(STORED_HOME) => {
-            let project = folders.project.to_string_lossy();
-            let home = folders.home.to_string_lossy();
-            *text = text.replace(STORED_PROJECT, &project).replace(STORED_HOME, &home);
+            *text = relocated(text, folders.home, folders.project);
         }
         Value::Array(items) => items.iter_mut().for_each(|item| relocate(item, folders)),
         Value::Object(map) => map.values_mut().for_each(|item| relocate(item, folders)),
         _ => {}
     }
+}
+
+/// `text` with the folders of the run in place of the stored ones.
+pub(super) fn relocated(text: &str, home: &Path, project: &Path) -> String {
+    text.replace(STORED_PROJECT, &project.to_string_lossy()).replace(STORED_HOME, &home.to_string_lossy())
 }
 
 fn apply(contract: &Contract, document: &mut Value, edit: &Edit) {

@@ -2,7 +2,9 @@
 
 mod config;
 mod document;
+mod mirror;
 mod pool;
+mod scratch;
 mod surroundings;
 mod worker;
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use hookproof_harness::Environment;
 use tempfile::TempDir;
 
+use super::{document, mirror, scratch};
 use crate::contract::{Contract, Event, Variable};
 use crate::payload::Payload;
 use crate::plan::{Folder, Scenario};
@@ -30,8 +31,13 @@ pub(super) struct Surroundings {
 }
 
 impl Surroundings {
-    pub(super) fn new(payload: &Payload, scenario: &Scenario) -> io::Result<Self> {
-        let root = tempfile::Builder::new().prefix("hookproof-").tempdir()?;
+    pub(super) fn new(
+        contract: &Contract,
+        payload: &Payload,
+        scenario: &Scenario,
+        subject: &Subject,
+    ) -> io::Result<Self> {
+        let root = scratch::folder()?;
         // Platforms name folders by their real path; macOS has its temporary folder behind a link.
         let base = fs::canonicalize(root.path()).map_or_else(|_| root.path().to_owned(), plain);
         let odd = scenario.folder == Folder::Odd || payload.is("hostile");
@@ -42,6 +48,18 @@ impl Surroundings {
         let (temp, session, plugin_data) = (base.join("tmp"), base.join("session"), base.join("plugin-data"));
         for folder in [&home, &project, &elsewhere, &temp, &session, &plugin_data] {
             fs::create_dir_all(folder)?;
+        }
+        if let Some(original) = &subject.project {
+            mirror::copy(original, &project)?;
+        }
+        if let Some(transcript) = &contract.transcript
+            && let Some(path) = payload.stdin.get(&transcript.field).and_then(serde_json::Value::as_str)
+        {
+            let path = document::relocated(path, &home, &project);
+            if let Some(folder) = Path::new(&path).parent().filter(|folder| folder.starts_with(&base)) {
+                // Odd names in hostile payloads may be none that this file system takes; the file may be absent then.
+                let _ = fs::create_dir_all(folder).and_then(|()| fs::write(&path, transcript.lines.join("\n") + "\n"));
+            }
         }
         let startup = match &scenario.environment.startup_prints {
             Some(text) => {

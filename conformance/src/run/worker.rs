@@ -18,7 +18,7 @@ use crate::subject::{Origin, RunFolders, Subject};
 /// Bytes kept of each stream of a run.
 const CAPTURE: usize = 1024 * 1024;
 /// The least that a hook is given where the suite's patience follows the baseline.
-const LEAST_PATIENCE: Duration = Duration::from_secs(2);
+const LEAST_PATIENCE: Duration = Duration::from_secs(4);
 /// Time limits below this one are tried twice, so that a busy machine does not speak in the hook's name.
 const SHORT_LIMIT: Duration = Duration::from_secs(5);
 
@@ -43,7 +43,7 @@ impl<'w, 'a> Worker<'w, 'a> {
             return Ok(Vec::new());
         }
         let fail = |error: &dyn std::fmt::Display| Err(error.to_string());
-        let surroundings = match Surroundings::new(case.payload, case.scenario) {
+        let surroundings = match Surroundings::new(self.checker.contract, case.payload, case.scenario, case.subject) {
             Ok(surroundings) => surroundings,
             Err(error) => return fail(&format!("failed to make scratch folders: {error}")),
         };

@@ -64,6 +64,7 @@ fn subject(command: &Command<'_>, names: &mut Names) -> Subject {
         matcher: group.matcher().map(|(_, matcher)| matcher.to_owned()),
         timeout: timeout::of(handler),
         handler: options(command),
+        project: scope.project.clone(),
     }
 }
 

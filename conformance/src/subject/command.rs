@@ -38,6 +38,7 @@ pub fn from_command(program: &OsStr, args: &[OsString]) -> Subject {
         matcher: None,
         timeout: None,
         handler: BTreeMap::new(),
+        project: None,
     }
 }
 

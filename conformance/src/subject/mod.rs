@@ -88,6 +88,8 @@ pub struct Subject {
     /// Options of its handler besides the command and its time limit, as far as they are single values, such as
     /// `onFailure`.
     pub handler: BTreeMap<String, String>,
+    /// The project whose configuration it comes from. Each run gets a copy of it to work in.
+    pub project: Option<std::path::PathBuf>,
 }
 
 impl Subject {

@@ -29,6 +29,7 @@ pub(crate) fn read(search: &Search<'_>, dialect: &Dialect, root: &Path, only: Op
         home: Home::Plugin,
         variables: variables.into_iter().filter(|(name, _)| known(name)).collect(),
         environment: BTreeMap::new(),
+        project: None,
     };
     if let Some(file) = only {
         file_of_hooks(&scope, file, found);

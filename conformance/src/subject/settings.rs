@@ -22,14 +22,14 @@ pub(crate) fn read(
     found: &mut Found,
 ) {
     let sources: Vec<Source> = files.iter().filter_map(|file| found.take(file, object(dialect, file))).collect();
-    let project = project.map_or_else(|| PROJECT_AT_RUN.to_owned(), |project| project.to_string_lossy().into_owned());
     let scope = Scope {
         contract: search.contract,
         dialect,
         host: search.host,
         home: Home::Settings,
-        variables: BTreeMap::from([(dialect.project.root.clone(), project)]),
+        variables: BTreeMap::from([(dialect.project.root.clone(), PROJECT_AT_RUN.to_owned())]),
         environment: environment(dialect, &sources),
+        project: project.map(Path::to_owned),
     };
     let mut commands = Vec::new();
     for source in &sources {

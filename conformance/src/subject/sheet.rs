@@ -30,6 +30,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) variables: BTreeMap<String, String>,
     /// Variables that the configuration sets itself.
     pub(crate) environment: BTreeMap<String, String>,
+    /// The project that the configuration belongs to.
+    pub(crate) project: Option<std::path::PathBuf>,
 }
 
 /// A map of events in a file.

@@ -29,7 +29,7 @@ pub(crate) fn trials(suite: &Suite, arguments: &Arguments) -> Result<Vec<Trial>,
     let mut subject = from_command(OsStr::new(PROGRAM), &words);
     subject.name = "reference".to_owned();
     let subjects = [subject];
-    let all = suite.plan(&subjects, &[]);
+    let all = suite.plan(&subjects, &[], &[]);
     let names: Vec<String> = all.iter().map(|case| case.id.trial_name()).collect();
     let finished = suite.check(&subjects, &needed(&all, arguments), PATIENCE)?;
     let mut results: BTreeMap<String, &CaseFinished> =

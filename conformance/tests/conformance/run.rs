@@ -34,10 +34,10 @@ impl Suite {
         })
     }
 
-    /// The cases of these subjects at these events; at all events if there are none.
-    pub(crate) fn plan<'a>(&'a self, subjects: &'a [Subject], events: &[&str]) -> Vec<Case<'a>> {
-        let events = events.iter().copied().map(str::to_owned).collect();
-        let filter = Filter { events, ..Filter::default() };
+    /// The cases of these subjects at these events and in these scenarios; in all of them where none is named.
+    pub(crate) fn plan<'a>(&'a self, subjects: &'a [Subject], events: &[&str], scenarios: &[&str]) -> Vec<Case<'a>> {
+        let owned = |names: &[&str]| names.iter().copied().map(str::to_owned).collect();
+        let filter = Filter { events: owned(events), scenarios: owned(scenarios) };
         plan(&self.contract, subjects, self.payloads, self.scenarios, &filter)
     }
 

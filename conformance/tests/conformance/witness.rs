@@ -32,7 +32,9 @@ pub(crate) fn trials(suite: &Suite, arguments: &Arguments) -> Result<Vec<Trial>,
     let cases: Vec<_> = selected
         .iter()
         .zip(&subjects)
-        .flat_map(|(witness, subject)| suite.plan(std::slice::from_ref(subject), witness.events))
+        .flat_map(|(witness, subject)| {
+            suite.plan(std::slice::from_ref(subject), witness.events, &scenarios(suite, witness))
+        })
         .collect();
     let finished = suite.check(&subjects, &cases, PATIENCE)?;
     Ok(witnesses
@@ -43,6 +45,17 @@ pub(crate) fn trials(suite: &Suite, arguments: &Arguments) -> Result<Vec<Trial>,
             Trial::test(name(witness), move || outcome)
         })
         .collect())
+}
+
+/// The scenarios in which a witness is run: all of them, or, where a single run shows its defect, only the baseline and
+/// those in which a MUST is judged that its own might be mistaken for. It keeps thousands of runs from being made.
+fn scenarios<'a>(suite: &'a Suite, witness: &Witness) -> Vec<&'a str> {
+    let one_run_shows_it = suite.catalogue.get(witness.id).is_some_and(|requirement| requirement.judge == "problem");
+    if !one_run_shows_it {
+        return Vec::new();
+    }
+    let musts = suite.catalogue.iter().filter(|requirement| requirement.level == Level::Must);
+    musts.flat_map(|requirement| &requirement.scenarios).map(String::as_str).collect()
 }
 
 /// This program as a witness.

@@ -1,5 +1,7 @@
 //! Exit codes and signals.
 
+use std::sync::LazyLock;
+
 use regex_lite::Regex;
 
 use super::{Problems, answered};
@@ -9,8 +11,12 @@ use crate::oracle::exit::Ruling;
 use crate::oracle::{Ended, Said};
 
 /// What launchers say of a script that is not there.
-const LAUNCHER: &str =
-    r"(?i)can't open file .*(\[Errno 2\]|no such file)|cannot find module|can't open '?/|no such file or directory";
+static LAUNCHER: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"(?i)can't open file .*(\[Errno 2\]|no such file)|cannot find module|can't open '?/|no such file or directory",
+    )
+    .expect("the pattern is a constant")
+});
 
 pub(super) fn lint(problems: &mut Problems<'_>, ruling: &Ruling, effect: &Effect) {
     let run = problems.run;
@@ -57,7 +63,7 @@ fn meaning(code: i32) -> String {
 fn two(problems: &mut Problems<'_>, ruling: &Ruling, effect: &Effect) {
     let run = problems.run;
     let stderr = run.stderr();
-    let launcher = Regex::new(LAUNCHER).is_ok_and(|pattern| pattern.is_match(&stderr)) && !run.has_stdout();
+    let launcher = LAUNCHER.is_match(&stderr) && !run.has_stdout();
     let by_contract = run.event.exits.iter().any(|row| {
         row.then == ExitThen::Failed
             && row.stderr_matches.as_ref().is_some_and(|pattern| {
@@ -104,7 +110,7 @@ fn two(problems: &mut Problems<'_>, ruling: &Ruling, effect: &Effect) {
             problems.add_on(
                 &ruling.basis,
                 "exit.two-without-reason",
-                "exit code 2 with nothing on stderr: nobody learns why",
+                "exit code 2 with nothing on stderr, and no other reason",
             );
         }
     } else if !answered(run) && ruling.then != ExitThen::Background {

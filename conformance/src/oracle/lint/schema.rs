@@ -21,7 +21,10 @@ pub(super) fn lint(problems: &mut Problems<'_>, ruling: &Ruling, effect: &Effect
         Said::Answer(answer) => accepted(problems, answer, ruling, effect, &document.value),
         _ => {}
     }
-    keys(problems, &document.value);
+    // Of a refused answer nothing is read, so that its other keys are no further fault.
+    if matches!(run.said, Said::Answer(_)) {
+        keys(problems, &document.value);
+    }
 }
 
 fn refused(problems: &mut Problems<'_>, refusal: &Refusal) {
@@ -94,7 +97,7 @@ fn accepted(problems: &mut Problems<'_>, answer: &Answer, ruling: &Ruling, effec
     let denies = made.is_some_and(|made| made.decision == Decision::Deny);
     let readers = event.outcome(OutcomeName::Deny).map(|outcome| outcome.reason).unwrap_or_default();
     if denies && effect.reason.as_deref().is_none_or(|reason| reason.trim().is_empty()) && !readers.is_empty() {
-        problems.add("schema.deny-without-reason", "a denial without a reason: nobody learns why");
+        problems.add("schema.deny-without-reason", "a denial without a reason");
     }
     if let Some(tool) = run.tool.and_then(|tool| run.contract.tools.get(tool))
         && let Some(input) = &answer.input_update

@@ -41,6 +41,22 @@ fn around_the_document(problems: &mut Problems<'_>) {
         );
         return;
     }
+    // Text that is JSON as a whole has no noise around a document: its brackets and quotes are the fault.
+    let whole = serde_json::from_str::<Value>(text);
+    match &whole {
+        Ok(Value::Array(_)) if embedded(run.event, text).is_some() => {
+            problems.add("stream.not-an-object", "stdout is a JSON array; only an object is read as an answer");
+            return;
+        }
+        Ok(Value::String(word)) if decides(run.contract, word) || embedded(run.event, word).is_some() => {
+            problems.add(
+                "stream.not-an-object",
+                format!("stdout is the JSON string {:?}; only an object is read as an answer", shorten(word)),
+            );
+            return;
+        }
+        _ => {}
+    }
     if let Some((start, end)) = embedded(run.event, text) {
         let (before, after) = (text[..start].trim(), text[end..].trim());
         if !before.is_empty() {
@@ -61,23 +77,11 @@ fn around_the_document(problems: &mut Problems<'_>) {
         }
         return;
     }
-    match serde_json::from_str::<Value>(text) {
-        Ok(Value::Array(items)) if items.iter().any(|item| sets_output_field(run.event, item)) => {
-            problems.add("stream.not-an-object", "stdout is a JSON array; only an object is read as an answer");
-        }
-        Ok(Value::String(word)) if decides(run.contract, &word) => {
-            problems.add(
-                "stream.not-an-object",
-                format!("stdout is the JSON string {word:?}; only an object is read as an answer"),
-            );
-        }
-        Err(error) if error.is_eof() && text.starts_with('{') && names_a_field(run.event, text) => {
-            problems.add(
-                "stream.unfinished-json",
-                "stdout begins a JSON document and ends before it does, so that all of it is plain text",
-            );
-        }
-        _ => {}
+    if whole.is_err_and(|error| error.is_eof()) && text.starts_with('{') && names_a_field(run.event, text) {
+        problems.add(
+            "stream.unfinished-json",
+            "stdout begins a JSON document and ends before it does, so that all of it is plain text",
+        );
     }
 }
 
@@ -121,7 +125,7 @@ fn on_stderr(problems: &mut Problems<'_>) {
     if decision.is_some() {
         problems.add("stream.decision-on-stderr", "an answer stands on stderr, where it is not read");
     } else if run.facts.ended == Ended::Exit(0)
-        && run.event.takes_context()
+        && run.event.text.contains(&Reader::Model)
         && matches!(run.said, Said::Nothing)
         && !run.event.failure.stderr.contains(&Reader::Model)
     {

@@ -1,0 +1,29 @@
+//! The binary as people and programs call it.
+
+#[path = "cli/batch.rs"]
+mod batch;
+#[path = "cli/check.rs"]
+mod check;
+#[path = "cli/interpret.rs"]
+mod interpret;
+#[path = "cli/knowledge.rs"]
+mod knowledge;
+#[cfg(unix)]
+#[path = "cli/shell_hooks.rs"]
+mod shell_hooks;
+
+use std::path::PathBuf;
+
+use assert_cmd::Command;
+
+/// The binary, without what the environment of the test run could change in it.
+fn hookproof(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hookproof"));
+    command.args(arguments).env_remove("CI").env_remove("NO_COLOR");
+    command
+}
+
+/// A sample configuration.
+fn sample(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../fixtures/configs/claude-code").join(name)
+}
