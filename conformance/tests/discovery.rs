@@ -255,9 +255,10 @@ fn a_run_fills_in_its_folders() {
     assert_eq!(args[1..], ["/run/data/log", "/run/my project", "${user_config.token}"]);
     assert_eq!(placed[0].environment["CLAUDE_PLUGIN_DATA"], "/run/data");
     assert_eq!(placed[0].environment["CLAUDE_PROJECT_DIR"], "/run/my project");
-    // A project's own folder stays, whatever the run has.
-    let own = found("project").subjects[0].placed(&folders);
-    assert_eq!(own.environment["CLAUDE_PROJECT_DIR"], situation("project").display().to_string());
+    // A project's own hooks work on a copy, and never on the project itself.
+    let own = &found("project").subjects[0];
+    assert_eq!(own.placed(&folders).environment["CLAUDE_PROJECT_DIR"], "/run/my project");
+    assert_eq!(own.project.as_deref(), Some(situation("project").as_path()));
 }
 
 #[test]

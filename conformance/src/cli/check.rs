@@ -15,7 +15,7 @@ use hookproof::payload::Payloads;
 use hookproof::plan::{Filter, Scenarios, plan};
 use hookproof::report::{Human, JsonLines, Look, Reporter, Summary};
 use hookproof::requirement::{Catalogue, Level};
-use hookproof::run::{CheckOptions, Checker, Interrupter};
+use hookproof::run::{CheckError, CheckOptions, Checker, Interrupter};
 use hookproof::subject::{ConfigNotice, Origin, Subject, consent_text, discover, from_command};
 
 use super::{CliError, Exit, unknown};
@@ -138,7 +138,11 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, CliError> {
         interrupter,
     };
     let mut reporter = reporter(arguments, catalogue)?;
-    let summary = checker.check(&subjects, &notices, &cases, |event| reporter.on(event)).map_err(CliError::harness)?;
+    let summary =
+        checker.check(&subjects, &notices, &cases, |event| reporter.on(event)).map_err(|error| match error {
+            CheckError::Report(error) => CliError::Output(error),
+            other => CliError::harness(other),
+        })?;
     Ok(exit(&summary, checker.options.level))
 }
 

@@ -201,6 +201,18 @@ impl ContractFile {
     /// [`ContractError::Syntax`] and [`ContractError::Meaning`] name line and column, also of a change whose edits lead
     /// nowhere.
     pub fn parse(path: &Path, text: &str) -> Result<Self, ContractError> {
+        let file = ContractFile::read(path, text)?;
+        for change in &file.parsed.change {
+            for version in [&change.until, &change.since] {
+                file.select(version).map_err(|error| check::placed(&file, text, error))?;
+            }
+        }
+        file.select(&file.parsed.platform.version)?;
+        Ok(file)
+    }
+
+    /// The same without trying every change, for files of which a test has done so.
+    pub(super) fn read(path: &Path, text: &str) -> Result<Self, ContractError> {
         let syntax = |error: &toml::de::Error| {
             let (line, column) = position(text, error.span().map_or(0, |span| span.start));
             ContractError::Syntax { path: path.to_owned(), line, column, message: error.message().to_owned() }
@@ -209,12 +221,6 @@ impl ContractFile {
         let parsed: Parsed = toml::from_str(text).map_err(|error| syntax(&error))?;
         let file = ContractFile { path: path.to_owned(), value, parsed };
         check::check(&file, text)?;
-        for change in &file.parsed.change {
-            for version in [&change.until, &change.since] {
-                file.select(version).map_err(|error| check::placed(&file, text, error))?;
-            }
-        }
-        file.select(&file.parsed.platform.version)?;
         Ok(file)
     }
 

@@ -40,7 +40,7 @@ impl Library {
     pub fn built_in() -> Result<Self, ContractError> {
         let files = embedded::contracts()
             .iter()
-            .map(|(path, text)| ContractFile::parse(Path::new(path), text))
+            .map(|(path, text)| ContractFile::read(Path::new(path), text))
             .collect::<Result<_, _>>()?;
         Ok(Library { files })
     }
@@ -72,5 +72,17 @@ impl Library {
         })?;
         let version = version.unwrap_or_else(|| file.platform().version.clone());
         Ok(file.select(&version)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ContractFile, Path, embedded};
+
+    #[test]
+    fn every_change_of_a_built_in_contract_leads_to_a_contract() {
+        for (path, text) in embedded::contracts() {
+            ContractFile::parse(Path::new(path), text).unwrap_or_else(|error| panic!("{error}"));
+        }
     }
 }

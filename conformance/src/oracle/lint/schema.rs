@@ -96,7 +96,11 @@ fn accepted(problems: &mut Problems<'_>, answer: &Answer, ruling: &Ruling, effec
     let made = answer.decision();
     let denies = made.is_some_and(|made| made.decision == Decision::Deny);
     let readers = event.outcome(OutcomeName::Deny).map(|outcome| outcome.reason).unwrap_or_default();
-    if denies && effect.reason.as_deref().is_none_or(|reason| reason.trim().is_empty()) && !readers.is_empty() {
+    if denies
+        && ruling.then != ExitThen::Failed
+        && effect.reason.as_deref().is_none_or(|reason| reason.trim().is_empty())
+        && !readers.is_empty()
+    {
         problems.add("schema.deny-without-reason", "a denial without a reason");
     }
     if let Some(tool) = run.tool.and_then(|tool| run.contract.tools.get(tool))
