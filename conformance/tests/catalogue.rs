@@ -88,7 +88,7 @@ fn every_problem_of_the_oracle_is_a_requirement_and_the_other_way_round() {
 #[test]
 fn every_notice_on_a_configuration_is_a_requirement_and_the_other_way_round() {
     let noted: BTreeSet<String> =
-        named_in(&["subject"]).into_keys().filter(|id| id.starts_with(CONFIGURATIONS)).collect();
+        named_in(&["subject", "cli"]).into_keys().filter(|id| id.starts_with(CONFIGURATIONS)).collect();
     assert_eq!(noted, ids(|requirement| requirement.judge == "config"));
     assert_eq!(noted, ids(|requirement| requirement.id.starts_with(CONFIGURATIONS)));
 }

@@ -80,6 +80,10 @@ fn nothing_to_check_is_wrong_usage() {
 #[test]
 fn a_harness_that_fails_ends_with_code_3_and_says_nothing_of_the_hook() {
     let mut command = hookproof(&["check", "--reference", "--event", "Stop", "--scenario", "baseline"]);
+    // Without a cache folder, scratch folders lie in the one for temporary files.
+    for name in ["HOME", "XDG_CACHE_HOME", "LOCALAPPDATA"] {
+        command.env_remove(name);
+    }
     for name in ["TMPDIR", "TMP", "TEMP"] {
         command.env(name, sample("no-such-folder"));
     }

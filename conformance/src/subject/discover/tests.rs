@@ -38,8 +38,9 @@ fn the_settings_of_a_person_belong_to_no_project() {
     for path in [".claude", ".claude/settings.json", ""] {
         let subjects = search(&folder.path().join(path), Host::Unix, home.clone());
         assert_eq!(subjects[0].environment["CLAUDE_PROJECT_DIR"], PROJECT_AT_RUN, "{path}");
+        assert_eq!(subjects[0].project, None, "{path}");
         let subjects = search(&folder.path().join(path), Host::Unix, None);
-        assert_ne!(subjects[0].environment["CLAUDE_PROJECT_DIR"], PROJECT_AT_RUN, "{path}");
+        assert!(subjects[0].project.is_some(), "{path}");
     }
 }
 
