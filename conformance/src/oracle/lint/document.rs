@@ -1,8 +1,8 @@
 //! The form of the document on stdout: bytes, and JSON itself.
 
 use super::Problems;
-use crate::contract::ExitThen;
-use crate::json::Fault;
+use crate::contract::{BrokenRule, ExitThen};
+use crate::json::{self, Fault};
 use crate::oracle::Said;
 use crate::oracle::reading::Reading;
 
@@ -25,9 +25,20 @@ pub(super) fn lint(problems: &mut Problems<'_>) {
             format!("the key `{first}` stands twice in the same object; the last one counts"),
         );
     }
-    if let Said::Broken(error) = run.said
+    let text = run.stdout.trimmed();
+    let meant = match run.said {
+        Said::Broken(error) => Some(error.clone()),
+        // Older versions read it as plain text; the answer is lost all the same.
+        Said::Text
+            if run.contract.reading.broken.is == BrokenRule::Text && text.starts_with('{') && text.ends_with('}') =>
+        {
+            json::parse(text).err()
+        }
+        _ => None,
+    };
+    if let Some(error) = meant
         && run.event.exits.iter().any(|row| row.then == ExitThen::Answer)
-        && super::stream::documents(run.stdout.trimmed()) < 2
+        && super::stream::documents(text) < 2
     {
         let requirement = match error.fault {
             Fault::ControlCharacter => "json.raw-control-character",

@@ -10,6 +10,9 @@ use crate::oracle::reading::{Reading, sets_output_field};
 use crate::oracle::texts::{applies, units};
 use crate::oracle::{Ended, Run, Said};
 
+/// Of text that is called broken JSON it is not said again that nobody reads it.
+const NO_JSON: [&str; 3] = ["json.syntax", "json.raw-control-character", "json.bare-word"];
+
 /// How many opening braces are tried when looking for a document inside other text.
 const TRIES: usize = 256;
 
@@ -21,7 +24,7 @@ pub(super) fn lint(problems: &mut Problems<'_>, ruling: &Ruling) {
     }
     if ruling.then == ExitThen::LastLine {
         result_path(problems);
-    } else if matches!(run.said, Said::Text) && !problems.any("stream.") {
+    } else if matches!(run.said, Said::Text) && !problems.any("stream.") && !NO_JSON.iter().any(|id| problems.any(id)) {
         unread_text(problems, ruling);
     }
     on_stderr(problems);
