@@ -84,6 +84,8 @@ pub struct Process {
     pub stdin_suffix: String,
     /// Time between the polite and the final signal, in milliseconds.
     pub kill_grace_ms: u64,
+    /// How long streams may stay open when the hook has ended before that counts against its answer, in milliseconds.
+    pub pipe_grace_ms: u64,
     /// Whether the hook can reach the person's terminal.
     pub terminal: bool,
     /// Whether a hook may end without reading its stdin.

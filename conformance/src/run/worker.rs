@@ -125,6 +125,7 @@ impl<'w, 'a> Worker<'w, 'a> {
             .cwd(&surroundings.cwd)
             .stdin(document::stdin(case.scenario, &bytes))
             .deadline(deadline)
+            .leak_grace(Duration::from_millis(checker.contract.process.pipe_grace_ms))
             .capture(CaptureBounds { stdout: CAPTURE, stderr: CAPTURE });
         Prepared { command, bytes: bytes.into(), own_limit: deadline == own }
     }

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
-use std::ffi::OsStr;
 use std::time::Duration;
 
 use hookproof::judge::Verdict;
@@ -26,7 +25,9 @@ const NOT_APPLICABLE: &[(&str, &str)] =
 
 pub(crate) fn trials(suite: &Suite, arguments: &Arguments) -> Result<Vec<Trial>, Box<dyn Error>> {
     let words = ["__reference-hook", "{platform}", "{event}"].map(Into::into);
-    let mut subject = from_command(OsStr::new(PROGRAM), &words);
+    // Cases are run in other folders, and on Windows on other drives, than this one.
+    let program = std::path::absolute(PROGRAM)?;
+    let mut subject = from_command(program.as_os_str(), &words);
     subject.name = "reference".to_owned();
     let subjects = [subject];
     let all = suite.plan(&subjects, &[], &[]);
