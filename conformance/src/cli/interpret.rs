@@ -148,8 +148,6 @@ fn shown(text: &str) -> String {
 /// One line of `--batch`.
 #[derive(Debug, Deserialize)]
 struct Line {
-    #[serde(default)]
-    id: Value,
     platform: String,
     version: Option<String>,
     event: String,
@@ -259,6 +257,5 @@ fn effect_of(library: &Library, contracts: &mut HashMap<String, Contract>, line:
         facts.handler.insert(name.clone(), text);
     }
     let effect = interpret(contract, event, &facts);
-    let _ = &line.id;
     serde_json::to_value(&effect).map_err(|error| error.to_string())
 }

@@ -12,8 +12,8 @@ pub use pool::{CheckError, CheckOptions, Checker, Interrupter};
 
 use hookproof_harness::{Ending, Observation};
 
-use crate::contract::{Contract, Event};
-use crate::oracle::{Effect, Ended, Facts, interpret};
+use crate::contract::Contract;
+use crate::oracle::{Effect, Ended, Facts};
 use crate::payload::Payload;
 use crate::subject::Subject;
 
@@ -57,9 +57,4 @@ pub fn facts<'a>(
         tool: tool.and_then(serde_json::Value::as_str),
         handler: subject.handler.clone(),
     }
-}
-
-/// The effect of an observation.
-pub fn effect(contract: &Contract, event: &Event, facts: &Facts<'_>) -> Effect {
-    interpret(contract, event, facts)
 }

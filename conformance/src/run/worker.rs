@@ -10,8 +10,8 @@ use hookproof_harness::{CaptureBounds, Ending, Harness, HarnessError, HookComman
 use super::document::{self, Folders};
 use super::pool::Checker;
 use super::surroundings::Surroundings;
-use super::{Run, effect, facts};
-use crate::oracle::Facts;
+use super::{Run, facts};
+use crate::oracle::{Facts, interpret};
 use crate::plan::{Case, Patience};
 use crate::subject::{Origin, RunFolders, Subject};
 
@@ -88,7 +88,7 @@ impl<'w, 'a> Worker<'w, 'a> {
         let event = self.checker.event(case);
         let runs = observed.into_iter().map(|observation| {
             let facts: Facts<'_> = facts(self.checker.contract, &observation, case.payload, case.subject);
-            let effect = effect(self.checker.contract, event, &facts);
+            let effect = interpret(self.checker.contract, event, &facts);
             let result_exists = effect.result.as_ref().map(|path| surroundings.cwd.join(path).is_dir());
             Run {
                 effect,
