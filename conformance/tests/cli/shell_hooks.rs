@@ -58,6 +58,19 @@ fn noise_before_json_is_found_and_shown() {
 }
 
 #[test]
+fn a_hook_past_its_time_limit_breaks_the_rule_of_time_and_no_other_must() {
+    let script = Script::new("cat >/dev/null\nsleep 3\n");
+    let mut command = hookproof(&["check", "--event", "SessionEnd", "--scenario", "baseline", "--", "sh"]);
+    command
+        .arg(script.path())
+        .assert()
+        .code(1)
+        .stdout(contains("error[timing.budget]"))
+        .stdout(contains("does not conform: 1 MUST"))
+        .stdout(contains("input.hostile-values").not());
+}
+
+#[test]
 fn a_sound_hook_conforms() {
     let deny = NOISY.replace("echo 'Welcome to my shell'\n", "");
     Script::new(&deny).check(&["--level", "may"]).assert().success().stdout(contains("conforms to Claude Code"));
