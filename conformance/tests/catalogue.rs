@@ -97,7 +97,8 @@ fn every_notice_on_a_configuration_is_a_requirement_and_the_other_way_round() {
 fn whatever_a_requirement_names_is_there() {
     let (scenarios, payloads) = (Scenarios::built_in().unwrap(), Payloads::built_in().unwrap());
     let library = Library::built_in().unwrap();
-    let contracts: Vec<_> = library.files().iter().map(|file| file.select(&file.platform().version).unwrap()).collect();
+    let contracts: Vec<_> =
+        library.files().unwrap().iter().map(|file| file.select(&file.platform().version).unwrap()).collect();
     for Requirement { id, scenarios: named, labels, platforms, events, .. } in catalogue().iter() {
         for scenario in named {
             assert!(scenarios.get(scenario).is_some(), "{id}: there is no scenario {scenario:?}");

@@ -1,6 +1,6 @@
 //! The suite proves itself, one trial a case.
 //!
-//! `claude-code::<Event>::<payload>::<scenario>` is a case of the reference hook: no requirement of any level may fail.
+//! `<platform>::<Event>::<payload>::<scenario>` is a case of the reference hook: no requirement of any level may fail.
 //! `witness::<requirement>` is a hook that is broken on purpose: its own requirement must fail it at each of its events,
 //! and no unrelated MUST may. `reference::every-requirement-is-met` says that each requirement was put to the
 //! reference and held, or does not apply to it.
@@ -17,16 +17,15 @@ mod run;
 #[path = "conformance/witness.rs"]
 mod witness;
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::process::ExitCode;
 
 use hookproof::contract::Library;
+use hookproof::requirement::Catalogue;
 use libtest_mimic::{Arguments, Trial};
 
 use run::Suite;
-
-/// The platforms whose reference adapters and witnesses there are.
-const PLATFORMS: &[&str] = &["claude-code"];
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     // The witnesses are this program again, so that nothing has to be built or found.
@@ -42,10 +41,12 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
 fn trials(arguments: &Arguments) -> Result<Vec<Trial>, Box<dyn Error>> {
     let library = Library::built_in()?;
     let mut trials = Vec::new();
-    for platform in PLATFORMS {
-        let suite = Suite::new(library.select(platform)?)?;
-        trials.extend(reference::trials(&suite, arguments)?);
+    let mut met = BTreeSet::new();
+    for file in library.files() {
+        let suite = Suite::new(file.select(&file.platform().version)?)?;
+        trials.extend(reference::trials(&suite, arguments, &mut met)?);
         trials.extend(witness::trials(&suite, arguments)?);
     }
+    trials.push(reference::complete(Catalogue::built_in()?, &met));
     expectation::apply(trials)
 }

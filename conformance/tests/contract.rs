@@ -134,7 +134,7 @@ fn the_first_version_has_hooks() {
 fn facts_of(version: &Version) -> String {
     let mut contract = contract(&version.to_string());
     contract.changes.clear();
-    contract.version = LIBRARY.files()[0].platform().version.clone();
+    contract.version = LIBRARY.select("claude-code").unwrap().platform.version;
     format!("{contract:?}")
 }
 

@@ -21,7 +21,7 @@ fn each(check: &mut dyn FnMut(&Contract, &Event, &Payload)) {
 }
 
 fn contracts(library: &Library) -> Vec<Contract> {
-    library.files().iter().map(|file| file.select(&file.platform().version).unwrap()).collect()
+    library.files().unwrap().iter().map(|file| file.select(&file.platform().version).unwrap()).collect()
 }
 
 fn payloads() -> &'static Payloads {

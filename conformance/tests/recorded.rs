@@ -89,6 +89,11 @@ struct Observed {
     model_saw: Vec<String>,
     user_saw: Vec<String>,
     turn_ended: Option<bool>,
+    /// The platform's own record of the run, kept as it was; it is not compared.
+    #[serde(rename = "status")]
+    _status: Option<String>,
+    #[serde(rename = "entries")]
+    _entries: Option<serde_json::Value>,
 }
 
 impl Row {

@@ -6,11 +6,12 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use clap::{ArgGroup, Args, ValueEnum};
-use hookproof::contract::{Contract, Evidence, Library};
+use hookproof::contract::{Contract, Evidence};
 use hookproof::payload::Payloads;
 use hookproof::plan::{Filter, Scenarios, plan};
 use hookproof::report::{Human, JsonLines, Look, Reporter, Summary};
@@ -18,12 +19,15 @@ use hookproof::requirement::{Catalogue, Level};
 use hookproof::run::{CheckError, CheckOptions, Checker, Interrupter};
 use hookproof::subject::{ConfigNotice, Origin, Subject, consent_text, discover, from_command};
 
+use super::known::Known;
 use super::{CliError, Exit, unknown};
+
+mod across;
 
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("what").required(true).args(["path", "reference", "hook"]))]
 pub(crate) struct CheckArguments {
-    /// Platform, with or without a version: claude-code, claude-code@2.1.197
+    /// Platform, with or without a version: claude-code, claude-code@2.1.197; several with commas between them, or all
     #[arg(long, default_value = "claude-code")]
     platform: String,
     /// Only this event; may be given more than once
@@ -99,51 +103,93 @@ fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
-pub(crate) fn run(arguments: &CheckArguments) -> Result<Exit, CliError> {
-    let library = Library::built_in().map_err(CliError::harness)?;
-    let contract = library.select(&arguments.platform).map_err(CliError::usage)?;
+pub(crate) fn run(arguments: &CheckArguments, known: &Known) -> Result<Exit, CliError> {
+    let contracts = platforms(&arguments.platform, known)?;
     let catalogue = Catalogue::built_in().map_err(CliError::harness)?;
-    let scenarios = Scenarios::built_in().map_err(CliError::harness)?;
-    let payloads = Payloads::built_in().map_err(CliError::harness)?;
-    let filter = filter(arguments, &contract, scenarios)?;
-    let Found { subjects, mut notices } = subjects(arguments, &contract)?;
-    let cases = plan(&contract, &subjects, payloads, scenarios, &filter);
-    let unheard = |subject: &&Subject| !cases.iter().any(|case| case.id.subject == subject.name);
-    let chosen = |subject: &&Subject| {
-        subject.event.as_ref().is_none_or(|event| filter.events.is_empty() || filter.events.contains(event))
-    };
-    notices.extend(subjects.iter().filter(chosen).filter(unheard).filter_map(not_run));
-    if cases.is_empty() && notices.is_empty() {
-        return Err(CliError::Usage(
-            "failed to find anything to check: no hook listens to the chosen events".to_owned(),
-        ));
-    }
+    let payloads = known.payloads()?;
     let interrupter = Interrupter::default();
     watch_interrupts(&interrupter)?;
-    let checker = Checker {
-        contract: &contract,
-        catalogue,
-        options: CheckOptions {
-            jobs: arguments
-                .jobs
-                .map_or_else(|| thread::available_parallelism().map_or(1, NonZeroUsize::get), NonZeroUsize::get),
-            patience: arguments.deadline,
-            level: match arguments.level {
-                LevelName::Must => Level::Must,
-                LevelName::Should => Level::Should,
-                LevelName::May => Level::May,
-            },
-            environment: environment(&arguments.env)?,
-        },
-        interrupter,
+    let session = Session { arguments, catalogue, payloads: &payloads, interrupter };
+    let output = Output::of(arguments)?;
+    if let [contract] = contracts.as_slice() {
+        let found = subjects(arguments, contract)?;
+        let mut reporter = output.reporter(arguments, catalogue);
+        return match session.check(contract, found, &mut *reporter)? {
+            Some(summary) => Ok(exit(&summary, session.level())),
+            None => Err(CliError::Usage(
+                "failed to find anything to check: no hook listens to the chosen events".to_owned(),
+            )),
+        };
+    }
+    across::run(&session, &contracts, &output)
+}
+
+/// The contracts of `PLATFORM`, of several with commas between them, or of `all`.
+fn platforms(names: &str, known: &Known) -> Result<Vec<Contract>, CliError> {
+    let names: Vec<&str> = match names {
+        "all" => known.library.platforms().collect(),
+        names => names.split(',').map(str::trim).collect(),
     };
-    let mut reporter = reporter(arguments, catalogue)?;
-    let summary =
-        checker.check(&subjects, &notices, &cases, |event| reporter.on(event)).map_err(|error| match error {
-            CheckError::Report(error) => CliError::Output(error),
-            other => CliError::harness(other),
-        })?;
-    Ok(exit(&summary, checker.options.level))
+    names.into_iter().map(|name| known.library.select(name).map_err(CliError::usage)).collect()
+}
+
+/// What all platforms of one check share.
+struct Session<'a> {
+    arguments: &'a CheckArguments,
+    catalogue: &'static Catalogue,
+    payloads: &'a Payloads,
+    interrupter: Interrupter,
+}
+
+impl Session<'_> {
+    fn level(&self) -> Level {
+        match self.arguments.level {
+            LevelName::Must => Level::Must,
+            LevelName::Should => Level::Should,
+            LevelName::May => Level::May,
+        }
+    }
+
+    /// Checks the hooks against one contract; `None` if there is nothing to run.
+    fn check(
+        &self,
+        contract: &Contract,
+        found: Found,
+        reporter: &mut dyn Reporter,
+    ) -> Result<Option<Summary>, CliError> {
+        let arguments = self.arguments;
+        let scenarios = Scenarios::built_in().map_err(CliError::harness)?;
+        let filter = filter(arguments, contract, scenarios)?;
+        let Found { subjects, mut notices } = found;
+        let cases = plan(contract, &subjects, self.payloads, scenarios, &filter);
+        let unheard = |subject: &&Subject| !cases.iter().any(|case| case.id.subject == subject.name);
+        let chosen = |subject: &&Subject| {
+            subject.event.as_ref().is_none_or(|event| filter.events.is_empty() || filter.events.contains(event))
+        };
+        notices.extend(subjects.iter().filter(chosen).filter(unheard).filter_map(not_run));
+        if cases.is_empty() && notices.is_empty() {
+            return Ok(None);
+        }
+        let checker = Checker {
+            contract,
+            catalogue: self.catalogue,
+            options: CheckOptions {
+                jobs: arguments
+                    .jobs
+                    .map_or_else(|| thread::available_parallelism().map_or(1, NonZeroUsize::get), NonZeroUsize::get),
+                patience: arguments.deadline,
+                level: self.level(),
+                environment: environment(&arguments.env)?,
+            },
+            interrupter: self.interrupter.clone(),
+        };
+        let summary =
+            checker.check(&subjects, &notices, &cases, |event| reporter.on(event)).map_err(|error| match error {
+                CheckError::Report(error) => CliError::Output(error),
+                other => CliError::harness(other),
+            })?;
+        Ok(Some(summary))
+    }
 }
 
 /// Says of a hook that no payload of the suite gets past its matcher.
@@ -275,27 +321,76 @@ fn environment(list: &[String]) -> Result<BTreeMap<OsString, OsString>, CliError
     Ok(environment)
 }
 
-fn reporter(arguments: &CheckArguments, catalogue: &'static Catalogue) -> Result<Box<dyn Reporter>, CliError> {
-    let (writer, terminal): (Box<dyn Write + Send>, bool) = match &arguments.output {
-        Some(path) => {
-            let file = File::create(path)
-                .map_err(|error| CliError::Usage(format!("failed to create {}: {error}", path.display())))?;
-            (Box::new(io::BufWriter::new(file)), false)
+/// Where the report goes; several platforms write to it one after another.
+#[derive(Clone)]
+struct Output {
+    writer: Arc<Mutex<Box<dyn Write + Send>>>,
+    terminal: bool,
+}
+
+impl Output {
+    fn of(arguments: &CheckArguments) -> Result<Self, CliError> {
+        let (writer, terminal): (Box<dyn Write + Send>, bool) = match &arguments.output {
+            Some(path) => {
+                let file = File::create(path)
+                    .map_err(|error| CliError::Usage(format!("failed to create {}: {error}", path.display())))?;
+                (Box::new(io::BufWriter::new(file)), false)
+            }
+            None => (Box::new(io::stdout()), io::stdout().is_terminal()),
+        };
+        Ok(Output { writer: Arc::new(Mutex::new(writer)), terminal })
+    }
+
+    /// An output into memory.
+    fn memory() -> (Self, Arc<Mutex<Vec<u8>>>) {
+        let memory = Arc::new(Mutex::new(Vec::new()));
+        let writer: Box<dyn Write + Send> = Box::new(Memory(Arc::clone(&memory)));
+        (Output { writer: Arc::new(Mutex::new(writer)), terminal: false }, memory)
+    }
+
+    fn reporter(&self, arguments: &CheckArguments, catalogue: &'static Catalogue) -> Box<dyn Reporter> {
+        match arguments.format {
+            Format::Jsonl => Box::new(JsonLines::new(self.clone())),
+            Format::Human => {
+                let color = self.color(arguments);
+                let width = terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0));
+                let look = Look { color, terminal: self.terminal, verbose: arguments.verbose, width };
+                Box::new(Human::new(self.clone(), catalogue, look))
+            }
         }
-        None => (Box::new(io::stdout()), io::stdout().is_terminal()),
-    };
-    Ok(match arguments.format {
-        Format::Jsonl => Box::new(JsonLines::new(writer)),
-        Format::Human => {
-            let color = match arguments.color {
-                Color::Always => true,
-                Color::Never => false,
-                Color::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
-            };
-            let width = terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0));
-            Box::new(Human::new(writer, catalogue, Look { color, terminal, verbose: arguments.verbose, width }))
+    }
+
+    fn color(&self, arguments: &CheckArguments) -> bool {
+        match arguments.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => self.terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         }
-    })
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner).flush()
+    }
+}
+
+/// Bytes that are written into memory.
+struct Memory(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Memory {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Ctrl-C kills all hooks and lets the report be finished; a second one ends the program.

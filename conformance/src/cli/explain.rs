@@ -7,6 +7,7 @@ use hookproof::contract::{Contract, Library, OutcomeName};
 use hookproof::plan::{Scenario, Scenarios};
 use hookproof::requirement::{Catalogue, Requirement};
 
+use super::known::Known;
 use super::{CliError, Exit, unknown};
 
 #[derive(Debug, Args)]
@@ -18,10 +19,10 @@ pub(crate) struct ExplainArguments {
     platform: String,
 }
 
-pub(crate) fn run(arguments: &ExplainArguments) -> Result<Exit, CliError> {
+pub(crate) fn run(arguments: &ExplainArguments, known: &Known) -> Result<Exit, CliError> {
     let catalogue = Catalogue::built_in().map_err(CliError::harness)?;
     let scenarios = Scenarios::built_in().map_err(CliError::harness)?;
-    let library = Library::built_in().map_err(CliError::harness)?;
+    let library = &known.library;
     let mut out = io::stdout().lock();
     if let Some(found) = catalogue.get(&arguments.what) {
         requirement(&mut out, found)?;

@@ -14,6 +14,7 @@ use hookproof::report::visible;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::known::Known;
 use super::{CliError, Exit, unknown};
 
 #[derive(Debug, Args)]
@@ -62,10 +63,10 @@ enum Format {
     Json,
 }
 
-pub(crate) fn run(arguments: &InterpretArguments) -> Result<Exit, CliError> {
-    let library = Library::built_in().map_err(CliError::harness)?;
+pub(crate) fn run(arguments: &InterpretArguments, known: &Known) -> Result<Exit, CliError> {
+    let library = &known.library;
     if arguments.batch {
-        return batch(&library);
+        return batch(library);
     }
     let platform = arguments.platform.as_deref().unwrap_or_default();
     let contract = library.select(platform).map_err(CliError::usage)?;

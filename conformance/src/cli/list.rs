@@ -8,6 +8,7 @@ use hookproof::payload::Payloads;
 use hookproof::plan::Scenarios;
 use hookproof::requirement::Catalogue;
 
+use super::known::Known;
 use super::{CliError, Exit};
 
 #[derive(Debug, Args)]
@@ -29,11 +30,11 @@ enum What {
     Payloads,
 }
 
-pub(crate) fn run(arguments: &ListArguments) -> Result<Exit, CliError> {
-    let library = Library::built_in().map_err(CliError::harness)?;
+pub(crate) fn run(arguments: &ListArguments, known: &Known) -> Result<Exit, CliError> {
+    let library = &known.library;
     let mut out = io::BufWriter::new(io::stdout().lock());
     match arguments.what {
-        What::Platforms => platforms(&mut out, &library)?,
+        What::Platforms => platforms(&mut out, library)?,
         What::Events => {
             let contract = library.select(&arguments.platform).map_err(CliError::usage)?;
             for event in contract.events.values() {
@@ -53,7 +54,7 @@ pub(crate) fn run(arguments: &ListArguments) -> Result<Exit, CliError> {
         }
         What::Payloads => {
             let contract = library.select(&arguments.platform).map_err(CliError::usage)?;
-            let payloads = Payloads::built_in().map_err(CliError::harness)?;
+            let payloads = known.payloads()?;
             for name in contract.events.keys() {
                 for payload in payloads.of(&contract.platform.id, name) {
                     let labels: Vec<&str> = payload.labels.iter().map(String::as_str).collect();
@@ -68,7 +69,7 @@ pub(crate) fn run(arguments: &ListArguments) -> Result<Exit, CliError> {
 
 /// Platforms with the share of facts by evidence.
 fn platforms(out: &mut impl Write, library: &Library) -> Result<(), CliError> {
-    for file in library.files() {
+    for file in library.files().map_err(CliError::harness)? {
         let platform = file.platform();
         let contract = library.select(&platform.id).map_err(CliError::harness)?;
         let measured: Vec<String> = platform.measured.iter().map(ToString::to_string).collect();

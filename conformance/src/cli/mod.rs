@@ -4,6 +4,7 @@ mod check;
 mod exit;
 mod explain;
 mod interpret;
+mod known;
 mod list;
 #[cfg(feature = "reference")]
 mod reference;
@@ -16,11 +17,14 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use exit::Exit;
+use known::Known;
 
 /// Says what an agent platform would do with a hook, which rules the hook breaks, and how to mend it.
 #[derive(Debug, Parser)]
 #[command(name = "hookproof", version, max_term_width = 100, after_help = exit::HELP)]
 struct Arguments {
+    #[command(flatten)]
+    known: known::KnownArguments,
     #[command(subcommand)]
     command: Command,
 }
@@ -50,16 +54,7 @@ pub(crate) fn main() -> ExitCode {
         return code;
     }
     let arguments = Arguments::parse();
-    let result = match arguments.command {
-        Command::Check(arguments) => check::run(&arguments),
-        Command::Interpret(arguments) => interpret::run(&arguments),
-        Command::Schema(arguments) => schema::run(&arguments),
-        Command::Explain(arguments) => explain::run(&arguments),
-        Command::List(arguments) => list::run(&arguments),
-        #[cfg(feature = "reference")]
-        Command::Reference(_) => Ok(Exit::Usage),
-    };
-    match result {
+    match Known::of(&arguments.known).and_then(|known| run(&arguments.command, &known)) {
         Ok(exit) => exit.into(),
         Err(error) => {
             // A reader of our output that has gone is no failure of ours.
@@ -68,6 +63,18 @@ pub(crate) fn main() -> ExitCode {
             }
             error.exit().into()
         }
+    }
+}
+
+fn run(command: &Command, known: &Known) -> Result<Exit, CliError> {
+    match command {
+        Command::Check(arguments) => check::run(arguments, known),
+        Command::Interpret(arguments) => interpret::run(arguments, known),
+        Command::Schema(arguments) => schema::run(arguments, known),
+        Command::Explain(arguments) => explain::run(arguments, known),
+        Command::List(arguments) => list::run(arguments, known),
+        #[cfg(feature = "reference")]
+        Command::Reference(_) => Ok(Exit::Usage),
     }
 }
 

@@ -6,6 +6,7 @@ use clap::Args;
 use hookproof::contract::Library;
 use hookproof::schema;
 
+use super::known::Known;
 use super::{CliError, Exit, unknown};
 
 #[derive(Debug, Args)]
@@ -22,8 +23,8 @@ pub(crate) struct SchemaArguments {
     output: bool,
 }
 
-pub(crate) fn run(arguments: &SchemaArguments) -> Result<Exit, CliError> {
-    let library = Library::built_in().map_err(CliError::harness)?;
+pub(crate) fn run(arguments: &SchemaArguments, known: &Known) -> Result<Exit, CliError> {
+    let library = &known.library;
     let contract = library.select(&arguments.platform).map_err(CliError::usage)?;
     let event = contract.events.get(&arguments.event).ok_or_else(|| {
         let known: Vec<_> = contract.events.keys().map(String::as_str).collect();

@@ -4,11 +4,13 @@ use toml::de::{DeTable, DeValue};
 
 use super::field::{FieldEntries, Role};
 use super::file::{ContractError, ContractFile, position};
+use super::reading::ReadingRule;
 
 /// Checks what types cannot: that every reference leads somewhere.
 pub(super) fn check(file: &ContractFile, text: &str) -> Result<(), ContractError> {
     let checker = Checker { file, text };
     checker.sources()?;
+    checker.reading()?;
     checker.events()?;
     checker.changes()
 }
@@ -84,6 +86,9 @@ impl Checker<'_> {
                     format!("there is no exit table {:?}; known: {}", event.exits, known.join(", ")),
                 ));
             }
+            if let Some(path) = event.without.iter().find(|path| !parsed.common.input.contains_key(*path)) {
+                return Err(self.fail(&["event", name, "without"], format!("{path:?} is no field of [common.input]")));
+            }
             for path in &event.discard {
                 if !parsed.common.output.contains_key(path) {
                     return Err(
@@ -93,6 +98,7 @@ impl Checker<'_> {
             }
             if let Some(matcher) = &event.matcher
                 && !event.input.contains_key(matcher)
+                && !parsed.common.input.contains_key(matcher)
             {
                 return Err(
                     self.fail(&["event", name, "matcher"], format!("{matcher:?} is no input field of this event"))
@@ -133,6 +139,15 @@ impl Checker<'_> {
             let Some(role) = field.role else {
                 return Err(self.fail(&keys, "an output field needs a role".to_owned()));
             };
+            let named = field.refuse.iter().filter_map(|refuse| refuse.without.as_ref());
+            let named = named.chain(field.needs.iter().map(|need| &need.field));
+            let named = named.chain(field.with.iter().chain(&field.unless).map(|with| &with.field));
+            let common = &self.file.parsed.common.output;
+            for other in named {
+                if !fields.contains_key(other) && !common.contains_key(other) {
+                    return Err(self.fail(&keys, format!("it names the field {other:?}, which is none of this event")));
+                }
+            }
             if role == Role::Decision && field.map.is_empty() {
                 return Err(self.fail(&keys, "a decision needs a `map` from values to meanings".to_owned()));
             }
@@ -144,6 +159,17 @@ impl Checker<'_> {
             }
         }
         Ok(())
+    }
+
+    /// A strategy needs what it looks for.
+    fn reading(&self) -> Result<(), ContractError> {
+        let reading = &self.file.parsed.reading;
+        let missing = match reading.rule {
+            ReadingRule::OpenerJson if reading.openers.is_empty() => "openers",
+            ReadingRule::ControlLine if reading.control_prefix.is_empty() => "control_prefix",
+            _ => return Ok(()),
+        };
+        Err(self.fail(&["reading", "rule"], format!("this rule needs `{missing}`")))
     }
 
     fn changes(&self) -> Result<(), ContractError> {
@@ -161,7 +187,7 @@ impl Checker<'_> {
 
 /// The byte offset of the value at `keys`, or of the nearest parent that exists. Items of a list go by their number,
 /// from 0.
-fn locate(text: &str, keys: &[&str]) -> Option<usize> {
+pub(super) fn locate(text: &str, keys: &[&str]) -> Option<usize> {
     let (table, _) = DeTable::parse_recoverable(text);
     let mut offset = None;
     let mut value = DeValue::Table(table.into_inner());

@@ -9,7 +9,7 @@ use super::evidence::{Basis, Evidence};
 use super::exit_table::{EndingPattern, ExitRow, ExitThen};
 use super::field::{Decision, Field, FieldPath, Role};
 use super::outcome::{EventKind, Outcome, OutcomeName, Reader};
-use super::reading::Fact;
+use super::reading::{Fact, ReadingRule};
 use super::version::Version;
 
 /// The only top-level keys that an event takes; others void the answer.
@@ -57,6 +57,10 @@ pub struct Event {
     pub input: IndexMap<FieldPath, Field>,
     /// Fields of the document on stdout.
     pub output: IndexMap<FieldPath, Field>,
+    /// The strategy that reads answers here, where that differs from the platform's.
+    pub reading: Option<ReadingRule>,
+    /// Further names that answers for this event may carry.
+    pub also_named: Vec<String>,
     /// What more a person should know.
     pub notes: Vec<String>,
     /// What the event itself rests on.

@@ -44,6 +44,8 @@ pub enum StreamState {
 pub enum ExitThen {
     /// Decided against the step.
     Deny,
+    /// Decided against the step, and the run ends.
+    Halt,
     /// The answer decides.
     Answer,
     /// stdout is plain text.
@@ -66,6 +68,8 @@ pub enum ReasonSource {
     Answer,
     /// stderr.
     Stderr,
+    /// The plain text that was read.
+    Text,
     /// Words of the platform's own.
     Host,
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::evidence::{Basis, Evidence};
 use super::outcome::Reader;
+use super::reading::Mismatch;
 use super::version::Version;
 
 /// A JSON type as contracts name it.
@@ -99,6 +100,8 @@ pub enum Role {
     Setting,
     /// Is accepted and does nothing.
     Ignored,
+    /// A text that makes the agent go on: a decision against its end, and the reason.
+    Continuation,
 }
 
 /// What a value of a decision field means.
@@ -140,8 +143,14 @@ pub enum Shape {
     ToolOutput,
 }
 
-/// A dotted path into a JSON document; `[]` behind a name means each item of an array.
+/// A dotted path into a JSON document; `[]` behind a name means each item of an array. What follows a `#` at its end tells
+/// further meanings of the same field apart.
 pub type FieldPath = String;
+
+/// The path in the document: without what tells meanings apart.
+pub fn plain_path(path: &str) -> &str {
+    path.split('#').next().unwrap_or(path)
+}
 
 /// A field that is read only where another one has a certain value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,8 +158,32 @@ pub type FieldPath = String;
 pub struct With {
     /// The other field.
     pub field: FieldPath,
-    /// Its values.
+    /// Its values; booleans as `true` and `false`.
     pub values: Vec<String>,
+}
+
+/// Values that are read and then void the answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refuse {
+    /// The values; any that is not `null` if empty.
+    #[serde(default)]
+    pub values: Vec<String>,
+    /// Not while this other field is there.
+    pub without: Option<FieldPath>,
+}
+
+/// Values that need a text in another field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Need {
+    /// The values; any if empty.
+    #[serde(default)]
+    pub values: Vec<String>,
+    /// The other field.
+    pub field: FieldPath,
+    /// What a missing text costs.
+    pub otherwise: Mismatch,
 }
 
 /// One field of a document.
@@ -184,6 +217,30 @@ pub struct Field {
     pub hidden_by: Option<FieldPath>,
     /// ... unless this one is there too.
     pub unhidden_by: Option<FieldPath>,
+    /// Read only where another field has none of its values.
+    pub unless: Option<With>,
+    /// Whether its values are compared without regard to case.
+    pub any_case: bool,
+    /// Whether its key is exact although keys are compared without regard to case.
+    pub exact_key: bool,
+    /// What a wrong type costs, where that differs from the reading.
+    pub wrong_type: Option<Mismatch>,
+    /// What an unknown value costs, where that differs from the reading.
+    pub wrong_value: Option<Mismatch>,
+    /// For a wish to end the run: the value that says so.
+    pub stops_when: bool,
+    /// Values that are read and then void the answer.
+    pub refuse: Vec<Refuse>,
+    /// Values that need a text in another field.
+    pub needs: Vec<Need>,
+    /// Whether a string that holds JSON is taken for that JSON.
+    pub unwrap: bool,
+    /// Whether a new input is merged into the step's own.
+    pub merges: bool,
+    /// For a name of the event outside of the union: whether another event's name voids the answer.
+    pub binding: bool,
+    /// Characters of the text that are replaced by their entities (`&lt;`) before anybody reads it.
+    pub escapes: String,
     /// Its form beyond the type.
     pub shape: Option<Shape>,
     /// Read only where the tool's name begins so.
@@ -222,6 +279,27 @@ pub(super) struct FieldEntry {
     with: Option<With>,
     hidden_by: Option<FieldPath>,
     unhidden_by: Option<FieldPath>,
+    unless: Option<With>,
+    #[serde(default)]
+    any_case: bool,
+    #[serde(default)]
+    exact_key: bool,
+    wrong_type: Option<Mismatch>,
+    wrong_value: Option<Mismatch>,
+    #[serde(default)]
+    stops_when: bool,
+    #[serde(default)]
+    refuse: Vec<Refuse>,
+    #[serde(default)]
+    needs: Vec<Need>,
+    #[serde(default)]
+    unwrap: bool,
+    #[serde(default)]
+    merges: bool,
+    #[serde(default)]
+    binding: bool,
+    #[serde(default)]
+    escapes: String,
     shape: Option<Shape>,
     tool_prefix: Option<String>,
     pub(super) since: Option<Version>,
@@ -264,6 +342,18 @@ impl FieldEntry {
             with: entry.with,
             hidden_by: entry.hidden_by,
             unhidden_by: entry.unhidden_by,
+            unless: entry.unless,
+            any_case: entry.any_case,
+            exact_key: entry.exact_key,
+            wrong_type: entry.wrong_type,
+            wrong_value: entry.wrong_value,
+            stops_when: entry.stops_when,
+            refuse: entry.refuse,
+            needs: entry.needs,
+            unwrap: entry.unwrap,
+            merges: entry.merges,
+            binding: entry.binding,
+            escapes: entry.escapes,
             shape: entry.shape,
             tool_prefix: entry.tool_prefix,
             since: entry.since,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::check;
 use super::config::Dialect;
@@ -12,9 +12,11 @@ use super::event::{Failure, HeldPipes, StrictKeys};
 use super::evidence::Evidence;
 use super::exit_table::ExitRow;
 use super::field::FieldEntries;
+use super::inherit;
 use super::model::{HandlerOption, Limits, Matching, Notice, PlatformInfo, Process, Transcript, Variable};
 use super::outcome::{EventKind, Outcome, OutcomeName, Reader};
-use super::reading::{Fact, Reading};
+use super::phantom::Phantom;
+use super::reading::{Fact, Reading, ReadingRule};
 use super::version::Version;
 
 /// A contract file, parsed and checked.
@@ -98,6 +100,12 @@ pub(super) struct Parsed {
     pub(super) common: Common,
     pub(super) exits: BTreeMap<String, Vec<ExitRow>>,
     pub(super) event: IndexMap<String, EventEntry>,
+    /// Events that are announced only.
+    #[serde(default)]
+    pub(super) planned: IndexMap<String, PlannedEvent>,
+    /// Places that hooks look at although nothing is ever there.
+    #[serde(default)]
+    pub(super) phantom: Vec<Phantom>,
     pub(super) config: Option<Dialect>,
     #[serde(default)]
     pub(super) change: Vec<Change>,
@@ -155,10 +163,30 @@ pub(super) struct EventEntry {
     pub(super) discard: Vec<String>,
     /// How well it is known that they do nothing; the event's own evidence if absent.
     pub(super) discard_evidence: Option<Evidence>,
+    pub(super) reading: Option<ReadingRule>,
+    #[serde(default)]
+    pub(super) also_named: Vec<String>,
+    /// Common input fields that are not sent here.
+    #[serde(default)]
+    pub(super) without: Vec<String>,
     #[serde(default)]
     pub(super) notes: Vec<String>,
     pub(super) evidence: Evidence,
     pub(super) source: Vec<String>,
+}
+
+/// An event that the platform has announced and does not fire.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedEvent {
+    /// When it will happen, in words.
+    pub fires: String,
+    /// Where it was announced.
+    pub planned: String,
+    /// How well that is known.
+    pub evidence: Evidence,
+    /// What it rests on.
+    pub source: Vec<String>,
 }
 
 /// What held before a newer rule.
@@ -217,8 +245,15 @@ impl ContractFile {
             let (line, column) = position(text, error.span().map_or(0, |span| span.start));
             ContractError::Syntax { path: path.to_owned(), line, column, message: error.message().to_owned() }
         };
-        let value: toml::Table = toml::from_str(text).map_err(|error| syntax(&error))?;
-        let parsed: Parsed = toml::from_str(text).map_err(|error| syntax(&error))?;
+        let mut value: toml::Table = toml::from_str(text).map_err(|error| syntax(&error))?;
+        let parsed: Parsed = if inherit::fill(&mut value) {
+            toml::Value::Table(value.clone()).try_into().map_err(|error: toml::de::Error| {
+                let (line, column) = position(text, inherit::place(text, &error));
+                ContractError::Syntax { path: path.to_owned(), line, column, message: error.message().to_owned() }
+            })?
+        } else {
+            toml::from_str(text).map_err(|error| syntax(&error))?
+        };
         let file = ContractFile { path: path.to_owned(), value, parsed };
         check::check(&file, text)?;
         Ok(file)

@@ -10,10 +10,12 @@ mod evidence;
 mod exit_table;
 mod field;
 mod file;
+mod inherit;
 mod library;
 mod model;
 pub(crate) use model::type_names;
 mod outcome;
+mod phantom;
 mod reading;
 mod select;
 mod version;
@@ -22,13 +24,16 @@ pub(crate) use config::{Dialect, HandlerKey, Part, Takes};
 pub use event::{Event, Failure, HeldPipes, StrictKeys};
 pub use evidence::{Basis, Evidence};
 pub use exit_table::{AnswerClass, EndingPattern, ExitRow, ExitThen, ReasonSource, StreamState};
-pub use field::{Decision, Field, FieldPath, Role, Shape, ValueType, With};
-pub use file::{Change, ChangeSet, ContractError, ContractFile};
-pub use library::{Library, UnknownPlatform};
+pub use field::{Decision, Field, FieldPath, Need, Refuse, Role, Shape, ValueType, With, plain_path};
+pub use file::{Change, ChangeSet, ContractError, ContractFile, PlannedEvent};
+pub use library::{FolderError, Library, UnknownPlatform};
 pub use model::{
-    Contract, HandlerOption, Limits, MatchRule, Matching, Notice, OverLimit, PlatformInfo, Process, TextLimit, Tool,
-    Transcript, Variable,
+    Contract, HandlerOption, Limits, MatchRule, Matching, MatchingAt, Notice, OverLimit, PlatformInfo, Process,
+    TextLimit, Tool, Transcript, Variable,
 };
 pub use outcome::{Action, EventKind, Outcome, OutcomeName, Reader};
-pub use reading::{BrokenRule, Fact, Reading, ReadingRule, TagRule, Trim, Union};
+pub use phantom::{Phantom, PhantomForm, Place};
+pub use reading::{
+    BrokenRule, Fact, KeyRule, Mismatch, NonObject, Reading, ReadingRule, StreamName, TagRule, Trim, Union, UnknownKeys,
+};
 pub use version::{ParseVersionError, Version};

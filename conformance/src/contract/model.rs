@@ -9,7 +9,8 @@ use super::config::Dialect;
 use super::event::Event;
 use super::evidence::{Basis, Evidence};
 use super::field::{Field, FieldPath, Role, ValueType};
-use super::file::Change;
+use super::file::{Change, PlannedEvent};
+use super::phantom::Phantom;
 use super::reading::{Fact, Reading};
 use super::version::Version;
 
@@ -42,6 +43,10 @@ pub struct Contract {
     pub tools: BTreeMap<String, Tool>,
     /// Events of the platform, in its own order and spelling.
     pub events: IndexMap<String, Event>,
+    /// Events that are announced and not fired.
+    pub planned: IndexMap<String, PlannedEvent>,
+    /// Places that hooks look at although nothing is ever there.
+    pub phantoms: Vec<Phantom>,
     /// How its configuration of hooks is laid out, if somebody has described it.
     pub(crate) config: Option<Dialect>,
     /// Changes between versions that touch this selection.
@@ -124,6 +129,30 @@ pub struct Notice {
 pub enum MatchRule {
     /// Made of name characters only: an exact name or a list of names; everything else: an unanchored pattern.
     NameListOrPattern,
+    /// A pattern that may match anywhere.
+    UnanchoredPattern,
+    /// A pattern that must match the whole.
+    AnchoredPattern,
+    /// A name with `*` for any characters and `?` for one.
+    Glob,
+    /// The whole, letter by letter.
+    Exact,
+    /// A matcher is accepted and does nothing.
+    Ignored,
+    /// There are no matchers.
+    None,
+}
+
+/// How matchers work at one event.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MatchingAt {
+    /// The strategy.
+    pub rule: MatchRule,
+    /// How well this is known.
+    pub evidence: Evidence,
+    /// What it rests on.
+    pub source: Vec<String>,
 }
 
 /// How matchers work.
@@ -133,9 +162,14 @@ pub struct Matching {
     /// The strategy.
     pub rule: MatchRule,
     /// Characters, besides letters and digits, that keep a matcher a name or a list.
+    #[serde(default)]
     pub name_characters: String,
     /// Characters that separate names.
+    #[serde(default)]
     pub separators: String,
+    /// Events at which they work another way.
+    #[serde(default)]
+    pub at: BTreeMap<String, MatchingAt>,
     /// How well this is known.
     pub evidence: Evidence,
     /// What it rests on.
@@ -195,6 +229,9 @@ pub struct Variable {
     /// Events at which it is set; all if empty.
     #[serde(default)]
     pub events: Vec<String>,
+    /// Whether it tells programs which agent has started them.
+    #[serde(default)]
+    pub names_agent: bool,
     /// `false` for a variable that hooks often read although the platform never sets it.
     #[serde(default = "yes")]
     pub exists: bool,
@@ -266,6 +303,11 @@ pub(crate) fn type_names(types: &[ValueType]) -> String {
 }
 
 impl Contract {
+    /// How matchers work at `event`.
+    pub fn match_rule(&self, event: &str) -> MatchRule {
+        self.matching.at.get(event).map_or(self.matching.rule, |at| at.rule)
+    }
+
     /// How well a fact is known at the selected version: what was measured at other versions only counts for what its
     /// further sources make it.
     pub fn weigh(&self, basis: &Basis) -> Evidence {

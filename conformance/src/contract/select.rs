@@ -155,6 +155,7 @@ fn contract(parsed: Parsed, version: &Version, changes: Vec<Change>) -> Contract
     let event = |name: &str, entry: &EventEntry| -> Event {
         let basis = Basis { evidence: entry.evidence, source: entry.source.clone() };
         let mut input = common_input.clone();
+        input.retain(|path, _| !entry.without.contains(path));
         input.extend(fields(&entry.input, &basis));
         let mut output = common_output.clone();
         for path in &entry.discard {
@@ -181,6 +182,8 @@ fn contract(parsed: Parsed, version: &Version, changes: Vec<Change>) -> Contract
             strict_keys: entry.strict_keys.clone(),
             input,
             output,
+            reading: entry.reading,
+            also_named: entry.also_named.clone(),
             notes: entry.notes.clone(),
             basis,
         }
@@ -204,6 +207,8 @@ fn contract(parsed: Parsed, version: &Version, changes: Vec<Change>) -> Contract
         .into_iter()
         .filter(|(_, variable)| exists(variable.since.as_ref(), variable.until.as_ref()))
         .collect();
+    let mut phantoms = parsed.phantom;
+    phantoms.retain(|phantom| exists(phantom.since.as_ref(), phantom.until.as_ref()));
     let handler = parsed.handler.into_iter().filter(|(_, option)| exists(option.since.as_ref(), None)).collect();
     Contract {
         platform: parsed.platform,
@@ -219,6 +224,8 @@ fn contract(parsed: Parsed, version: &Version, changes: Vec<Change>) -> Contract
         handler,
         tools,
         events,
+        planned: parsed.planned,
+        phantoms,
         config: parsed.config,
         changes,
     }

@@ -5,6 +5,11 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+/// The value at a path of keys with dots between them.
+pub(crate) fn at<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
+    path.split('.').try_fold(value, |here, key| here.as_object()?.get(key))
+}
+
 /// A parsed document.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {

@@ -2,13 +2,16 @@
 
 mod consistency;
 mod exit;
+mod gist;
 mod input;
+mod phantom;
 mod problem;
 mod security;
 mod stream;
 mod timing;
 mod verdict;
 
+pub(crate) use gist::Gist;
 pub use verdict::{Finding, Judgement, Verdict};
 
 use std::time::Duration;
@@ -52,6 +55,8 @@ const JUDGES: &[(&str, Judge)] = &[
     ("lets-pass", input::lets_pass),
     ("drains-stdin", input::drains_stdin),
     ("stops-when-active", input::stops_when_active),
+    ("phantom", phantom::judge),
+    ("deaf", phantom::deaf),
     ("same-decision", consistency::same_decision),
     ("budget", timing::budget),
     ("patience", timing::patience),

@@ -32,14 +32,15 @@ pub(super) fn effect(run: &Run<'_>, ruling: &Ruling) -> Effect {
     let fields = answer.filter(|_| ruling.then == ExitThen::Answer || ruling.fields);
     let verdict = match ruling.then {
         ExitThen::Answer => answer.map_or_else(|| Verdict::plain(OutcomeName::Nothing), |answer| decided(run, answer)),
-        ExitThen::Deny => denied(run, ruling, answer),
+        ExitThen::Deny | ExitThen::Halt => denied(run, ruling, answer),
         ExitThen::Failed => Verdict::plain(OutcomeName::Failed),
         ExitThen::LastLine if !is_absolute(&last_line(run)) => Verdict::plain(OutcomeName::Failed),
         ExitThen::Text | ExitThen::LastLine | ExitThen::Background | ExitThen::Nothing => {
             Verdict::plain(OutcomeName::Nothing)
         }
     };
-    let (outcome, verdict) = outcome_of(run, fields, verdict);
+    let halts = ruling.then == ExitThen::Halt;
+    let (outcome, verdict) = outcome_of(run, fields, verdict, halts);
     let mut texts = texts(run, ruling, fields, &outcome, &verdict);
     if outcome.mute {
         texts.model.clear();
@@ -51,6 +52,7 @@ pub(super) fn effect(run: &Run<'_>, ruling: &Ruling) -> Effect {
         turn_ended: outcome.turn_ended,
         decision: verdict.decision,
         hook_status: status(run, ruling),
+        read_as: run.said.class(),
         reason: verdict.reason,
         model_sees: texts.model,
         user_sees: texts.user,
@@ -74,7 +76,9 @@ fn decided(run: &Run<'_>, answer: &Answer) -> Verdict {
         Some(Decision::Allow) | None => {
             let fits = |fields: Option<_>, value| fields.is_none_or(|fields| Tool::misfit(fields, value).is_none());
             if let Some(input) = &answer.input_update {
-                if fits(tool.map(|tool| &tool.input), input) {
+                let merges = run.event.fields_with(Role::InputUpdate).any(|(_, field)| field.merges);
+                let patch = input.is_object() && merges;
+                if patch || (input.is_object() && fits(tool.map(|tool| &tool.input), input)) {
                     OutcomeName::InputUpdate
                 } else {
                     OutcomeName::InputMisfit
@@ -110,6 +114,7 @@ fn denied(run: &Run<'_>, ruling: &Ruling, answer: Option<&Answer>) -> Verdict {
         let text = match source {
             ReasonSource::Answer => from_answer(),
             ReasonSource::Stderr => Some(run.stderr()),
+            ReasonSource::Text => Some(run.heard.trimmed().to_owned()),
             ReasonSource::Host => None,
         };
         text.filter(|text| !text.trim().is_empty())
@@ -118,7 +123,7 @@ fn denied(run: &Run<'_>, ruling: &Ruling, answer: Option<&Answer>) -> Verdict {
 }
 
 /// What the verdict means at this event, with a wish to end the run taken in.
-fn outcome_of(run: &Run<'_>, fields: Option<&Answer>, verdict: Verdict) -> (Outcome, Verdict) {
+fn outcome_of(run: &Run<'_>, fields: Option<&Answer>, verdict: Verdict, halts: bool) -> (Outcome, Verdict) {
     let event = run.event;
     let nothing = || event.outcome(OutcomeName::Nothing).unwrap_or_else(|| Outcome::bare(Action::Proceeds));
     let (own, verdict) = match event.outcome(verdict.name) {
@@ -131,13 +136,19 @@ fn outcome_of(run: &Run<'_>, fields: Option<&Answer>, verdict: Verdict) -> (Outc
     };
     let denies = verdict.decision == Some(Decision::Deny);
     let wish = if denies { OutcomeName::StopRunAndDeny } else { OutcomeName::StopRun };
-    match fields.filter(|answer| answer.stop_run).and_then(|_| event.outcome(wish)) {
+    let wished = halts || fields.is_some_and(|answer| answer.stop_run);
+    match wished.then(|| event.outcome(wish)).flatten() {
         // Ending the run leaves the step as the rest of the answer made it.
         Some(stop) if !denies && stop.action == nothing().action => {
             (Outcome { action: own.action, reason: own.reason, ..stop }, verdict)
         }
+        // Where the end of the run is told with a reason, its own text is that reason.
+        Some(stop) if verdict.reason.is_none() && !stop.reason.is_empty() => {
+            let reason = fields.and_then(|answer| answer.stop_reason.clone()).filter(|text| !text.trim().is_empty());
+            (stop, Verdict { reason, ..verdict })
+        }
         Some(stop) => (stop, verdict),
-        None => (own, verdict),
+        None => (Outcome { turn_ended: own.turn_ended || halts, ..own }, verdict),
     }
 }
 
@@ -155,7 +166,8 @@ fn texts(run: &Run<'_>, ruling: &Ruling, fields: Option<&Answer>, outcome: &Outc
             texts.give(readers, &bounded(limit, Some(Role::UserMessage), message));
         }
         let ends = answer.stop_run && run.event.outcome(OutcomeName::StopRun).is_some();
-        if let Some(reason) = answer.stop_reason.as_ref().filter(|_| ends) {
+        let told = verdict.reason == answer.stop_reason && !outcome.reason.is_empty();
+        if let Some(reason) = answer.stop_reason.as_ref().filter(|_| ends && !told) {
             texts.give(&[Reader::User], reason);
         }
         if verdict.name == OutcomeName::OutputUpdate
@@ -167,7 +179,7 @@ fn texts(run: &Run<'_>, ruling: &Ruling, fields: Option<&Answer>, outcome: &Outc
     }
     match ruling.then {
         ExitThen::Text => {
-            texts.give(&run.event.text, &bounded(limit, None, run.stdout.trimmed()));
+            texts.give(&run.event.text, &bounded(limit, None, run.heard.trimmed()));
         }
         ExitThen::Failed if !ruling.silent => {
             let shown = run.contract.notice.shows_stderr.is;
@@ -175,7 +187,7 @@ fn texts(run: &Run<'_>, ruling: &Ruling, fields: Option<&Answer>, outcome: &Outc
                 run.event.failure.stderr.iter().copied().filter(|reader| shown || *reader != Reader::User).collect();
             texts.give(&readers, &run.stderr());
             if matches!(run.said, Said::Refused(refusal) if refusal.fault != Fault::WrongEvent) {
-                texts.give(&run.event.failure.answer, run.stdout.trimmed());
+                texts.give(&run.event.failure.answer, run.heard.trimmed());
             }
         }
         _ => {}
@@ -205,7 +217,7 @@ pub(in crate::oracle) fn is_absolute(path: &str) -> bool {
 
 /// The last line of stdout that is not blank, without terminal escapes.
 fn last_line(run: &Run<'_>) -> String {
-    let line = run.stdout.text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    let line = run.heard.text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     regex_lite::Regex::new("\u{1b}\\[[0-9;?]*[ -/]*[@-~]")
         .map_or_else(|_| line.to_owned(), |escapes| escapes.replace_all(line, "").into_owned())
 }
@@ -227,7 +239,7 @@ fn weakest(run: &Run<'_>, ruling: &Ruling, fields: Option<&Answer>, outcome: &Ou
     let contract = run.contract;
     let mut used: Vec<Basis> = ruling.basis.clone();
     if !matches!(run.facts.ended, Ended::TimedOut | Ended::NotStarted) && ruling.then != ExitThen::Nothing {
-        used.extend(run.stdout.basis.iter().cloned());
+        used.extend(run.heard.basis.iter().cloned());
     }
     if let Some(answer) = fields {
         used.extend(answer.basis.iter().cloned());

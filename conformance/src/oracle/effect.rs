@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::contract::{Action, Decision, Evidence};
+use crate::contract::{Action, AnswerClass, Decision, Evidence};
 
 /// How the platform records the hook itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +42,9 @@ pub struct Effect {
     pub decision: Option<Decision>,
     /// How the platform records the hook itself.
     pub hook_status: HookStatus,
+    /// How the platform read what the hook printed.
+    #[serde(default = "unread")]
+    pub read_as: AnswerClass,
     /// The text that goes with the decision.
     pub reason: Option<String>,
     /// Texts of the hook that the model reads. The platform's own wrapping words are left out.
@@ -57,6 +60,11 @@ pub struct Effect {
     pub problems: Vec<Problem>,
     /// How well the weakest fact behind this effect is known.
     pub evidence: Evidence,
+}
+
+/// How an effect stored by an older version was read: it does not say.
+fn unread() -> AnswerClass {
+    AnswerClass::Empty
 }
 
 impl Effect {

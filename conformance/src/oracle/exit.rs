@@ -53,8 +53,10 @@ pub(super) fn rule(run: &Run<'_>) -> Ruling {
         ruling.basis = vec![Basis { evidence: option.evidence, source: option.source.clone() }];
         return ruling;
     }
-    let voids = &run.contract.reading.stderr_voids_success;
-    if voids.is && run.facts.ended == Ended::Exit(0) && !run.stderr().trim().is_empty() {
+    if let Some(voids) = run.contract.reading.stderr_voids_success.as_ref().filter(|fact| fact.is)
+        && run.facts.ended == Ended::Exit(0)
+        && !run.stderr().trim().is_empty()
+    {
         ruling.then = ExitThen::Failed;
         ruling.basis.push(voids.basis());
     }
@@ -108,7 +110,7 @@ fn refuse_held(run: &Run<'_>, ruling: &mut Ruling) {
                 || (held.refuses.contains(&Role::InputUpdate) && answer.input_update.is_some())
                 || (held.refuses.contains(&Role::ModelContext) && !answer.contexts.is_empty())
         }
-        Said::Text => held.refuses_unfinished && run.stdout.trimmed().starts_with('{'),
+        Said::Text => held.refuses_unfinished && run.heard.trimmed().starts_with('{'),
         _ => false,
     };
     if refused {

@@ -18,11 +18,11 @@ pub use facts::{Ended, Facts};
 pub use tell::tell;
 
 use answer::{Answer, Refusal};
-use reading::{Reading, Stdout};
+use reading::{Heard, Reading};
 
 use crate::contract::{AnswerClass, Contract, Event};
 
-/// What stdout said, as far as it was an answer.
+/// What the hook said, as far as it was an answer.
 #[derive(Debug, Clone)]
 enum Said {
     /// Nothing but white space.
@@ -69,19 +69,19 @@ impl Said {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn interpret(contract: &Contract, event: &Event, facts: &Facts<'_>) -> Effect {
-    let stdout = Stdout::read(contract, event, facts.stdout);
+    let heard = Heard::read(contract, event, facts);
     let tool = facts.tool.or(contract.platform.default_tool.as_deref());
-    let said = match &stdout.reading {
+    let said = match &heard.reading {
         Reading::Empty => Said::Nothing,
         Reading::Text => Said::Text,
         Reading::Broken(error) => Said::Broken(error.clone()),
         Reading::Announced => Said::Announced,
         Reading::Document(document) => match answer::check(contract, event, &document.value) {
-            Ok(()) => Said::Answer(Box::new(answer::read(event, &document.value, tool))),
+            Ok(()) => Said::Answer(Box::new(answer::read(contract, event, &document.value, tool))),
             Err(refusal) => Said::Refused(refusal),
         },
     };
-    let run = Run { contract, event, facts, stdout: &stdout, said: &said, tool };
+    let run = Run { contract, event, facts, heard: &heard, said: &said, tool };
     let ruling = exit::rule(&run);
     let mut effect = decide::effect(&run, &ruling);
     effect.problems = lint::problems(&run, &ruling, &effect);
@@ -93,7 +93,7 @@ struct Run<'a> {
     contract: &'a Contract,
     event: &'a Event,
     facts: &'a Facts<'a>,
-    stdout: &'a Stdout,
+    heard: &'a Heard,
     said: &'a Said,
     tool: Option<&'a str>,
 }

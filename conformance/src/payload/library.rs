@@ -1,7 +1,8 @@
 //! All payloads that the suite has.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::{fs, io};
 
 use super::{Payload, PayloadError};
 use crate::embedded;
@@ -44,6 +45,26 @@ impl Payloads {
         Ok(Payloads { all })
     }
 
+    /// Adds the payloads of a folder, `<platform>/<Event>/<name>.json`; one that is there already is replaced. A folder
+    /// that is not there adds nothing.
+    ///
+    /// # Errors
+    /// The first file that is no payload, or that cannot be read; the error names the place.
+    pub fn add_folder(&mut self, folder: &Path) -> Result<(), PayloadError> {
+        let mut files = Vec::new();
+        let unreadable =
+            |path: &Path, error: &io::Error| PayloadError::Path { path: path.to_owned(), message: error.to_string() };
+        walk(folder, 3, &mut files).map_err(|error| unreadable(folder, &error))?;
+        for path in files {
+            let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+            let new = Payload::parse(&path, &text)?;
+            self.all.retain(|old| key(old) != key(&new));
+            self.all.push(new);
+        }
+        self.all.sort_by(|a, b| key(a).cmp(&key(b)));
+        Ok(())
+    }
+
     /// All of them.
     pub fn all(&self) -> &[Payload] {
         &self.all
@@ -62,6 +83,23 @@ impl Payloads {
     pub fn get(&self, platform: &str, event: &str, name: &str) -> Option<&Payload> {
         self.of(platform, event).find(|payload| payload.name == name)
     }
+}
+
+/// Collects the JSON files exactly `depth` levels below `folder`.
+fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let path = entry?.path();
+        if depth > 1 && path.is_dir() {
+            walk(&path, depth - 1, files)?;
+        } else if depth == 1 && path.extension().is_some_and(|extension| extension == "json") {
+            files.push(path);
+        }
+    }
+    Ok(())
 }
 
 fn key(payload: &Payload) -> (&str, &str, &str) {

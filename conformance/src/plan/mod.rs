@@ -4,7 +4,9 @@ mod case;
 mod scenario;
 
 pub use case::CaseId;
-pub use scenario::{Edit, EnvironmentSpec, Folder, Patience, Scenario, ScenarioError, Scenarios, StdinKind, StdinSpec};
+pub use scenario::{
+    Edit, EnvironmentSpec, Folder, Patience, Scenario, ScenarioError, Scenarios, Spelling, StdinKind, StdinSpec,
+};
 
 use crate::contract::Contract;
 use crate::payload::{Payload, Payloads};
@@ -55,7 +57,7 @@ pub fn plan<'a>(
                 if !scenario.is_baseline() && !filter.scenarios.is_empty() && !filter.scenarios.contains(&scenario.id) {
                     continue;
                 }
-                for payload in chosen(scenario, &heard) {
+                for payload in scenario.choose(contract, event, &heard) {
                     let id = CaseId {
                         subject: subject.name.clone(),
                         platform: contract.platform.id.clone(),
@@ -70,14 +72,4 @@ pub fn plan<'a>(
         }
     }
     cases
-}
-
-/// The payloads that the scenario is run with: those with its labels, or the first one where a matcher left none.
-fn chosen<'a>(scenario: &Scenario, heard: &[&'a Payload]) -> Vec<&'a Payload> {
-    if scenario.payloads.is_empty() {
-        return heard.to_vec();
-    }
-    let labelled: Vec<&Payload> =
-        heard.iter().copied().filter(|payload| scenario.payloads.iter().any(|label| payload.is(label))).collect();
-    if labelled.is_empty() { heard.first().copied().into_iter().collect() } else { labelled }
 }

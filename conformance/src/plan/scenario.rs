@@ -7,7 +7,9 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::contract::{Contract, Event};
 use crate::embedded;
+use crate::payload::Payload;
 
 /// What arrives on stdin, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -40,12 +42,35 @@ pub struct StdinSpec {
     pub pause_ms: Option<u64>,
 }
 
+/// How the document is written. All ways but the byte-order mark mean the same by RFC 8259, section 9 and appendix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Spelling {
+    /// On one line, without spaces, with the keys in the platform's order.
+    #[default]
+    Compact,
+    /// The keys of every object in the opposite order.
+    Reversed,
+    /// On many lines, with every kind of white space that JSON knows between its parts.
+    Spaced,
+    /// Every character of every text as `\uXXXX`; keys as they are.
+    Escaped,
+    /// Line ends in texts, and behind the document, are CR LF.
+    Crlf,
+    /// A byte-order mark stands before the document.
+    Marked,
+}
+
 /// One edit of the document.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Edit {
-    /// JSON pointer; `{event-field}` stands for the field that names the event.
+    /// JSON pointer; `{event-field}` and `{tool-field}` stand for the fields that name the event and the tool. Where the
+    /// platform has no such field, nothing is edited.
     pub at: String,
+    /// Whether a new field comes before all others of its object.
+    #[serde(default)]
+    pub front: bool,
     /// The new value.
     pub set: Option<Value>,
     /// Text that is repeated until `bytes` are reached.
@@ -64,9 +89,9 @@ pub struct EnvironmentSpec {
     /// Variables to set.
     #[serde(default)]
     pub set: BTreeMap<String, String>,
-    /// Variables to leave out.
+    /// Without the variables that say which agent is running.
     #[serde(default)]
-    pub remove: Vec<String>,
+    pub without_agent: bool,
     /// Text that shell start-up files print.
     pub startup_prints: Option<String>,
 }
@@ -112,9 +137,23 @@ pub struct Scenario {
     /// Labels of the payloads that it is run with; all payloads if empty.
     #[serde(default)]
     pub payloads: Vec<String>,
+    /// Of each label one payload only: the first by name.
+    #[serde(default)]
+    pub one_each: bool,
+    /// Platforms that it is run for; all if empty.
+    #[serde(default)]
+    pub platforms: Vec<String>,
     /// How long the suite waits.
     #[serde(default)]
     pub patience: Patience,
+    /// How the document is written.
+    #[serde(default)]
+    pub spelling: Spelling,
+    /// What is dangerous in the document stands only where the platform never puts it: see
+    /// [`Phantom`](crate::contract::Phantom). The first run has it nowhere, the second in all of these places, and, where
+    /// these two differ, further ones have it in one each. Documents without such a place are left out.
+    #[serde(default)]
+    pub misplaced: bool,
     /// How stdin is fed.
     #[serde(default)]
     pub stdin: StdinSpec,
@@ -145,6 +184,33 @@ impl Scenario {
     /// Whether it is the baseline that others are compared with.
     pub fn is_baseline(&self) -> bool {
         self.id == "baseline"
+    }
+
+    /// The payloads that it is run with, of those that the subject hears at this event: the ones with its labels, or
+    /// the first one where a matcher left none of these.
+    pub(super) fn choose<'a>(&self, contract: &Contract, event: &Event, heard: &[&'a Payload]) -> Vec<&'a Payload> {
+        if !self.platforms.is_empty() && !self.platforms.contains(&contract.platform.id) {
+            return Vec::new();
+        }
+        if self.misplaced {
+            let possible = |payload: &&Payload| !contract.phantoms_of(event, &payload.stdin).is_empty();
+            return self.labelled(heard).into_iter().filter(possible).collect();
+        }
+        if self.payloads.is_empty() {
+            return heard.to_vec();
+        }
+        let labelled = self.labelled(heard);
+        if labelled.is_empty() { heard.first().copied().into_iter().collect() } else { labelled }
+    }
+
+    fn labelled<'a>(&self, heard: &[&'a Payload]) -> Vec<&'a Payload> {
+        let is_first = |label: &String, payload: &Payload| {
+            heard.iter().find(|other| other.is(label)).is_some_and(|first| first.name == payload.name)
+        };
+        let wanted = |payload: &&Payload| {
+            self.payloads.iter().any(|label| payload.is(label) && (!self.one_each || is_first(label, payload)))
+        };
+        heard.iter().copied().filter(wanted).collect()
     }
 }
 

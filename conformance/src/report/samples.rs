@@ -6,7 +6,7 @@ use std::time::Duration;
 use hookproof_harness::{Capture, Chunk, Ending, Leaks, Mechanism, Observation, StdinReport};
 
 use super::{CaseFinished, ReportEvent, ReportedRun, RunStarted, SubjectInfo, Tally};
-use crate::contract::{Action, Evidence};
+use crate::contract::{Action, AnswerClass, Evidence};
 use crate::judge::{Finding, Judgement, Verdict};
 use crate::oracle::{Effect, HookStatus};
 use crate::plan::CaseId;
@@ -60,6 +60,7 @@ pub(crate) fn run(stdout: &[u8], stderr: &[u8]) -> ReportedRun {
             turn_ended: false,
             decision: None,
             hook_status: HookStatus::Ok,
+            read_as: AnswerClass::Text,
             reason: None,
             model_sees: vec!["Loading rules...".to_owned()],
             user_sees: Vec::new(),

@@ -1,11 +1,13 @@
 //! The document on stdin: the payload, moved into the folders of the run, and edited by the scenario.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use hookproof_harness::StdinPlan;
 use serde_json::Value;
 
-use crate::contract::Contract;
+use super::spelling;
+use crate::contract::{Contract, Event};
 use crate::payload::Payload;
 use crate::plan::{Edit, Scenario, StdinKind};
 
@@ -20,24 +22,42 @@ pub(super) struct Folders<'a> {
     pub(super) cwd: &'a Path,
 }
 
-/// The bytes of the document.
-pub(super) fn bytes(contract: &Contract, payload: &Payload, scenario: &Scenario, folders: &Folders<'_>) -> Vec<u8> {
+/// What one run of a case is given.
+pub(super) struct Given {
+    /// The bytes of the document.
+    pub(super) bytes: Vec<u8>,
+    /// Variables of the environment that belong to the document.
+    pub(super) environment: BTreeMap<String, String>,
+}
+
+/// What the runs of a case are given: the same to all if it is one item, and otherwise an item a run.
+pub(super) fn given(
+    contract: &Contract,
+    event: &Event,
+    payload: &Payload,
+    scenario: &Scenario,
+    folders: &Folders<'_>,
+) -> Vec<Given> {
     if let Some(raw) = &scenario.raw {
-        return raw.replace("{event}", &payload.event).into_bytes();
+        let bytes = raw.replace("{event}", &payload.event).into_bytes();
+        return vec![Given { bytes, environment: BTreeMap::new() }];
     }
     let mut document = payload.stdin.clone();
     relocate(&mut document, folders);
     if let Some(field) = &contract.platform.folder_field
-        && let Some(value) = document.get_mut(field)
+        && let Some(value) = document.pointer_mut(&pointer(field))
     {
         *value = Value::String(folders.cwd.to_string_lossy().into_owned());
     }
     for edit in &scenario.edit {
         apply(contract, &mut document, edit);
     }
-    let mut bytes = document.to_string().into_bytes();
-    bytes.extend_from_slice(contract.process.stdin_suffix.as_bytes());
-    bytes
+    let spelled = |document: &Value| spelling::bytes(document, scenario.spelling, &contract.process.stdin_suffix);
+    if scenario.misplaced {
+        let all = contract.misplaced(event, &document).into_iter();
+        return all.map(|one| Given { bytes: spelled(&one.document), environment: one.environment }).collect();
+    }
+    vec![Given { bytes: spelled(&document), environment: BTreeMap::new() }]
 }
 
 /// The plan by which the bytes arrive.
@@ -79,12 +99,16 @@ pub(super) fn relocated(text: &str, home: &Path, project: &Path) -> String {
 }
 
 fn apply(contract: &Contract, document: &mut Value, edit: &Edit) {
-    let event_field = contract.platform.event_field.as_deref();
-    let pointer = if edit.at == "{event-field}" {
-        let Some(field) = event_field else { return };
-        format!("/{field}")
-    } else {
-        edit.at.clone()
+    let platform = &contract.platform;
+    let named = match edit.at.as_str() {
+        "{event-field}" => Some(platform.event_field.as_ref()),
+        "{tool-field}" => Some(platform.tool_field.as_ref()),
+        _ => None,
+    };
+    let (at, must_exist) = match named {
+        None => (edit.at.clone(), false),
+        Some(Some(field)) => (pointer(field), true),
+        Some(None) => return,
     };
     let value = match (&edit.set, &edit.fill) {
         (Some(value), _) => value.clone(),
@@ -93,8 +117,19 @@ fn apply(contract: &Contract, document: &mut Value, edit: &Edit) {
         }
         _ => return,
     };
-    let Some((parent, key)) = pointer.rsplit_once('/') else { return };
-    if let Some(Value::Object(map)) = document.pointer_mut(parent) {
-        map.insert(key.to_owned(), value);
+    let Some((parent, key)) = at.rsplit_once('/') else { return };
+    if let Some(Value::Object(map)) = document.pointer_mut(parent)
+        && (!must_exist || map.contains_key(key))
+    {
+        if edit.front {
+            map.shift_insert(0, key.to_owned(), value);
+        } else {
+            map.insert(key.to_owned(), value);
+        }
     }
+}
+
+/// The JSON pointer to a field that a contract names with dots.
+fn pointer(path: &str) -> String {
+    format!("/{}", path.replace('.', "/"))
 }

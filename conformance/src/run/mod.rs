@@ -5,6 +5,7 @@ mod document;
 mod mirror;
 mod pool;
 mod scratch;
+mod spelling;
 mod surroundings;
 mod worker;
 
@@ -48,7 +49,7 @@ pub fn facts<'a>(
         Ending::TimedOut { .. } => Ended::TimedOut,
         Ending::NotStarted { .. } => Ended::NotStarted,
     };
-    let tool = contract.platform.tool_field.as_ref().and_then(|field| payload.stdin.get(field));
+    let tool = contract.platform.tool_field.as_ref().and_then(|field| crate::json::at(&payload.stdin, field));
     Facts {
         ended,
         stdout: &observation.stdout.bytes,

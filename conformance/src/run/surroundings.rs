@@ -73,13 +73,14 @@ impl Surroundings {
     }
 
     /// The environment of the process: what every process needs, the platform's own variables, those of the
-    /// configuration, and what the scenario changes.
+    /// configuration, what the scenario changes, and what belongs to the document (`given`).
     pub(super) fn environment(
         &self,
         contract: &Contract,
         event: &Event,
         subject: &Subject,
         scenario: &Scenario,
+        given: &BTreeMap<String, String>,
         extra: &BTreeMap<OsString, OsString>,
     ) -> Environment {
         let spec = &scenario.environment;
@@ -112,8 +113,13 @@ impl Surroundings {
             set("BASH_ENV", startup.clone().into());
             set("ENV", startup.clone().into());
         }
-        for name in &spec.remove {
-            environment.set.remove(&OsString::from(name));
+        if spec.without_agent {
+            for (name, _) in contract.environment.iter().filter(|(_, variable)| variable.names_agent) {
+                environment.set.remove(&OsString::from(name));
+            }
+        }
+        for (name, value) in given {
+            environment.set.insert(OsString::from(name), OsString::from(value));
         }
         environment.set.extend(extra.iter().map(|(name, value)| (name.clone(), value.clone())));
         environment

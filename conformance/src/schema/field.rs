@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::Direction;
 use super::tree::Rules;
-use crate::contract::{Field, Reader, Role, Shape, ValueType};
+use crate::contract::{Field, Mismatch, Reader, Reading, Role, Shape, ValueType};
 
 /// What a person should know of a field: what goes before the constraints, and what goes behind them.
 #[derive(Debug, Default)]
@@ -17,17 +17,24 @@ pub(super) struct Annotations {
 pub(super) fn constraints(rules: &Rules<'_>, field: &Field) -> Map<String, Value> {
     let mut schema = Map::new();
     // A platform that takes null for an absent field takes it for every optional one; what it sends has no such rule.
-    let null_is_taken = rules.direction == Direction::Output && !rules.contract.reading.null_is_refused.is;
-    if field.types.contains(&ValueType::Any) {
+    let null_is_taken =
+        rules.direction == Direction::Output && !Reading::or(rules.contract.reading.null_is_refused.as_ref(), false);
+    let output = rules.direction == Direction::Output;
+    let ignores = |own: Option<Mismatch>, fact: Option<&crate::contract::Fact<Mismatch>>| {
+        output && own.unwrap_or_else(|| Reading::or(fact, Mismatch::Refused)) == Mismatch::Ignored
+    };
+    // What is ignored if it does not fit may be anything.
+    if field.types.contains(&ValueType::Any) || ignores(field.wrong_type, rules.contract.reading.wrong_type.as_ref()) {
         return schema;
     }
+    let any_value = field.any_case || ignores(field.wrong_value, rules.contract.reading.wrong_value.as_ref());
     let mut types: Vec<String> = field.types.iter().map(ToString::to_string).collect();
-    if null_is_taken && !field.types.contains(&ValueType::Null) {
+    if null_is_taken && !field.required && !field.types.contains(&ValueType::Null) {
         types.push(ValueType::Null.to_string());
     }
     let only_strings = types == ["string"];
     schema.insert("type".to_owned(), if types.len() == 1 { json!(types[0]) } else { json!(types) });
-    if !field.values.is_empty() {
+    if !field.values.is_empty() && !any_value {
         if only_strings {
             schema.insert("enum".to_owned(), json!(field.values));
         } else {
@@ -152,7 +159,9 @@ fn role_sentence(field: &Field, role: Role) -> Option<String> {
         Role::UserMessage => format!("A text for {}.", readers(Reader::User)),
         Role::InputUpdate => "A new input for the step.".to_owned(),
         Role::OutputUpdate => format!("Stands in place of the step's output for {}.", readers(Reader::Model)),
+        Role::StopRun if field.stops_when => "True asks that the whole run end.".to_owned(),
         Role::StopRun => "False asks that the whole run end.".to_owned(),
+        Role::Continuation => "A text that makes the agent go on.".to_owned(),
         Role::StopReason => "The text that goes with the wish to end the run.".to_owned(),
         Role::Interrupt => "True beside a denial asks that the run be interrupted.".to_owned(),
         Role::EventName => "The event.".to_owned(),

@@ -4,12 +4,14 @@ use serde_json::{Map, Value, json};
 
 use super::tree::{Node, Rules};
 use super::{Direction, announcement, head};
-use crate::contract::{AnswerClass, Contract, EndingPattern, Event, ExitThen, StreamState};
+use crate::contract::{AnswerClass, Contract, EndingPattern, Event, ExitThen, ReadingRule, StreamState};
 
 /// Whether the platform checks what a hook of this event prints at exit 0: whether it makes a difference there if a
 /// JSON document on stdout is a proper answer.
 pub fn is_read(event: &Event) -> bool {
-    at_exit_zero(event, AnswerClass::Valid) != at_exit_zero(event, AnswerClass::Invalid)
+    let valid = at_exit_zero(event, AnswerClass::Valid);
+    let parsed = event.reading != Some(ReadingRule::Never);
+    parsed && [AnswerClass::Invalid, AnswerClass::Text].iter().any(|other| at_exit_zero(event, *other) != valid)
 }
 
 /// What a document of this class on stdout counts as at exit 0, with nothing on stderr. Rows for certain decisions are
@@ -52,6 +54,7 @@ pub(super) fn schema(contract: &Contract, event: &Event) -> Value {
             answer.insert("propertyNames".to_owned(), json!({ "enum": strict.keys }));
             "A key that is not listed voids the answer."
         }
+        None if rules.refuses_unknown_keys() => "A key that is not listed voids the answer.",
         None => "Keys that are not listed are dropped without a word.",
     };
     let mut more = vec!["Valid is what the platform's own check takes.".to_owned(), keys.to_owned()];

@@ -4,7 +4,9 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
 use super::{Direction, field};
-use crate::contract::{Contract, Event, Field, FieldPath, Role, TagRule, ValueType, With};
+use crate::contract::{
+    Contract, Event, Field, FieldPath, Mismatch, Reading, Role, TagRule, UnknownKeys, ValueType, With, plain_path,
+};
 
 /// A place in a document: what the contract says of it, and of what is below it.
 #[derive(Debug, Default)]
@@ -23,7 +25,8 @@ impl<'a> Node<'a> {
     /// The tree of all `fields`.
     pub(super) fn root(fields: &'a IndexMap<FieldPath, Field>) -> Self {
         let mut root = Node::default();
-        for (path, field) in fields {
+        // A further meaning of a field (`#`) adds nothing to what its values may be.
+        for (path, field) in fields.iter().filter(|(path, _)| !path.contains('#')) {
             root.below(path).field = Some(field);
         }
         root
@@ -65,6 +68,9 @@ impl<'a> Rules<'a> {
         let mut schema = Map::new();
         schema.insert("type".to_owned(), json!("object"));
         schema.extend(self.members(root, &mut far));
+        if self.direction == Direction::Output {
+            self.between_fields(&mut far);
+        }
         if !far.is_empty() {
             let all = schema.entry("allOf").or_insert_with(|| Value::Array(Vec::new()));
             if let Value::Array(all) = all {
@@ -92,9 +98,12 @@ impl<'a> Rules<'a> {
         if let Some(known) = node.field
             && self.is_checked(node)
         {
-            if self.names_event(node) || self.is_tag(node) {
+            if known.binding {
+                schema.insert("if".to_owned(), json!({ "type": "string" }));
+                schema.insert("then".to_owned(), Value::Object(self.event_name()));
+            } else if self.names_event(node) || self.is_tag(node) {
                 schema.insert("type".to_owned(), json!("string"));
-                schema.insert("const".to_owned(), json!(self.event.name));
+                schema.extend(self.event_name());
             } else {
                 schema.extend(field::constraints(self, known));
             }
@@ -155,6 +164,9 @@ impl<'a> Rules<'a> {
         if !required.is_empty() {
             schema.insert("required".to_owned(), json!(required));
         }
+        if self.direction == Direction::Output && self.refuses_unknown_keys() && !node.children.is_empty() {
+            schema.insert("additionalProperties".to_owned(), json!(false));
+        }
         let mut near = Vec::new();
         for (with, members) in guarded {
             // What is below a field and depends on something far away depends on the field's own condition as well.
@@ -193,6 +205,50 @@ impl<'a> Rules<'a> {
         Value::Object(then)
     }
 
+    /// Whether one key that is not known voids the answer.
+    pub(super) fn refuses_unknown_keys(&self) -> bool {
+        let fact = self.contract.reading.unknown_keys.as_ref();
+        Reading::or(fact, UnknownKeys::Dropped) == UnknownKeys::Refused
+    }
+
+    /// What the name of the event must be.
+    fn event_name(&self) -> Map<String, Value> {
+        let any = self.direction == Direction::Output
+            && self.contract.reading.union.as_ref().is_some_and(|union| union.rule == TagRule::KnownEvent);
+        let mut rule = Map::new();
+        if any {
+            rule.insert("enum".to_owned(), json!(self.contract.events.keys().collect::<Vec<_>>()));
+        } else if self.direction == Direction::Output && !self.event.also_named.is_empty() {
+            let names: Vec<&String> = std::iter::once(&self.event.name).chain(&self.event.also_named).collect();
+            rule.insert("enum".to_owned(), json!(names));
+        } else {
+            rule.insert("const".to_owned(), json!(self.event.name));
+        }
+        rule
+    }
+
+    /// Values that are refused for what else stands there, or does not.
+    fn between_fields(&self, rules: &mut Vec<Value>) {
+        for (path, field) in &self.event.output {
+            let path = plain_path(path);
+            let mut when = |values: &[String], then: Value| {
+                let is = if values.is_empty() { json!({ "not": { "type": "null" } }) } else { literals(values) };
+                let mut conditions = vec![member(path, &is)];
+                conditions.extend(field.with.iter().map(|with| member(&with.field, &literals(&with.values))));
+                let unless = field.unless.iter().map(|with| member(&with.field, &literals(&with.values)));
+                conditions.extend(unless.map(|rule| json!({ "not": rule })));
+                rules.push(json!({ "if": { "allOf": conditions }, "then": then }));
+            };
+            for refuse in &field.refuse {
+                let there = |path: &FieldPath| member(plain_path(path), &json!({ "not": { "type": "null" } }));
+                when(&refuse.values, refuse.without.as_ref().map_or(json!({ "not": {} }), there));
+            }
+            for need in field.needs.iter().filter(|need| need.otherwise == Mismatch::Refused) {
+                when(&need.values, member(&need.field, &json!({ "type": "string", "pattern": "\\S" })));
+            }
+        }
+    }
+
     /// Whether the place names the event.
     fn names_event(&self, node: &Node<'_>) -> bool {
         match self.direction {
@@ -204,14 +260,16 @@ impl<'a> Rules<'a> {
     /// Whether the platform looks at the place: it reads the name of the event of an answer only where the contract
     /// says so.
     fn is_checked(&self, node: &Node<'_>) -> bool {
-        self.direction == Direction::Input || !self.names_event(node) || self.is_tag(node)
+        let binds = node.field.is_some_and(|field| field.binding);
+        self.direction == Direction::Input || !self.names_event(node) || self.is_tag(node) || binds
     }
 
     /// Whether the place is where an answer must name the firing event.
     fn is_tag(&self, node: &Node<'_>) -> bool {
         self.direction == Direction::Output
             && self.contract.reading.union.as_ref().is_some_and(|union| {
-                union.rule == TagRule::FiringEvent && node.path == format!("{}.{}", union.container, union.tag)
+                matches!(union.rule, TagRule::FiringEvent | TagRule::KnownEvent)
+                    && node.path == format!("{}.{}", union.container, union.tag)
             })
     }
 
@@ -226,11 +284,23 @@ impl<'a> Rules<'a> {
     }
 }
 
-/// That the string at `path` is one of `values`.
+/// That the value at `path` is one of `values`.
 fn condition(path: &str, values: &[String]) -> Value {
+    member(path, &literals(values))
+}
+
+/// That there is something at `path`, and that it fits `rule`.
+fn member(path: &str, rule: &Value) -> Value {
     let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
-    let inner = rest.map_or_else(|| json!({ "enum": values }), |rest| condition(rest, values));
+    let inner = rest.map_or_else(|| rule.clone(), |rest| member(rest, rule));
     json!({ "type": "object", "properties": { name: inner }, "required": [name] })
+}
+
+/// One of the values, as contracts write them: booleans stand there as words.
+fn literals(values: &[String]) -> Value {
+    let mut all: Vec<Value> = values.iter().map(|value| json!(value)).collect();
+    all.extend(values.iter().filter_map(|value| value.parse::<bool>().ok()).map(Value::Bool));
+    json!({ "enum": all })
 }
 
 /// `schema` for the object at `path`, if it is there.

@@ -46,7 +46,7 @@ mod tests {
     #[test]
     fn layouts_name_only_what_their_contract_knows() {
         let library = Library::built_in().unwrap();
-        for file in library.files() {
+        for file in library.files().unwrap() {
             let id = &file.platform().id;
             let contract = library.select(id).unwrap();
             let Some(dialect) = contract.config.clone() else { continue };

@@ -126,12 +126,12 @@ fn alias<'c>(contract: &'c Contract, name: &str) -> Option<&'c str> {
 }
 
 fn read<'a>(contract: &Contract, name_characters: &str, matcher: Option<&'a str>) -> Reading<'a> {
-    let MatchRule::NameListOrPattern = contract.matching.rule;
+    let by_name = contract.matching.rule == MatchRule::NameListOrPattern;
     let matcher = match matcher {
         None | Some("" | "*") => return Reading::Everything,
         Some(matcher) => matcher,
     };
-    if matcher.chars().all(|c| c.is_ascii_alphanumeric() || name_characters.contains(c)) {
+    if by_name && matcher.chars().all(|c| c.is_ascii_alphanumeric() || name_characters.contains(c)) {
         let separators = &contract.matching.separators;
         return Reading::Names(matcher.split(|c| separators.contains(c)).map(str::trim).collect());
     }

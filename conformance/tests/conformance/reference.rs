@@ -7,6 +7,7 @@ use std::time::Duration;
 use hookproof::judge::Verdict;
 use hookproof::plan::Case;
 use hookproof::report::CaseFinished;
+use hookproof::requirement::Catalogue;
 use hookproof::subject::from_command;
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -23,7 +24,12 @@ const COMPLETE: &str = "reference::every-requirement-is-met";
 const NOT_APPLICABLE: &[(&str, &str)] =
     &[("config.", "they are about configuration files, and the reference is started without one")];
 
-pub(crate) fn trials(suite: &Suite, arguments: &Arguments) -> Result<Vec<Trial>, Box<dyn Error>> {
+/// The trials of a platform's cases; the requirements that hold in some of them are added to `met`.
+pub(crate) fn trials(
+    suite: &Suite,
+    arguments: &Arguments,
+    met: &mut BTreeSet<String>,
+) -> Result<Vec<Trial>, Box<dyn Error>> {
     let words = ["__reference-hook", "{platform}", "{event}"].map(Into::into);
     // Cases are run in other folders, and on Windows on other drives, than this one.
     let program = std::path::absolute(PROGRAM)?;
@@ -35,13 +41,18 @@ pub(crate) fn trials(suite: &Suite, arguments: &Arguments) -> Result<Vec<Trial>,
     let finished = suite.check(&subjects, &needed(&all, arguments), PATIENCE)?;
     let mut results: BTreeMap<String, &CaseFinished> =
         finished.iter().map(|case| (case.case.trial_name(), case)).collect();
-    let whole = complete(suite, &finished);
-    let mut trials = vec![Trial::test(COMPLETE, move || whole)];
-    trials.extend(names.into_iter().map(|name| {
+    met.extend(
+        finished
+            .iter()
+            .flat_map(|case| &case.judgements)
+            .filter(|judgement| judgement.verdict == Verdict::Pass)
+            .map(|judgement| judgement.requirement.clone()),
+    );
+    let trials = names.into_iter().map(|name| {
         let outcome = results.remove(&name).map_or_else(|| Err("the case was not run".into()), judge);
         Trial::test(name, move || outcome)
-    }));
-    Ok(trials)
+    });
+    Ok(trials.collect())
 }
 
 /// The selected cases, and the ones at the baseline that judges compare them with.
@@ -72,20 +83,14 @@ fn judge(case: &CaseFinished) -> Result<(), Failed> {
     }
 }
 
-/// Every requirement holds in some case, or stands in the list of those that do not apply; and the list is no longer
-/// than it must be.
-fn complete(suite: &Suite, finished: &[CaseFinished]) -> Result<(), Failed> {
-    let met: BTreeSet<&str> = finished
-        .iter()
-        .flat_map(|case| &case.judgements)
-        .filter(|judgement| judgement.verdict == Verdict::Pass)
-        .map(|judgement| judgement.requirement.as_str())
-        .collect();
+/// The trial that each requirement holds in some case of some platform, or stands in the list of those that do not apply;
+/// and that the list is no longer than it must be.
+pub(crate) fn complete(catalogue: &Catalogue, met: &BTreeSet<String>) -> Trial {
     let excused = |id: &str| NOT_APPLICABLE.iter().any(|(prefix, _)| id.starts_with(prefix));
-    let ids = || suite.catalogue.iter().map(|requirement| requirement.id.as_str());
-    let unmet: Vec<&str> = ids().filter(|id| !met.contains(id) && !excused(id)).collect();
-    let needless: Vec<&str> = ids().filter(|id| met.contains(id) && excused(id)).collect();
-    match (unmet.as_slice(), needless.as_slice()) {
+    let ids = || catalogue.iter().map(|requirement| requirement.id.as_str());
+    let unmet: Vec<&str> = ids().filter(|id| !met.contains(*id) && !excused(id)).collect();
+    let needless: Vec<&str> = ids().filter(|id| met.contains(*id) && excused(id)).collect();
+    let outcome = match (unmet.as_slice(), needless.as_slice()) {
         ([], []) => Ok(()),
         (unmet, needless) => Err(format!(
             "never met: {}; met although the list says that they do not apply: {}",
@@ -93,5 +98,6 @@ fn complete(suite: &Suite, finished: &[CaseFinished]) -> Result<(), Failed> {
             needless.join(", ")
         )
         .into()),
-    }
+    };
+    Trial::test(COMPLETE, move || outcome)
 }

@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 pub(crate) fn trials(suite: &Suite, arguments: &Arguments) -> Result<Vec<Trial>, Box<dyn Error>> {
     let name = |witness: &Witness| format!("witness::{}", witness.id);
-    let witnesses: Vec<&Witness> = hookproof_witness::all().collect();
+    let witnesses: Vec<&Witness> = made_for(suite).collect();
     let selected: Vec<&Witness> =
         witnesses.iter().copied().filter(|witness| is_selected(arguments, &name(witness))).collect();
     let subjects = selected.iter().map(|witness| subject(witness)).collect::<Result<Vec<_>, _>>()?;
@@ -45,6 +45,11 @@ pub(crate) fn trials(suite: &Suite, arguments: &Arguments) -> Result<Vec<Trial>,
             Trial::test(name(witness), move || outcome)
         })
         .collect())
+}
+
+/// The witnesses that are made for the platform of the suite.
+fn made_for(suite: &Suite) -> impl Iterator<Item = &'static Witness> {
+    hookproof_witness::all().filter(|witness| witness.platform == suite.contract.platform.id)
 }
 
 /// The scenarios in which a witness is run: all of them, or, where a single run shows its defect, only the baseline and
@@ -71,11 +76,17 @@ fn subject(witness: &Witness) -> io::Result<Subject> {
 /// The own requirement fails at each event of the table, and no MUST but those of the table.
 fn judge(suite: &Suite, witness: &Witness, cases: &[&CaseFinished]) -> Result<(), Failed> {
     let requirement = suite.catalogue.get(witness.id).ok_or("there is no such requirement")?;
+    let is_shown = |judgement: &Judgement| {
+        is_failed(judgement) || (witness.doubted && matches!(judgement.verdict, Verdict::Note(_)))
+    };
     let all = || cases.iter().flat_map(|case| case.judgements.iter().map(move |judgement| (*case, judgement)));
     let failed_at = |id: &str, event: &str| {
-        all().any(|(case, judgement)| case.case.event == event && judgement.requirement == id && is_failed(judgement))
+        all().any(|(case, judgement)| case.case.event == event && judgement.requirement == id && is_shown(judgement))
     };
     let mut wrong = Vec::new();
+    if witness.doubted && all().any(|(_, judgement)| judgement.requirement == requirement.id && is_failed(judgement)) {
+        wrong.push("the table says that it is only doubted, and it is failed".to_owned());
+    }
     for event in witness.events {
         if !failed_at(&requirement.id, event) {
             let said: BTreeSet<String> = all()

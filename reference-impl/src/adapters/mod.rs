@@ -4,10 +4,52 @@ use crate::io::{EmitError, Intent};
 use crate::run::Notes;
 use crate::stdin::Patience;
 
+mod antigravity;
+mod augment;
 mod claude_code;
+mod cline_sdk;
+mod cline_tools;
+mod cline_vscode;
+mod codex;
+mod copilot_cli;
+mod crush;
+mod cursor;
+mod devin_cli;
+mod factory_droid;
+mod gemini_cli;
+mod goose;
+mod kiro_cli;
+mod kiro_v3;
+mod lenient;
+mod prompt_secret;
+mod qwen_code;
+mod raw;
+mod table;
+mod vscode_copilot;
+mod windsurf;
 
 /// Every platform, in the order of the documentation.
-static ADAPTERS: &[&dyn Adapter] = &[&claude_code::ClaudeCode];
+static ADAPTERS: &[&dyn Adapter] = &[
+    &claude_code::ClaudeCode,
+    &codex::Codex,
+    &gemini_cli::GEMINI_CLI,
+    &qwen_code::QWEN_CODE,
+    &cursor::CURSOR,
+    &windsurf::WINDSURF,
+    &crush::CRUSH,
+    &copilot_cli::COPILOT_CLI,
+    &vscode_copilot::VSCODE_COPILOT,
+    &cline_vscode::CLINE_VSCODE,
+    &cline_sdk::CLINE_SDK,
+    &kiro_cli::KIRO_CLI,
+    &kiro_v3::KIRO_V3,
+    &factory_droid::FACTORY_DROID,
+    &augment::AUGMENT,
+    &goose::GOOSE,
+    &antigravity::ANTIGRAVITY,
+    &devin_cli::DEVIN_CLI,
+    &raw::RAW,
+];
 
 /// What the rest of the crate needs to know of a platform.
 pub(crate) trait Adapter: Sync {

@@ -15,5 +15,6 @@ mod unfinished;
 pub(crate) use command::judge as command;
 pub(crate) use file::{judge as file, protected_folder};
 pub(crate) use name::worktree_name;
+pub(crate) use rule::Rule;
 pub(crate) use secret::find as secret;
 pub(crate) use unfinished::find as unfinished;

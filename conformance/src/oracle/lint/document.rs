@@ -1,7 +1,7 @@
 //! The form of the document on stdout: bytes, and JSON itself.
 
 use super::Problems;
-use crate::contract::{BrokenRule, ExitThen};
+use crate::contract::{BrokenRule, ExitThen, Reading as Rules, ReadingRule};
 use crate::json::{self, Fault};
 use crate::oracle::Said;
 use crate::oracle::reading::Reading;
@@ -17,7 +17,7 @@ pub(super) fn lint(problems: &mut Problems<'_>) {
             format!("stdout is no UTF-8 from byte {} on; such bytes are read as U+FFFD", error.valid_up_to()),
         );
     }
-    if let Reading::Document(document) = &run.stdout.reading
+    if let Reading::Document(document) = &run.heard.reading
         && let Some(first) = document.duplicates.first()
     {
         problems.add(
@@ -25,13 +25,11 @@ pub(super) fn lint(problems: &mut Problems<'_>) {
             format!("the key `{first}` stands twice in the same object; the last one counts"),
         );
     }
-    let text = run.stdout.trimmed();
+    let text = run.heard.trimmed();
     let meant = match run.said {
         Said::Broken(error) => Some(error.clone()),
         // Older versions read it as plain text; the answer is lost all the same.
-        Said::Text
-            if run.contract.reading.broken.is == BrokenRule::Text && text.starts_with('{') && text.ends_with('}') =>
-        {
+        Said::Text if breaks_as_text(&run.contract.reading) && text.starts_with('{') && text.ends_with('}') => {
             json::parse(text).err()
         }
         _ => None,
@@ -45,7 +43,12 @@ pub(super) fn lint(problems: &mut Problems<'_>) {
             Fault::BareWord => "json.bare-word",
             _ => "json.syntax",
         };
-        let basis = run.contract.reading.broken.basis();
+        let basis = run.contract.reading.basis_of(run.contract.reading.broken.as_ref());
         problems.add_on(&[basis], requirement, format!("stdout is meant as JSON and is none: {error}"));
     }
+}
+
+/// Whether what was meant as JSON and is none is taken for plain text.
+fn breaks_as_text(rules: &Rules) -> bool {
+    rules.rule != ReadingRule::Never && Rules::or(rules.broken.as_ref(), BrokenRule::Text) == BrokenRule::Text
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Problems;
-use crate::contract::{Contract, Decision, Event, ExitThen, Field, OutcomeName, Role, Tool};
+use crate::contract::{Contract, Decision, Event, ExitThen, Field, OutcomeName, Role, Tool, plain_path};
 use crate::oracle::Said;
 use crate::oracle::answer::{Answer, Fault, Refusal, at};
 use crate::oracle::effect::Effect;
@@ -12,7 +12,7 @@ use crate::oracle::reading::Reading;
 
 pub(super) fn lint(problems: &mut Problems<'_>, ruling: &Ruling, effect: &Effect) {
     let run = problems.run;
-    let Reading::Document(document) = &run.stdout.reading else { return };
+    let Reading::Document(document) = &run.heard.reading else { return };
     if !run.event.exits.iter().any(|row| row.then == ExitThen::Answer) {
         return;
     }
@@ -42,6 +42,10 @@ fn refused(problems: &mut Problems<'_>, refusal: &Refusal) {
         }
         Fault::UnknownEvent | Fault::WrongEvent => "schema.event-name-wrong",
         Fault::StrictKey => "schema.unknown-field",
+        Fault::UnknownKey => "schema.refused-key",
+        Fault::Unsupported => "schema.refused-value",
+        Fault::NeedsText => "schema.needed-text",
+        Fault::NotAnObject => "stream.not-an-object",
     };
     problems.add_on(
         std::slice::from_ref(&refusal.basis),
@@ -52,7 +56,7 @@ fn refused(problems: &mut Problems<'_>, refusal: &Refusal) {
 
 /// Whether the document names the firing event itself.
 fn names(event: &Event, run: &crate::oracle::Run<'_>, refusal: &Refusal) -> bool {
-    match &run.stdout.reading {
+    match &run.heard.reading {
         Reading::Document(document) => {
             at(&document.value, &refusal.path).and_then(Value::as_str) == Some(event.name.as_str())
         }
@@ -65,6 +69,7 @@ fn accepted(problems: &mut Problems<'_>, answer: &Answer, ruling: &Ruling, effec
     let event = run.event;
     for (path, field) in &event.output {
         let Some(value) = at(document, path) else { continue };
+        let path = plain_path(path);
         if let Some(instead) = &field.deprecated
             && (field.deprecated_values.is_empty()
                 || value.as_str().is_some_and(|value| field.deprecated_values.iter().any(|old| old == value)))

@@ -19,7 +19,7 @@ const TRIES: usize = 256;
 pub(super) fn lint(problems: &mut Problems<'_>, ruling: &Ruling) {
     let run = problems.run;
     let reads_answers = run.event.exits.iter().any(|row| row.then == ExitThen::Answer);
-    if reads_answers && matches!(run.stdout.reading, Reading::Text | Reading::Broken(_)) {
+    if reads_answers && matches!(run.heard.reading, Reading::Text | Reading::Broken(_)) {
         around_the_document(problems);
     }
     if ruling.then == ExitThen::LastLine {
@@ -34,8 +34,8 @@ pub(super) fn lint(problems: &mut Problems<'_>, ruling: &Ruling) {
 /// Looks for a document that the platform does not see because of what stands around it.
 fn around_the_document(problems: &mut Problems<'_>) {
     let run = problems.run;
-    let text = run.stdout.trimmed();
-    let basis = run.contract.reading.broken.basis();
+    let text = run.heard.trimmed();
+    let basis = run.contract.reading.basis_of(run.contract.reading.broken.as_ref());
     if documents(text) >= 2 && (0..TRIES).zip(stream(text)).any(|(_, value)| sets_output_field(run.event, &value)) {
         problems.add_on(
             &[basis],
@@ -91,7 +91,7 @@ fn around_the_document(problems: &mut Problems<'_>) {
 /// Plain text that nobody reads.
 fn unread_text(problems: &mut Problems<'_>, ruling: &Ruling) {
     let run = problems.run;
-    let text = run.stdout.trimmed();
+    let text = run.heard.trimmed();
     let read = ruling.then == ExitThen::Text && !run.event.text.is_empty();
     if !read && matches!(run.facts.ended, Ended::Exit(_)) && !text.is_empty() {
         let why = match run.facts.ended {
@@ -104,7 +104,7 @@ fn unread_text(problems: &mut Problems<'_>, ruling: &Ruling) {
 
 fn result_path(problems: &mut Problems<'_>) {
     let run = problems.run;
-    let last = run.stdout.text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    let last = run.heard.text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     if !super::super::decide::is_absolute(last) {
         problems.add(
             "stream.result-path",
@@ -159,7 +159,7 @@ fn over_limit(problems: &mut Problems<'_>, ruling: &Ruling) {
     };
     match run.said {
         Said::Answer(_) => {
-            if let Reading::Document(document) = &run.stdout.reading {
+            if let Reading::Document(document) = &run.heard.reading {
                 for (path, field) in &run.event.output {
                     if let (Some(role), Some(text)) = (field.role, at(&document.value, path).and_then(Value::as_str)) {
                         check(Some(role), &format!("`{path}`"), text);
@@ -168,7 +168,7 @@ fn over_limit(problems: &mut Problems<'_>, ruling: &Ruling) {
             }
         }
         Said::Text if ruling.then == ExitThen::Text && !run.event.text.is_empty() => {
-            check(None, "the text on stdout", run.stdout.trimmed());
+            check(None, "the text on stdout", run.heard.trimmed());
         }
         _ => {}
     }
@@ -249,6 +249,6 @@ pub(super) fn shorten(text: &str) -> String {
 impl Run<'_> {
     /// Whether anything but white space stands on stdout.
     pub(super) fn has_stdout(&self) -> bool {
-        !self.stdout.trimmed().is_empty()
+        !String::from_utf8_lossy(self.facts.stdout).trim().is_empty()
     }
 }

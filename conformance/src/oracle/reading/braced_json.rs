@@ -2,42 +2,36 @@
 
 use serde_json::Value;
 
-use super::{Reading, sets_output_field};
-use crate::contract::{Basis, BrokenRule, Contract, Event, Role};
+use super::{Reader, Reading, sets_output_field};
+use crate::contract::{Event, Role};
 use crate::json;
 
-pub(super) fn read(contract: &Contract, event: &Event, text: &str, basis: &mut Vec<Basis>) -> Reading {
-    let rules = &contract.reading;
-    basis.push(Basis { evidence: rules.evidence, source: rules.source.clone() });
-    if text.is_empty() {
-        return Reading::Empty;
-    }
+pub(super) fn read(reader: &mut Reader<'_>, text: &str) -> Reading {
+    let (rules, event) = (&reader.contract.reading, reader.event);
     if let Some((first, rest)) = text.split_once('\n')
+        && let Some(fact) = &rules.announcement_line
         && !rest.trim().is_empty()
         && json::parse(first.trim()).is_ok_and(|line| announces(event, &line.value))
     {
-        basis.push(rules.announcement_line.basis());
-        if rules.announcement_line.is {
+        reader.basis.push(fact.basis());
+        if fact.is {
             return Reading::Announced;
         }
     }
     if !(text.starts_with('{') && text.ends_with('}')) {
         return Reading::Text;
     }
+    let separate = rules.separate_lines_are_text.as_ref().filter(|fact| fact.is);
     match json::parse(text) {
         Ok(document) if announces(event, &document.value) => Reading::Announced,
-        Ok(document) => Reading::Document(document),
-        Err(_) if rules.separate_lines_are_text.is && separate_lines(event, text) => {
-            basis.push(rules.separate_lines_are_text.basis());
-            Reading::Text
-        }
-        Err(error) => {
-            basis.push(rules.broken.basis());
-            match rules.broken.is {
-                BrokenRule::Failed => Reading::Broken(error),
-                BrokenRule::Text => Reading::Text,
+        Ok(document) => reader.document(document),
+        Err(error) => match separate {
+            Some(fact) if separate_lines(event, text) => {
+                reader.basis.push(fact.basis());
+                Reading::Text
             }
-        }
+            _ => reader.broken(error),
+        },
     }
 }
 

@@ -1,33 +1,11 @@
-//! The payloads as types. Unknown fields are ignored, and a field that no decision needs is [`Lenient`]: missing, null
-//! or of another type, it costs nothing, so that a newer host with a changed field meets a working hook.
+//! The payloads as types. Unknown fields are ignored, and a field that no decision needs is [`Lenient`].
 
 #![allow(dead_code, reason = "the types say what each event brings, also where the guard needs none of it")]
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// A field that may be anything; it has a value only if it is what the contract says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Lenient<T>(pub(super) Option<T>);
-
-impl<T> Default for Lenient<T> {
-    fn default() -> Self {
-        Self(None)
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Lenient<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // The raw text is borrowed, so a large value of no interest is skipped and never copied or built.
-        let raw = <&'de RawValue>::deserialize(deserializer)?;
-        Ok(Self(serde_json::from_str(raw.get()).ok()))
-    }
-}
-
-/// The JSON text of a value that is looked at later, or never.
-pub(super) type Raw = Option<Box<RawValue>>;
-/// A text that no decision needs.
-pub(super) type Text = Lenient<String>;
+use crate::adapters::lenient::{Lenient, Raw, Text};
 
 /// The fields that every event has.
 #[derive(Debug, Default, Deserialize)]

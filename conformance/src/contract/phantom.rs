@@ -1,0 +1,221 @@
+//! Places that hooks look at although the platform never puts anything there.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::event::Event;
+use super::evidence::{Basis, Evidence};
+use super::field::FieldPath;
+use super::model::Contract;
+use super::version::Version;
+use crate::json;
+
+/// How a value stands in its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PhantomForm {
+    /// As in the real field.
+    #[default]
+    Same,
+    /// A JSON text of an object, as that object.
+    Object,
+    /// An object, as its JSON text.
+    Text,
+}
+
+/// A place that hooks look at although the platform never puts anything there: a name that another platform or an older
+/// document uses, an object where the platform sends a text, a variable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "PhantomEntry")]
+pub struct Phantom {
+    /// The place.
+    pub place: Place,
+    /// The field in which the platform sends the value.
+    pub instead: FieldPath,
+    /// How the value stands at the place.
+    pub form: PhantomForm,
+    /// First version for which it holds.
+    pub since: Option<Version>,
+    /// Last version for which it holds.
+    pub until: Option<Version>,
+    /// How well it is known that nothing stands there.
+    pub evidence: Evidence,
+    /// What that rests on.
+    pub source: Vec<String>,
+}
+
+/// Where it is that nothing stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Place {
+    /// A field of the document that is never sent. The same as `instead` if only the form is never sent.
+    Field(FieldPath),
+    /// A variable of the environment that is never set so.
+    Variable(String),
+}
+
+/// [`Phantom`] as the file spells it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PhantomEntry {
+    at: Option<FieldPath>,
+    variable: Option<String>,
+    instead: FieldPath,
+    #[serde(default)]
+    form: PhantomForm,
+    since: Option<Version>,
+    until: Option<Version>,
+    evidence: Evidence,
+    source: Vec<String>,
+}
+
+impl TryFrom<PhantomEntry> for Phantom {
+    type Error = &'static str;
+
+    fn try_from(entry: PhantomEntry) -> Result<Self, Self::Error> {
+        let PhantomEntry { at, variable, instead, form, since, until, evidence, source } = entry;
+        let place = match (at, variable) {
+            (Some(at), None) if at == instead && form == PhantomForm::Same => {
+                return Err("a phantom at the real field needs a `form` that is never sent");
+            }
+            (Some(at), None) => Place::Field(at),
+            (None, Some(variable)) => Place::Variable(variable),
+            _ => return Err("a phantom needs either `at`, a field, or `variable`"),
+        };
+        Ok(Phantom { place, instead, form, since, until, evidence, source })
+    }
+}
+
+/// What is harmless as a command line, as a name of a file and as a request to a model. No platform sends it; it takes the
+/// place of every text in a real field.
+const HARMLESS: &str = "ls";
+
+impl Phantom {
+    /// The name of the place, for people.
+    pub fn name(&self) -> String {
+        let shape = match self.form {
+            PhantomForm::Same => "",
+            PhantomForm::Object => " as an object",
+            PhantomForm::Text => " as a JSON text",
+        };
+        match &self.place {
+            Place::Field(at) => format!("`{at}`{shape}"),
+            Place::Variable(variable) => format!("the variable `{variable}`{shape}"),
+        }
+    }
+
+    /// What the fact rests on.
+    pub fn basis(&self) -> Basis {
+        Basis { evidence: self.evidence, source: self.source.clone() }
+    }
+
+    /// The value in the form of the place; `None` if it has none.
+    fn formed(&self, value: &Value) -> Option<Value> {
+        match (self.form, value) {
+            (PhantomForm::Same, _) => Some(value.clone()),
+            (PhantomForm::Object, Value::String(text)) => {
+                serde_json::from_str(text).ok().filter(|value: &Value| value.is_object())
+            }
+            (PhantomForm::Text, Value::Object(_)) => Some(Value::String(value.to_string())),
+            _ => None,
+        }
+    }
+
+    /// Whether the place can be taken in this document: the real value is there, and nothing is at the place.
+    fn is_free(&self, event: &Event, stdin: &Value) -> bool {
+        let Some(value) = json::at(stdin, &self.instead) else { return false };
+        let sent = match &self.place {
+            Place::Field(at) if *at == self.instead => false,
+            Place::Field(at) => event.input.contains_key(at) || json::at(stdin, at).is_some(),
+            Place::Variable(_) => false,
+        };
+        !sent && self.formed(value).is_some()
+    }
+
+    /// Puts `real`, the document as the platform sends it, at the place.
+    fn place(&self, real: &Value, document: &mut Value, environment: &mut BTreeMap<String, String>) {
+        let Some(value) = json::at(real, &self.instead).and_then(|value| self.formed(value)) else { return };
+        match &self.place {
+            Place::Field(at) => put(document, at, value),
+            Place::Variable(variable) => {
+                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                environment.insert(variable.clone(), text);
+            }
+        }
+    }
+}
+
+/// A document of which what matters was put elsewhere.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Misplaced {
+    /// The document.
+    pub(crate) document: Value,
+    /// Variables of the environment.
+    pub(crate) environment: BTreeMap<String, String>,
+}
+
+impl Contract {
+    /// The places that can be taken in `stdin`, a document of `event`.
+    pub fn phantoms_of(&self, event: &Event, stdin: &Value) -> Vec<&Phantom> {
+        self.phantoms.iter().filter(|phantom| phantom.is_free(event, stdin)).collect()
+    }
+
+    /// `stdin` with harmless texts in every field that has a phantom: the first time with the real values nowhere, the
+    /// second time in all places at once, and then in one place each, in the order of [`Contract::phantoms_of`].
+    pub(crate) fn misplaced(&self, event: &Event, stdin: &Value) -> Vec<Misplaced> {
+        let phantoms = self.phantoms_of(event, stdin);
+        let mut harmless = stdin.clone();
+        for phantom in &phantoms {
+            if let Some(value) = at_mut(&mut harmless, &phantom.instead) {
+                disarm(value);
+            }
+        }
+        let with = |chosen: &[&Phantom]| {
+            let mut misplaced = Misplaced { document: harmless.clone(), ..Misplaced::default() };
+            for phantom in chosen {
+                phantom.place(stdin, &mut misplaced.document, &mut misplaced.environment);
+            }
+            misplaced
+        };
+        let alone = phantoms.iter().map(|phantom| with(&[phantom]));
+        [with(&[]), with(&phantoms)].into_iter().chain(alone).collect()
+    }
+}
+
+/// Makes every text in `value` harmless, also in a JSON text of an object.
+fn disarm(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            let inner: Option<Value> = serde_json::from_str(text).ok().filter(Value::is_object);
+            *text = match inner {
+                Some(mut inner) => {
+                    disarm(&mut inner);
+                    inner.to_string()
+                }
+                None => HARMLESS.to_owned(),
+            };
+        }
+        Value::Array(items) => items.iter_mut().for_each(disarm),
+        Value::Object(map) => map.values_mut().for_each(disarm),
+        _ => {}
+    }
+}
+
+fn at_mut<'v>(value: &'v mut Value, path: &str) -> Option<&'v mut Value> {
+    path.split('.').try_fold(value, |here, key| here.as_object_mut()?.get_mut(key))
+}
+
+/// Sets the value at a dotted path; objects on the way are made where there are none.
+fn put(document: &mut Value, path: &str, value: Value) {
+    let (parents, last) = path.rsplit_once('.').map_or((None, path), |(parents, last)| (Some(parents), last));
+    let mut here = document;
+    for key in parents.into_iter().flat_map(|parents| parents.split('.')) {
+        let Some(map) = here.as_object_mut() else { return };
+        here = map.entry(key).or_insert_with(|| Value::Object(serde_json::Map::new()));
+    }
+    if let Some(map) = here.as_object_mut() {
+        map.insert(last.to_owned(), value);
+    }
+}

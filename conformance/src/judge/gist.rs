@@ -1,0 +1,37 @@
+//! What must be the same in runs that mean the same.
+
+use super::ending;
+use crate::contract::{Action, Decision};
+use crate::oracle::HookStatus;
+use crate::run::Run;
+
+/// The decision of a run, whatever the platform and the words: what becomes of the step, and of the hook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Gist {
+    action: Action,
+    turn_ended: bool,
+    decision: Option<Decision>,
+    status: HookStatus,
+    rewritten: bool,
+}
+
+impl Gist {
+    /// The one of this run.
+    pub(crate) fn of(run: &Run) -> Self {
+        let effect = &run.effect;
+        Gist {
+            action: effect.action,
+            turn_ended: effect.turn_ended,
+            decision: effect.decision,
+            status: effect.hook_status,
+            rewritten: effect.updated_input.is_some(),
+        }
+    }
+}
+
+/// The decision of a run in words.
+pub(super) fn shown(run: &Run) -> String {
+    let effect = &run.effect;
+    let decision = effect.decision.map_or_else(|| "no decision".to_owned(), |decision| decision.to_string());
+    format!("{decision}, {} ({})", effect.action, ending(run))
+}
