@@ -17,6 +17,7 @@ pub mod judge;
 pub mod oracle;
 pub mod payload;
 pub mod plan;
+pub mod port;
 pub mod report;
 pub mod requirement;
 pub mod run;

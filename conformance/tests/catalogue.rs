@@ -147,7 +147,9 @@ fn every_requirement_has_a_witness_and_every_witness_a_requirement() {
 
 #[test]
 fn what_a_witness_breaks_beside_is_a_must_with_a_reason() {
+    let platforms: Vec<String> = Library::built_in().unwrap().platforms().map(str::to_owned).collect();
     for witness in hookproof_witness::all() {
+        assert!(platforms.iter().any(|platform| platform == witness.platform), "{} shows on no platform", witness.id);
         assert!(!witness.events.is_empty(), "{} shows nowhere", witness.id);
         for (beside, reason) in witness.beside {
             let requirement = catalogue().get(beside);

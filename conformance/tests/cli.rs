@@ -4,6 +4,8 @@
 mod batch;
 #[path = "cli/check.rs"]
 mod check;
+#[path = "cli/contracts.rs"]
+mod contracts;
 #[path = "cli/interpret.rs"]
 mod interpret;
 #[path = "cli/knowledge.rs"]

@@ -94,7 +94,7 @@ enum Color {
     Never,
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     let number: f64 = text.parse().map_err(|_| "expected a number of seconds".to_owned())?;
     if number > 0.0 && number <= 86_400.0 {
         Ok(Duration::from_secs_f64(number))
@@ -241,7 +241,7 @@ fn subjects(arguments: &CheckArguments, contract: &Contract) -> Result<Found, Cl
 
 /// A word of the hook's command: a relative path of a file counts from the folder of whoever typed it, and not from the
 /// scratch folder that the hook is started in.
-fn here(word: &OsString) -> OsString {
+pub(super) fn here(word: &OsString) -> OsString {
     let path = Path::new(word);
     match std::path::absolute(path) {
         Ok(absolute) if path.is_relative() && path.is_file() => absolute.into(),
@@ -275,14 +275,14 @@ fn ask(arguments: &CheckArguments, path: &Path, text: &str) -> Result<(), CliErr
 }
 
 #[cfg(feature = "reference")]
-fn reference() -> Result<Subject, CliError> {
+pub(super) fn reference() -> Result<Subject, CliError> {
     let own = std::env::current_exe()
         .map_err(|error| CliError::Harness(format!("failed to find the program itself: {error}")))?;
     Ok(super::reference::subject(own))
 }
 
 #[cfg(not(feature = "reference"))]
-fn reference() -> Result<Subject, CliError> {
+pub(super) fn reference() -> Result<Subject, CliError> {
     Err(CliError::Usage(
         "failed to find the reference hook: this build was made without the feature `reference`".to_owned(),
     ))
@@ -304,7 +304,7 @@ fn filter(arguments: &CheckArguments, contract: &Contract, scenarios: &Scenarios
     Ok(Filter { events: arguments.event.clone(), scenarios: arguments.scenario.clone() })
 }
 
-fn environment(list: &[String]) -> Result<BTreeMap<OsString, OsString>, CliError> {
+pub(super) fn environment(list: &[String]) -> Result<BTreeMap<OsString, OsString>, CliError> {
     let mut environment = BTreeMap::new();
     for item in list {
         let (name, value) = match item.split_once('=') {
@@ -394,7 +394,7 @@ impl Write for Memory {
 }
 
 /// Ctrl-C kills all hooks and lets the report be finished; a second one ends the program.
-fn watch_interrupts(interrupter: &Interrupter) -> Result<(), CliError> {
+pub(super) fn watch_interrupts(interrupter: &Interrupter) -> Result<(), CliError> {
     let interrupter = interrupter.clone();
     ctrlc::set_handler(move || {
         if interrupter.is_interrupted() {

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use hookproof::contract::{Contract, Library, OutcomeName};
+use hookproof::contract::{Contract, OutcomeName};
 use hookproof::plan::{Scenario, Scenarios};
 use hookproof::requirement::{Catalogue, Requirement};
 

@@ -4,7 +4,6 @@ use std::io::{self, Write};
 
 use clap::{Args, ValueEnum};
 use hookproof::contract::{Contract, Evidence, Library};
-use hookproof::payload::Payloads;
 use hookproof::plan::Scenarios;
 use hookproof::requirement::Catalogue;
 

@@ -6,6 +6,7 @@ mod explain;
 mod interpret;
 mod known;
 mod list;
+mod port;
 #[cfg(feature = "reference")]
 mod reference;
 mod schema;
@@ -33,6 +34,8 @@ struct Arguments {
 enum Command {
     /// Run hooks and judge what they do
     Check(Box<check::CheckArguments>),
+    /// Run one hook with the documents of several platforms and tell what it is worth on each
+    Port(Box<port::PortArguments>),
     /// Say what a platform would do with a run that you describe
     Interpret(interpret::InterpretArguments),
     /// Print the JSON Schema of an event's stdin or stdout
@@ -69,6 +72,7 @@ pub(crate) fn main() -> ExitCode {
 fn run(command: &Command, known: &Known) -> Result<Exit, CliError> {
     match command {
         Command::Check(arguments) => check::run(arguments, known),
+        Command::Port(arguments) => port::run(arguments, known),
         Command::Interpret(arguments) => interpret::run(arguments, known),
         Command::Schema(arguments) => schema::run(arguments, known),
         Command::Explain(arguments) => explain::run(arguments, known),

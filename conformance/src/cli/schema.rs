@@ -3,7 +3,6 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use hookproof::contract::Library;
 use hookproof::schema;
 
 use super::known::Known;

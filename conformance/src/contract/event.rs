@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::evidence::{Basis, Evidence};
 use super::exit_table::{EndingPattern, ExitRow, ExitThen};
 use super::field::{Decision, Field, FieldPath, Role};
-use super::outcome::{EventKind, Outcome, OutcomeName, Reader};
+use super::outcome::{EventKind, Moment, Outcome, OutcomeName, Reader};
 use super::reading::{Fact, ReadingRule};
 use super::version::Version;
 
@@ -57,6 +57,8 @@ pub struct Event {
     pub input: IndexMap<FieldPath, Field>,
     /// Fields of the document on stdout.
     pub output: IndexMap<FieldPath, Field>,
+    /// The moment that it shares with events of other platforms.
+    pub moment: Option<Moment>,
     /// The strategy that reads answers here, where that differs from the platform's.
     pub reading: Option<ReadingRule>,
     /// Further names that answers for this event may carry.

@@ -14,7 +14,7 @@ use super::exit_table::ExitRow;
 use super::field::FieldEntries;
 use super::inherit;
 use super::model::{HandlerOption, Limits, Matching, Notice, PlatformInfo, Process, Transcript, Variable};
-use super::outcome::{EventKind, Outcome, OutcomeName, Reader};
+use super::outcome::{EventKind, Moment, Outcome, OutcomeName, Reader};
 use super::phantom::Phantom;
 use super::reading::{Fact, Reading, ReadingRule};
 use super::version::Version;
@@ -163,6 +163,7 @@ pub(super) struct EventEntry {
     pub(super) discard: Vec<String>,
     /// How well it is known that they do nothing; the event's own evidence if absent.
     pub(super) discard_evidence: Option<Evidence>,
+    pub(super) moment: Option<Moment>,
     pub(super) reading: Option<ReadingRule>,
     #[serde(default)]
     pub(super) also_named: Vec<String>,

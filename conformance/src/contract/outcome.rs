@@ -79,6 +79,64 @@ pub enum EventKind {
     Observe,
 }
 
+/// A moment that several platforms know, each by its own name: what makes events comparable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Moment {
+    /// Before any tool runs.
+    BeforeTool,
+    /// Before a shell command runs.
+    BeforeCommand,
+    /// Before a file is changed.
+    BeforeWrite,
+    /// Before a file is read.
+    BeforeRead,
+    /// Before a tool of a server (MCP) runs.
+    BeforeServerTool,
+    /// A permission prompt is about to show.
+    Permission,
+    /// After a tool has run.
+    AfterTool,
+    /// A person has sent a prompt.
+    Prompt,
+    /// A session begins.
+    SessionStart,
+    /// A session ends.
+    SessionEnd,
+    /// The agent wants to end its turn.
+    Stop,
+    /// A subagent begins.
+    SubagentStart,
+    /// A subagent wants to end.
+    SubagentStop,
+    /// The conversation is about to be shortened.
+    BeforeCompact,
+    /// The platform tells the person something.
+    Notification,
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Moment::BeforeTool => "before a tool",
+            Moment::BeforeCommand => "before a command",
+            Moment::BeforeWrite => "before a change of a file",
+            Moment::BeforeRead => "before a file is read",
+            Moment::BeforeServerTool => "before a tool of a server",
+            Moment::Permission => "at a permission prompt",
+            Moment::AfterTool => "after a tool",
+            Moment::Prompt => "at a prompt",
+            Moment::SessionStart => "at the start of a session",
+            Moment::SessionEnd => "at the end of a session",
+            Moment::Stop => "when the agent stops",
+            Moment::SubagentStart => "when a subagent starts",
+            Moment::SubagentStop => "when a subagent stops",
+            Moment::BeforeCompact => "before compaction",
+            Moment::Notification => "at a notification",
+        })
+    }
+}
+
 /// What a hook's answer, or its failure, came down to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

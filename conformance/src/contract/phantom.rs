@@ -123,18 +123,23 @@ impl Phantom {
         }
     }
 
+    fn is_form_of_the_real_one(&self) -> bool {
+        matches!(&self.place, Place::Field(at) if *at == self.instead)
+    }
+
     /// Whether the place can be taken in this document: the real value is there, and nothing is at the place.
     fn is_free(&self, event: &Event, stdin: &Value) -> bool {
         let Some(value) = json::at(stdin, &self.instead) else { return false };
         let sent = match &self.place {
-            Place::Field(at) if *at == self.instead => false,
-            Place::Field(at) => event.input.contains_key(at) || json::at(stdin, at).is_some(),
-            Place::Variable(_) => false,
+            Place::Field(at) if !self.is_form_of_the_real_one() => {
+                event.input.contains_key(at) || json::at(stdin, at).is_some()
+            }
+            Place::Field(_) | Place::Variable(_) => false,
         };
         !sent && self.formed(value).is_some()
     }
 
-    /// Puts `real`, the document as the platform sends it, at the place.
+    /// Puts what `real` holds in the real field at the place.
     fn place(&self, real: &Value, document: &mut Value, environment: &mut BTreeMap<String, String>) {
         let Some(value) = json::at(real, &self.instead).and_then(|value| self.formed(value)) else { return };
         match &self.place {
@@ -148,7 +153,7 @@ impl Phantom {
 }
 
 /// A document of which what matters was put elsewhere.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Misplaced {
     /// The document.
     pub(crate) document: Value,
@@ -156,31 +161,61 @@ pub(crate) struct Misplaced {
     pub(crate) environment: BTreeMap<String, String>,
 }
 
-impl Contract {
-    /// The places that can be taken in `stdin`, a document of `event`.
-    pub fn phantoms_of(&self, event: &Event, stdin: &Value) -> Vec<&Phantom> {
-        self.phantoms.iter().filter(|phantom| phantom.is_free(event, stdin)).collect()
+/// The phantoms of a document.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Phantoms<'c> {
+    /// Those at places of their own.
+    pub(crate) elsewhere: Vec<&'c Phantom>,
+    /// Those that are another form of the real field. They cannot be there together with it.
+    pub(crate) instead: Vec<&'c Phantom>,
+}
+
+impl Phantoms<'_> {
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.elsewhere.is_empty() && self.instead.is_empty()
     }
 
-    /// `stdin` with harmless texts in every field that has a phantom: the first time with the real values nowhere, the
-    /// second time in all places at once, and then in one place each, in the order of [`Contract::phantoms_of`].
-    pub(crate) fn misplaced(&self, event: &Event, stdin: &Value) -> Vec<Misplaced> {
-        let phantoms = self.phantoms_of(event, stdin);
+    /// How many of [`Phantoms::documents`] are needed to see whether any place counts. The others tell which one does.
+    pub(crate) fn needed(&self) -> usize {
+        2 + 2 * self.instead.len()
+    }
+
+    /// `stdin` with harmless texts in every field that has a phantom, and in all phantoms: first as it is, then with the
+    /// real values in all phantoms elsewhere; then a pair for each one that stands instead of the real field, harmless
+    /// and real; then with the real values in one phantom elsewhere each. A hook that shies at the place itself answers
+    /// both documents of a pair alike.
+    pub(crate) fn documents(&self, stdin: &Value) -> Vec<Misplaced> {
         let mut harmless = stdin.clone();
-        for phantom in &phantoms {
+        for phantom in self.elsewhere.iter().chain(&self.instead) {
             if let Some(value) = at_mut(&mut harmless, &phantom.instead) {
                 disarm(value);
             }
         }
-        let with = |chosen: &[&Phantom]| {
-            let mut misplaced = Misplaced { document: harmless.clone(), ..Misplaced::default() };
-            for phantom in chosen {
-                phantom.place(stdin, &mut misplaced.document, &mut misplaced.environment);
+        let with = |there: &[&Phantom], real: &[&Phantom]| {
+            let mut misplaced = Misplaced { document: harmless.clone(), environment: BTreeMap::new() };
+            for phantom in there {
+                let source = if real.contains(phantom) { stdin } else { &harmless };
+                phantom.place(source, &mut misplaced.document, &mut misplaced.environment);
             }
             misplaced
         };
-        let alone = phantoms.iter().map(|phantom| with(&[phantom]));
-        [with(&[]), with(&phantoms)].into_iter().chain(alone).collect()
+        let all = self.elsewhere.as_slice();
+        let mut documents = vec![with(all, &[]), with(all, all)];
+        for phantom in &self.instead {
+            documents.extend([with(&[phantom], &[]), with(&[phantom], &[phantom])]);
+        }
+        documents.extend(all.iter().map(|phantom| with(all, &[phantom])));
+        documents
+    }
+}
+
+impl Contract {
+    /// The places that can be taken in `stdin`, a document of `event`.
+    pub(crate) fn phantoms_of(&self, event: &Event, stdin: &Value) -> Phantoms<'_> {
+        let free = self.phantoms.iter().filter(|phantom| phantom.is_free(event, stdin));
+        let (instead, elsewhere) = free.partition(|phantom| phantom.is_form_of_the_real_one());
+        Phantoms { elsewhere, instead }
     }
 }
 

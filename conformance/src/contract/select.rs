@@ -182,6 +182,7 @@ fn contract(parsed: Parsed, version: &Version, changes: Vec<Change>) -> Contract
             strict_keys: entry.strict_keys.clone(),
             input,
             output,
+            moment: entry.moment,
             reading: entry.reading,
             also_named: entry.also_named.clone(),
             notes: entry.notes.clone(),

@@ -4,31 +4,35 @@
 
 use super::gist::{Gist, shown};
 use super::{Material, Verdict};
-use crate::contract::{Evidence, Phantom};
+use crate::contract::{Evidence, Phantom, Phantoms};
 use crate::requirement::Requirement;
 use crate::run::Run;
 
 /// What was seen of a hook that looks at such places.
 struct Heard<'m> {
-    /// The run with the dangerous values nowhere.
-    nowhere: &'m Run,
-    /// The run with them in all of `places`.
-    run: &'m Run,
+    /// A run with the dangerous values in no such place.
+    without: &'m Run,
+    /// The same run with them in one of `places`, or in all.
+    with: &'m Run,
     /// The places by which the decision changes, each or together.
     places: Vec<&'m Phantom>,
 }
 
 fn heard<'m>(material: &Material<'m>) -> Option<Heard<'m>> {
-    let [nowhere, everywhere, alone @ ..] = material.runs else { return None };
-    let phantoms = material.contract.phantoms_of(material.event, &material.case.payload.stdin);
-    let differs = |run: &Run| Gist::of(run) != Gist::of(nowhere);
-    if !differs(everywhere) {
-        return None;
+    let Phantoms { elsewhere, instead } = material.contract.phantoms_of(material.event, &material.case.payload.stdin);
+    let [nowhere, everywhere, others @ ..] = material.runs else { return None };
+    let differ = |without: &Run, with: &Run| Gist::of(without) != Gist::of(with);
+    let (pairs, alone) = others.split_at_checked(2 * instead.len())?;
+    let forms = instead.iter().zip(pairs.chunks_exact(2)).map(|(phantom, pair)| (*phantom, &pair[0], &pair[1]));
+    let singles = elsewhere.iter().zip(alone).map(|(phantom, with)| (*phantom, nowhere, with));
+    let found: Vec<_> = singles.chain(forms).filter(|(_, without, with)| differ(without, with)).collect();
+    match found.first() {
+        Some(&(_, without, with)) => {
+            Some(Heard { without, with, places: found.into_iter().map(|(phantom, ..)| phantom).collect() })
+        }
+        None if differ(nowhere, everywhere) => Some(Heard { without: nowhere, with: everywhere, places: elsewhere }),
+        None => None,
     }
-    let places: Vec<&Phantom> =
-        phantoms.iter().zip(alone).filter(|(_, run)| differs(run)).map(|(phantom, _)| *phantom).collect();
-    let run = alone.iter().find(|run| differs(run)).unwrap_or(everywhere);
-    Some(Heard { nowhere, run, places: if places.is_empty() { phantoms } else { places } })
 }
 
 impl Heard<'_> {
@@ -41,7 +45,7 @@ impl Heard<'_> {
     /// How well it is known that nothing ever stands there, and what the platform makes of the runs.
     fn evidence(&self, material: &Material<'_>) -> Evidence {
         let facts = self.places.iter().map(|phantom| material.contract.weigh(&phantom.basis()));
-        facts.chain([self.run.effect.evidence, self.nowhere.effect.evidence]).max().unwrap_or(Evidence::Unconfirmed)
+        facts.chain([self.with.effect.evidence, self.without.effect.evidence]).max().unwrap_or(Evidence::Unconfirmed)
     }
 }
 
@@ -55,10 +59,10 @@ pub(super) fn judge(_: &Requirement, material: &Material<'_>) -> Option<Verdict>
         "a dangerous value that stands only where {} never puts one changes the decision: {}; with it {}, without it {}",
         material.contract.platform.title,
         heard.names(),
-        shown(heard.run),
-        shown(heard.nowhere),
+        shown(heard.with),
+        shown(heard.without),
     );
-    Some(material.fail(heard.run, observed, heard.evidence(material)))
+    Some(material.fail(heard.with, observed, heard.evidence(material)))
 }
 
 /// A hook that looks at such places also looks at the field that is sent.
@@ -70,13 +74,14 @@ pub(super) fn deaf(_: &Requirement, material: &Material<'_>) -> Option<Verdict> 
         return Some(Verdict::Skip { reason: "the document was not run at the baseline".to_owned() });
     };
     let Some(heard) = heard(material) else { return Some(Verdict::Pass) };
-    if Gist::of(baseline) != Gist::of(heard.nowhere) {
+    // The first run has harmless values in the real field.
+    if Gist::of(baseline) != Gist::of(&material.runs[0]) {
         return Some(Verdict::Pass);
     }
     let observed = format!(
         "the hook is deaf: it looks at {}, and what is dangerous there ({}) changes nothing in the field that is sent ({})",
         heard.names(),
-        shown(heard.run),
+        shown(heard.with),
         shown(baseline),
     );
     Some(material.fail(baseline, observed, heard.evidence(material)))

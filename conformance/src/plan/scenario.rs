@@ -150,8 +150,8 @@ pub struct Scenario {
     #[serde(default)]
     pub spelling: Spelling,
     /// What is dangerous in the document stands only where the platform never puts it: see
-    /// [`Phantom`](crate::contract::Phantom). The first run has it nowhere, the second in all of these places, and, where
-    /// these two differ, further ones have it in one each. Documents without such a place are left out.
+    /// [`Phantom`](crate::contract::Phantom). The first run has it nowhere, the second in all of these places; further
+    /// ones tell them apart. Documents without such a place are left out.
     #[serde(default)]
     pub misplaced: bool,
     /// How stdin is fed.

@@ -9,6 +9,7 @@ mod findings;
 mod human;
 mod json_lines;
 mod matrix;
+mod port;
 mod tally;
 mod text;
 
@@ -17,6 +18,7 @@ pub use findings::{Findings, Group, Place};
 pub use human::{Human, Look, Rules};
 pub use json_lines::JsonLines;
 pub use matrix::{Cell, Matrix, Row};
+pub use port::PortTable;
 pub use tally::{Conformance, Tally};
 pub use text::visible;
 

@@ -30,17 +30,18 @@ pub(super) struct Given {
     pub(super) environment: BTreeMap<String, String>,
 }
 
-/// What the runs of a case are given: the same to all if it is one item, and otherwise an item a run.
+/// What the runs of a case are given: the same to all if it is one item, and otherwise an item a run. Beside it, how many
+/// items are needed if the first two make no difference.
 pub(super) fn given(
     contract: &Contract,
     event: &Event,
     payload: &Payload,
     scenario: &Scenario,
     folders: &Folders<'_>,
-) -> Vec<Given> {
+) -> (Vec<Given>, usize) {
     if let Some(raw) = &scenario.raw {
         let bytes = raw.replace("{event}", &payload.event).into_bytes();
-        return vec![Given { bytes, environment: BTreeMap::new() }];
+        return (vec![Given { bytes, environment: BTreeMap::new() }], 1);
     }
     let mut document = payload.stdin.clone();
     relocate(&mut document, folders);
@@ -54,10 +55,12 @@ pub(super) fn given(
     }
     let spelled = |document: &Value| spelling::bytes(document, scenario.spelling, &contract.process.stdin_suffix);
     if scenario.misplaced {
-        let all = contract.misplaced(event, &document).into_iter();
-        return all.map(|one| Given { bytes: spelled(&one.document), environment: one.environment }).collect();
+        let phantoms = contract.phantoms_of(event, &document);
+        let all = phantoms.documents(&document).into_iter();
+        let all = all.map(|one| Given { bytes: spelled(&one.document), environment: one.environment });
+        return (all.collect(), phantoms.needed());
     }
-    vec![Given { bytes: spelled(&document), environment: BTreeMap::new() }]
+    (vec![Given { bytes: spelled(&document), environment: BTreeMap::new() }], 1)
 }
 
 /// The plan by which the bytes arrive.

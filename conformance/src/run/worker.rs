@@ -43,26 +43,27 @@ impl<'w, 'a> Worker<'w, 'a> {
         if self.checker.interrupter.is_interrupted() {
             return Ok(Vec::new());
         }
-        let fail = |error: &dyn std::fmt::Display| Err(error.to_string());
-        let surroundings = match Surroundings::new(self.checker.contract, case.payload, case.scenario, case.subject) {
-            Ok(surroundings) => surroundings,
-            Err(error) => return fail(&format!("failed to make scratch folders: {error}")),
-        };
+        let contract = self.checker.contract;
         let event = self.checker.event(case);
-        let folders = Folders { home: &surroundings.home, project: &surroundings.project, cwd: &surroundings.cwd };
-        let given = document::given(self.checker.contract, event, case.payload, case.scenario, &folders);
-        let mut runs = Vec::new();
-        for (index, given) in given.into_iter().enumerate() {
+        let (mut runs, mut index, mut total): (Vec<Run>, usize, usize) = (Vec::new(), 0, 1);
+        while index < total {
+            // Runs that are given different things know nothing of each other.
+            let surroundings = Surroundings::new(contract, case.payload, case.scenario, case.subject)
+                .map_err(|error| format!("failed to make scratch folders: {error}"))?;
+            let folders = Folders { home: &surroundings.home, project: &surroundings.project, cwd: &surroundings.cwd };
+            let (mut given, needed) = document::given(contract, event, case.payload, case.scenario, &folders);
+            total = given.len();
             // Places are only told apart where all of them together make a difference.
-            if index == 2 && Gist::of(&runs[0]) == Gist::of(&runs[1]) {
+            if index > 1 && index == needed && Gist::of(&runs[0]) == Gist::of(&runs[1]) {
                 break;
             }
-            let prepared = self.prepare(case, &surroundings, baseline_wall, given);
+            let prepared = self.prepare(case, &surroundings, baseline_wall, given.swap_remove(index));
             let own = self.observe(case, &surroundings, &prepared)?;
             if own.is_empty() {
                 return Ok(own);
             }
             runs.extend(own);
+            index += 1;
         }
         Ok(runs)
     }

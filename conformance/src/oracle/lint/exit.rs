@@ -5,10 +5,10 @@ use std::sync::LazyLock;
 use regex_lite::Regex;
 
 use super::{Problems, answered};
-use crate::contract::{Basis, Decision, ExitThen, OutcomeName};
+use crate::contract::{Basis, Decision, EndingPattern, ExitThen, OutcomeName};
 use crate::oracle::effect::Effect;
-use crate::oracle::exit::Ruling;
-use crate::oracle::{Ended, Said};
+use crate::oracle::exit::{self, Ruling};
+use crate::oracle::{Ended, Facts, Run, Said};
 
 /// What launchers say of a script that is not there.
 static LAUNCHER: LazyLock<Regex> = LazyLock::new(|| {
@@ -31,14 +31,25 @@ pub(super) fn lint(problems: &mut Problems<'_>, ruling: &Ruling, effect: &Effect
         }
         Ended::Exit(2) => two(problems, ruling, effect),
         Ended::Exit(code) if code != 0 => {
-            if answered(run) {
+            let denies = matches!(ruling.then, ExitThen::Deny | ExitThen::Halt) && !ruling.by_option;
+            if denies && !is_chosen(run, code) {
+                problems.add_on(
+                    &ruling.basis,
+                    "exit.denies-by-accident",
+                    format!("exit code {code} denies the step, as every error of the hook does that ends with it"),
+                );
+            } else if denies {
+                // The code is the platform's own word for a denial.
+            } else if answered(run) && ruling.then != ExitThen::Answer {
+                unread_answer(problems, ruling, code);
+            } else if answered(run) {
                 problems.add(
                     "exit.code-beside-answer",
                     format!("exit code {code} beside an accepted answer: the code is ignored"),
                 );
             } else if silent {
                 problems.add("exit.silent-failure", format!("exit code {code} with nothing on either stream"));
-            } else {
+            } else if ruling.then == ExitThen::Failed {
                 problems.add("exit.failure", format!("exit code {code}: the platform takes the hook for failed"));
             }
             if code == 126 || code == 127 || code > 128 {
@@ -50,6 +61,31 @@ pub(super) fn lint(problems: &mut Problems<'_>, ruling: &Ruling, effect: &Effect
         }
         Ended::Exit(_) | Ended::TimedOut => {}
     }
+}
+
+/// Whether the exit table names this very code as one that denies.
+fn is_chosen(run: &Run<'_>, code: i32) -> bool {
+    run.event.exits.iter().any(|row| {
+        matches!(row.then, ExitThen::Deny | ExitThen::Halt) && row.on.contains(&EndingPattern::Exactly(code))
+    })
+}
+
+/// An answer that would count beside another exit code.
+fn unread_answer(problems: &mut Problems<'_>, ruling: &Ruling, code: i32) {
+    if !problems.run.event.exits.iter().any(|row| row.then == ExitThen::Answer) || ruling.then == ExitThen::Background {
+        return;
+    }
+    problems.add_on(
+        &ruling.basis,
+        "exit.answer-not-read",
+        format!("the answer on stdout is not read beside exit code {code}"),
+    );
+}
+
+/// Whether exit code 2 would deny if something stood on stderr.
+fn needs_stderr(run: &Run<'_>) -> bool {
+    let facts = Facts { stderr: b"not allowed", ..run.facts.clone() };
+    run.stderr().trim().is_empty() && exit::rule(&Run { facts: &facts, ..*run }).then == ExitThen::Deny
 }
 
 fn meaning(code: i32) -> String {
@@ -113,6 +149,14 @@ fn two(problems: &mut Problems<'_>, ruling: &Ruling, effect: &Effect) {
                 "exit code 2 with nothing on stderr, and no other reason",
             );
         }
+    } else if needs_stderr(run) {
+        problems.add_on(
+            &ruling.basis,
+            "exit.two-needs-stderr",
+            "exit code 2 with nothing on stderr: without a reason it denies nothing",
+        );
+    } else if answered(run) && ruling.then != ExitThen::Answer {
+        unread_answer(problems, ruling, 2);
     } else if !answered(run) && ruling.then != ExitThen::Background {
         let basis = [ruling.basis.clone(), vec![run.event.basis.clone()]].concat();
         let basis: Vec<Basis> = basis;

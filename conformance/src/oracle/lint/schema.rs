@@ -23,7 +23,7 @@ pub(super) fn lint(problems: &mut Problems<'_>, ruling: &Ruling, effect: &Effect
     }
     // Of a refused answer nothing is read, so that its other keys are no further fault.
     if matches!(run.said, Said::Answer(_)) {
-        keys(problems, &document.value);
+        keys(problems, &document.value, effect);
     }
 }
 
@@ -179,25 +179,25 @@ fn is_neutral(value: &Value) -> bool {
 }
 
 /// Keys that the event does not know.
-fn keys(problems: &mut Problems<'_>, document: &Value) {
+fn keys(problems: &mut Problems<'_>, document: &Value, effect: &Effect) {
     let Some(object) = document.as_object() else { return };
     for (key, value) in object {
         if !problems.run.event.output.contains_key(key) {
-            key_unknown(problems, document, None, key);
+            key_unknown(problems, document, None, key, effect);
         } else if let Some(inner) = value.as_object()
             && problems.run.event.output.get(key).and_then(|field| field.role) == Some(Role::Container)
             && problems.run.event.output.keys().any(|path| path.starts_with(&format!("{key}.")))
         {
             for name in inner.keys() {
                 if !problems.run.event.output.contains_key(&format!("{key}.{name}")) {
-                    key_unknown(problems, document, Some(key), name);
+                    key_unknown(problems, document, Some(key), name, effect);
                 }
             }
         }
     }
 }
 
-fn key_unknown(problems: &mut Problems<'_>, document: &Value, container: Option<&str>, key: &str) {
+fn key_unknown(problems: &mut Problems<'_>, document: &Value, container: Option<&str>, key: &str, effect: &Effect) {
     let run = problems.run;
     let event = run.event;
     let here = container.map_or_else(|| key.to_owned(), |container| format!("{container}.{key}"));
@@ -232,6 +232,44 @@ fn key_unknown(problems: &mut Problems<'_>, document: &Value, container: Option<
         }
         return;
     }
+    // Fields of this event, inside an object that it does not know.
+    let value = at(document, &here);
+    let inside: Vec<(String, &String, &Field)> = value
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+        .filter_map(|(inner, _)| {
+            let (path, field) = event.output.iter().find(|(path, field)| {
+                name_of(path) == *inner
+                    && !matches!(field.role, Some(Role::EventName | Role::Ignored | Role::Container) | None)
+                    && at(document, path).is_none()
+            })?;
+            Some((format!("{here}.{inner}"), path, field))
+        })
+        .collect();
+    if !inside.is_empty() {
+        for (there, path, field) in inside {
+            problems.add_on(
+                &[basis(field)],
+                "schema.misplaced-field",
+                format!("`{there}` is not read; its place is `{path}`"),
+            );
+        }
+        return;
+    }
+    // A denial in words that the platform does not read.
+    if let Some(word) = value.and_then(|value| denial(key, value))
+        && effect.decision.is_none()
+        && !effect.stops_the_step()
+        && event.can_deny()
+        && !foreign(run.contract, event, key)
+    {
+        problems.add(
+            "schema.decision-not-read",
+            format!("`{here}: {word}` denies nothing: {} has no such field", event.name),
+        );
+        return;
+    }
     // A field of another event.
     let other = run.contract.events.values().find(|other| {
         other.name != event.name
@@ -244,6 +282,31 @@ fn key_unknown(problems: &mut Problems<'_>, document: &Value, container: Option<
         Some(other) => problems
             .add("schema.foreign-field", format!("`{here}` is no field of {}; {} has it", event.name, other.name)),
         None => problems.add("schema.unknown-field", format!("`{here}` is no field of any answer and is not read")),
+    }
+}
+
+/// Whether another event of the platform has a nested field of this name.
+fn foreign(contract: &Contract, event: &Event, key: &str) -> bool {
+    contract.events.values().any(|other| {
+        other.name != event.name
+            && other.output.iter().any(|(path, field)| {
+                path.rsplit_once('.').is_some_and(|(_, name)| name == key) && field.role != Some(Role::EventName)
+            })
+    })
+}
+
+/// The value of a field by which hooks deny on some platform; `None` if it denies nowhere.
+fn denial(key: &str, value: &Value) -> Option<String> {
+    const WORDS: [&str; 5] = ["deny", "denied", "block", "blocked", "reject"];
+    match value {
+        Value::String(word) => WORDS.contains(&word.to_ascii_lowercase().as_str()).then(|| format!("{word:?}")),
+        Value::Bool(value) => {
+            let denies =
+                if key == "continue" { !value } else { ["cancel", "halt", "block", "deny"].contains(&key) && *value };
+            denies.then(|| value.to_string())
+        }
+        Value::Object(map) => map.iter().find_map(|(key, value)| denial(key, value)),
+        _ => None,
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Problems, answered};
-use crate::contract::{Contract, Event, ExitThen, Reader, Role};
+use crate::contract::{Contract, Event, EventKind, ExitThen, Reader, Role};
 use crate::oracle::answer::at;
 use crate::oracle::exit::Ruling;
 use crate::oracle::reading::{Reading, sets_output_field};
@@ -24,11 +24,68 @@ pub(super) fn lint(problems: &mut Problems<'_>, ruling: &Ruling) {
     }
     if ruling.then == ExitThen::LastLine {
         result_path(problems);
+    } else if !reads_answers && let Some(said) = telling_json(run) {
+        problems.add_on(
+            &unread_basis(run, ruling),
+            "stream.json-never-read",
+            format!("`{said}` stands in JSON on stdout, and {} never reads JSON", run.event.name),
+        );
+    } else if matches!(run.said, Said::Text) && run.facts.ended == Ended::Exit(0) && ruling.then == ExitThen::Failed {
+        problems.add_on(
+            &ruling.basis,
+            "stream.text-refused",
+            format!("{} on stdout, where only JSON is taken: the hook counts as failed", amount(run.heard.trimmed())),
+        );
     } else if matches!(run.said, Said::Text) && !problems.any("stream.") && !NO_JSON.iter().any(|id| problems.any(id)) {
         unread_text(problems, ruling);
     }
+    silence(problems, ruling);
     on_stderr(problems);
     over_limit(problems, ruling);
+}
+
+/// What an event that reads no JSON rests on.
+fn unread_basis(run: &Run<'_>, ruling: &Ruling) -> Vec<crate::contract::Basis> {
+    let mut basis = vec![run.contract.reading.basis(), run.event.basis.clone()];
+    basis.extend(ruling.basis.iter().cloned());
+    basis
+}
+
+/// The first key in a JSON object on stdout whose value asks for something or tells somebody something.
+fn telling_json(run: &Run<'_>) -> Option<String> {
+    fn telling(value: &Value) -> Option<String> {
+        value.as_object()?.iter().find_map(|(key, value)| {
+            let tells = match value {
+                Value::String(text) => {
+                    let names_event = key.to_ascii_lowercase().ends_with("eventname");
+                    !names_event && !text.trim().is_empty() && !["allow", "approve"].contains(&text.as_str())
+                }
+                Value::Bool(value) => key == "continue" && !value,
+                Value::Object(_) => return telling(value),
+                _ => false,
+            };
+            tells.then(|| key.clone())
+        })
+    }
+    let text = String::from_utf8_lossy(run.facts.stdout);
+    telling(&serde_json::from_str(text.trim().trim_start_matches('\u{feff}')).ok()?)
+}
+
+/// No word at a gate at which it is not settled what that means.
+fn silence(problems: &mut Problems<'_>, ruling: &Ruling) {
+    let run = problems.run;
+    let is_gate = matches!(run.event.kind, EventKind::Gate | EventKind::Request);
+    let doubted = ruling.basis.iter().any(|basis| !run.contract.weigh(basis).is_settled());
+    if is_gate && doubted && matches!(run.said, Said::Nothing) && run.facts.ended == Ended::Exit(0) {
+        problems.add_on(
+            &ruling.basis,
+            "stream.silence-at-gate",
+            format!(
+                "nothing on stdout at {}, where it is not settled that silence lets the step go ahead",
+                run.event.name
+            ),
+        );
+    }
 }
 
 /// Looks for a document that the platform does not see because of what stands around it.
