@@ -18,8 +18,13 @@ use serde::Deserialize;
 
 /// Recorded files, with how many of their rows show something that can be compared, and how many there are. A file that
 /// loses some of them is a defect.
-const RECORDED: &[(&str, usize, usize)] =
-    &[("claude-code-2.1.197.jsonl", 159, 159), ("claude-code-2.1.329.jsonl", 564, 658)];
+const RECORDED: &[(&str, usize, usize)] = &[
+    ("claude-code-2.1.197.jsonl", 159, 159),
+    ("claude-code-2.1.329.jsonl", 564, 658),
+    ("codex-0.169.0.jsonl", 241, 241),
+    ("gemini-cli-0.61.0.jsonl", 74, 74),
+    ("qwen-code-0.24.4.jsonl", 17, 17),
+];
 /// Hand-written rows have files that begin so.
 const BY_HAND: &str = "edge-";
 

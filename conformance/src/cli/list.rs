@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use clap::{Args, ValueEnum};
-use hookproof::contract::{Contract, Evidence, Library};
+use hookproof::contract::{Basis, Contract, Evidence, Library};
 use hookproof::plan::Scenarios;
 use hookproof::requirement::Catalogue;
 
@@ -66,41 +66,73 @@ pub(crate) fn run(arguments: &ListArguments, known: &Known) -> Result<Exit, CliE
     Ok(Exit::Conforms)
 }
 
+/// Every kind of evidence, the best first.
+const EVIDENCE: [Evidence; 5] =
+    [Evidence::Measured, Evidence::Source, Evidence::Documented, Evidence::Disputed, Evidence::Unconfirmed];
+
 /// Platforms with the share of facts by evidence.
 fn platforms(out: &mut impl Write, library: &Library) -> Result<(), CliError> {
-    for file in library.files().map_err(CliError::harness)? {
-        let platform = file.platform();
-        let contract = library.select(&platform.id).map_err(CliError::harness)?;
-        let measured: Vec<String> = platform.measured.iter().map(ToString::to_string).collect();
-        writeln!(out, "{}  {} {}", platform.id, platform.title, platform.version)?;
-        writeln!(out, "    events        {}", contract.events.len())?;
-        writeln!(out, "    measured at   {}", measured.join(", "))?;
-        let (counts, total) = shares(&contract);
+    let percent = "measured  source  documented  disputed  unconfirmed";
+    writeln!(out, "{:<15} {:<12} {:>6}  {:>5}  {percent}", "platform", "version", "events", "facts")?;
+    let mut notes = Vec::new();
+    for id in library.platforms() {
+        let contract = library.select(id).map_err(CliError::usage)?;
+        let counts = shares(&contract);
+        let total: u32 = counts.iter().sum();
         let shares: Vec<String> = counts
             .iter()
-            .map(|(evidence, count)| format!("{evidence} {:.0} %", 100.0 * f64::from(*count) / f64::from(total.max(1))))
+            .zip(percent.split("  "))
+            .map(|(count, head)| {
+                format!("{:>width$.0} %", 100.0 * f64::from(*count) / f64::from(total.max(1)), width = head.len() - 2)
+            })
             .collect();
-        writeln!(out, "    facts         {total}: {}", shares.join(", "))?;
+        let (version, events) = (contract.version.to_string(), contract.events.len());
+        writeln!(out, "{id:<15} {version:<12} {events:>6}  {total:>5}  {}", shares.join("  "))?;
+        notes.push(basis(&contract));
+    }
+    writeln!(out)?;
+    for note in notes {
+        writeln!(out, "{note}")?;
     }
     Ok(())
 }
 
-fn shares(contract: &Contract) -> (Vec<(Evidence, u32)>, u32) {
-    let all = [Evidence::Measured, Evidence::Source, Evidence::Documented, Evidence::Disputed, Evidence::Unconfirmed];
-    let mut counts = all.map(|evidence| (evidence, 0));
-    let mut total = 0;
-    let mut add = |evidence: Evidence| {
-        total += 1;
-        for (known, count) in &mut counts {
-            if *known == evidence {
-                *count += 1;
-            }
+/// What a contract rests on: recorded versions, and events that are announced only.
+fn basis(contract: &Contract) -> String {
+    let list = |items: Vec<String>| items.join(", ");
+    let measured = list(contract.platform.measured.iter().map(ToString::to_string).collect());
+    let mut told =
+        vec![if measured.is_empty() { "nothing recorded by us".to_owned() } else { format!("recorded at {measured}") }];
+    if !contract.planned.is_empty() {
+        told.push(format!("announced, not fired: {}", list(contract.planned.keys().cloned().collect())));
+    }
+    format!("{:<15} {}: {}", contract.platform.id, contract.platform.title, told.join("; "))
+}
+
+/// How many facts there are of each kind of evidence, as far as it holds at this version.
+fn shares(contract: &Contract) -> [u32; 5] {
+    let mut counts = [0; 5];
+    let mut add = |basis: &Basis| {
+        let evidence = contract.weigh(basis);
+        if let Some(at) = EVIDENCE.iter().position(|known| *known == evidence) {
+            counts[at] += 1;
         }
     };
+    let of = |evidence: Evidence, source: &[String]| Basis { evidence, source: source.to_vec() };
+    add(&contract.reading.basis());
+    add(&of(contract.process.evidence, &contract.process.source));
+    add(&of(contract.matching.evidence, &contract.matching.source));
+    add(&contract.limits.timeout_s.basis());
+    contract.environment.values().for_each(|variable| add(&of(variable.evidence, &variable.source)));
+    contract
+        .tools
+        .values()
+        .flat_map(|tool| tool.input.values().chain(tool.output.values()))
+        .for_each(|field| add(&field.basis));
     for event in contract.events.values() {
-        add(contract.weigh(&event.basis));
-        event.exits.iter().for_each(|row| add(contract.weigh(&row.basis())));
-        event.input.values().chain(event.output.values()).for_each(|field| add(contract.weigh(&field.basis)));
+        add(&event.basis);
+        event.exits.iter().for_each(|row| add(&row.basis()));
+        event.input.values().chain(event.output.values()).for_each(|field| add(&field.basis));
     }
-    (counts.into_iter().filter(|(_, count)| *count > 0).collect(), total)
+    counts
 }

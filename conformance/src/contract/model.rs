@@ -283,10 +283,19 @@ pub struct Tool {
 impl Tool {
     /// The first way in which `value` does not fit `fields`, as a sentence; `None` if it fits.
     pub fn misfit(fields: &IndexMap<FieldPath, Field>, value: &serde_json::Value) -> Option<String> {
+        Tool::misfit_of(fields, value, true)
+    }
+
+    /// The same for a part of an input that is merged into the rest: nothing is missing from it.
+    pub fn misfit_of_part(fields: &IndexMap<FieldPath, Field>, value: &serde_json::Value) -> Option<String> {
+        Tool::misfit_of(fields, value, false)
+    }
+
+    fn misfit_of(fields: &IndexMap<FieldPath, Field>, value: &serde_json::Value, whole: bool) -> Option<String> {
         let Some(object) = value.as_object() else { return Some("it is no object".to_owned()) };
         for (name, field) in fields {
             match object.get(name) {
-                None if field.required => return Some(format!("the field `{name}` is missing")),
+                None if field.required && whole => return Some(format!("the field `{name}` is missing")),
                 Some(value) if !field.types.iter().any(|ty| ty.admits(value)) => {
                     return Some(format!("the field `{name}` must be {}", type_names(&field.types)));
                 }

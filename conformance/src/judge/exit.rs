@@ -29,7 +29,9 @@ pub(super) fn one_where_two_was_meant(_: &Requirement, material: &Material<'_>) 
         return Some(Verdict::Pass);
     }
     let stderr = String::from_utf8_lossy(&run.observation.stderr.bytes);
-    if is_uncaught(&stderr) {
+    // What the hook meant stands in an answer, which has a rule of its own.
+    let answered = run.effect.problems.iter().any(|problem| problem.requirement == "exit.answer-not-read");
+    if answered || is_uncaught(&stderr) {
         return Some(Verdict::Pass);
     }
     let stdout = String::from_utf8_lossy(&run.observation.stdout.bytes);

@@ -106,3 +106,18 @@ pub(super) fn stops_when_active(_: &Requirement, material: &Material<'_>) -> Opt
         None => Verdict::Pass,
     })
 }
+
+/// A hook that nothing else keeps from going on for ever gives in by itself.
+pub(super) fn stop_without_end(_: &Requirement, material: &Material<'_>) -> Option<Verdict> {
+    if material.contract.limits.stop_blocks.is_some() || material.runs.len() < 2 {
+        return None;
+    }
+    let run = material.runs.last()?;
+    let all = material.runs.iter().all(|run| run.effect.action == Action::Continued);
+    Some(if all {
+        let observed = format!("the hook keeps the agent from stopping {} times in a row", material.runs.len());
+        material.fail_by_effect(run, observed)
+    } else {
+        Verdict::Pass
+    })
+}

@@ -55,6 +55,7 @@ const JUDGES: &[(&str, Judge)] = &[
     ("lets-pass", input::lets_pass),
     ("drains-stdin", input::drains_stdin),
     ("stops-when-active", input::stops_when_active),
+    ("stop-without-end", input::stop_without_end),
     ("phantom", phantom::judge),
     ("deaf", phantom::deaf),
     ("same-decision", consistency::same_decision),

@@ -77,12 +77,9 @@ fn decided(run: &Run<'_>, answer: &Answer) -> Verdict {
             let fits = |fields: Option<_>, value| fields.is_none_or(|fields| Tool::misfit(fields, value).is_none());
             if let Some(input) = &answer.input_update {
                 let merges = run.event.fields_with(Role::InputUpdate).any(|(_, field)| field.merges);
-                let patch = input.is_object() && merges;
-                if patch || (input.is_object() && fits(tool.map(|tool| &tool.input), input)) {
-                    OutcomeName::InputUpdate
-                } else {
-                    OutcomeName::InputMisfit
-                }
+                let misfit = if merges { Tool::misfit_of_part } else { Tool::misfit };
+                let fits_tool = tool.is_none_or(|tool| misfit(&tool.input, input).is_none());
+                if input.is_object() && fits_tool { OutcomeName::InputUpdate } else { OutcomeName::InputMisfit }
             } else if let Some((output, _)) = &answer.output_update
                 && fits(tool.map(|tool| &tool.output).filter(|fields| !fields.is_empty()), output)
             {

@@ -39,7 +39,7 @@ const EVENTS: &[(&str, Handler)] = &[
     ("errorOccurred", table::silent::<Native>),
     ("preCompact", table::silent::<Native>),
     ("permissionRequest", |payload, notes| {
-        permission_request("permissionRequest", &table::decode::<NativeCall>(payload)?, notes)
+        permission_request("permissionRequest", &table::decode::<NativeRequest>(payload)?, notes)
     }),
     ("notification", table::silent::<Notification>),
     ("SessionStart", session_start),
@@ -79,19 +79,27 @@ struct Claude {
     cwd: Text,
 }
 
-/// A call that waits, in the first format: `preToolUse` with `toolArgs`, `permissionRequest` with `toolInput`.
+/// `preToolUse`.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct NativeCall {
     /// What decides which rules apply, so it must be text if it is there.
     tool_name: Option<String>,
-    /// A text that holds JSON; the reference leaves the type open.
+    /// A text that holds JSON; the vendor's reference leaves the type open.
     tool_args: Raw,
+    cwd: Text,
+}
+
+/// `permissionRequest`, whose fields the vendor's reference only mentions.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct NativeRequest {
+    tool_name: Option<String>,
     tool_input: Raw,
     cwd: Text,
 }
 
-/// The same in the second format.
+/// A call that waits, in the second format: `PreToolUse`, `PermissionRequest`.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct ClaudeCall {
@@ -150,19 +158,29 @@ trait Call {
 
 impl Call for NativeCall {
     fn refusal(&self) -> Option<String> {
-        let Some(tool) = self.tool_name.as_deref() else {
-            return Some(UNREADABLE.to_owned());
-        };
-        let does = match tool {
-            "bash" | "powershell" => Does::Run("command"),
-            "create" | "edit" => Does::Change("path"),
-            _ => return None,
-        };
-        let Ok(input) = unwrapped(self.tool_args.as_deref().or(self.tool_input.as_deref())) else {
-            return Some(UNREADABLE.to_owned());
-        };
-        table::tool_call(does, input.as_deref(), self.cwd.get().map(String::as_str))
+        native_refusal(self.tool_name.as_deref(), self.tool_args.as_deref(), &self.cwd)
     }
+}
+
+impl Call for NativeRequest {
+    fn refusal(&self) -> Option<String> {
+        native_refusal(self.tool_name.as_deref(), self.tool_input.as_deref(), &self.cwd)
+    }
+}
+
+fn native_refusal(tool: Option<&str>, arguments: Option<&RawValue>, cwd: &Text) -> Option<String> {
+    let Some(tool) = tool else {
+        return Some(UNREADABLE.to_owned());
+    };
+    let does = match tool {
+        "bash" | "powershell" => Does::Run("command"),
+        "create" | "edit" => Does::Change("path"),
+        _ => return None,
+    };
+    let Ok(input) = unwrapped(arguments) else {
+        return Some(UNREADABLE.to_owned());
+    };
+    table::tool_call(does, input.as_deref(), cwd.get().map(String::as_str))
 }
 
 impl Call for ClaudeCall {

@@ -124,15 +124,15 @@ fn event_of(payload: &str) -> Option<String> {
 
 fn pre_tool_use(payload: &str, notes: &mut Notes) -> Result<Intent, PayloadError> {
     match refusal(&table::decode(payload)?) {
-        Some(reason) => deny(reason, notes),
+        Some(reason) => deny(&reason, notes),
         None => Ok(Intent::GracefulExit),
     }
 }
 
-fn deny(reason: String, notes: &mut Notes) -> Result<Intent, PayloadError> {
+fn deny(reason: &str, notes: &mut Notes) -> Result<Intent, PayloadError> {
     notes.add(format!("factory-droid/PreToolUse: {reason}"));
-    let specific = Specific::PreToolUse { permission_decision: "deny", permission_decision_reason: &reason };
-    table::refuse(&Output { hook_specific_output: specific }, reason.clone())
+    let specific = Specific::PreToolUse { permission_decision: "deny", permission_decision_reason: reason };
+    table::refuse(&Output { hook_specific_output: specific }, reason.to_owned())
 }
 
 /// Why a call is refused. Tools of MCP servers are not judged.

@@ -145,9 +145,9 @@ enum Specific<'a> {
     SessionStart { additional_context: &'a str },
 }
 
-fn deny(event: &str, reason: String, notes: &mut Notes) -> Result<Intent, PayloadError> {
+fn deny(event: &str, reason: &str, notes: &mut Notes) -> Result<Intent, PayloadError> {
     notes.add(format!("gemini-cli/{event}: {reason}"));
-    table::refuse(&Deny { decision: "deny", reason: &reason }, reason.clone())
+    table::refuse(&Deny { decision: "deny", reason }, reason.to_owned())
 }
 
 fn event_of(payload: &str) -> Option<String> {
@@ -156,7 +156,7 @@ fn event_of(payload: &str) -> Option<String> {
 
 fn before_tool(payload: &str, notes: &mut Notes) -> Result<Intent, PayloadError> {
     match refusal(&table::decode(payload)?) {
-        Some(reason) => deny("BeforeTool", reason, notes),
+        Some(reason) => deny("BeforeTool", &reason, notes),
         None => Ok(Intent::GracefulExit),
     }
 }
@@ -197,7 +197,7 @@ fn before_agent(payload: &str, notes: &mut Notes) -> Result<Intent, PayloadError
                  variable instead, and replace the secret if it has been shown anywhere before.",
                 secret.name()
             );
-            deny("BeforeAgent", reason, notes)
+            deny("BeforeAgent", &reason, notes)
         }
         None => {
             let text = guard::notice::for_prompt(input.cwd.get().map(String::as_str));
@@ -215,7 +215,7 @@ fn after_agent(payload: &str, notes: &mut Notes) -> Result<Intent, PayloadError>
             let reason = format!(
                 "The last message marks work as unfinished: \"{item}\". Do it now, or say plainly why it stays open."
             );
-            deny("AfterAgent", reason, notes)
+            deny("AfterAgent", &reason, notes)
         }
         None => Ok(Intent::GracefulExit),
     }

@@ -1,8 +1,8 @@
 //! The plain form in which claude-mem is called where no platform has one of its own: seven events.
 //!
 //! Written from claude-mem's source. The payload has camelCase fields (snake_case is taken as well) and does not name its
-//! event: only the command line does. The answer is claude-mem's own result object. What a caller makes of a refusal in it
-//! is laid down nowhere; the forms are those of Claude Code.
+//! event: only the command line does. The answer is claude-mem's own result object, and there is one also where there is
+//! nothing to say. What a caller makes of a refusal in it is laid down nowhere; the forms are those of Claude Code.
 
 #![allow(dead_code, reason = "the types say what each event brings, also where the guard needs none of it")]
 
@@ -22,10 +22,10 @@ pub(super) static RAW: Table = Table {
     events: &[
         ("context", context),
         ("session-init", session_init),
-        ("observation", table::silent::<Payload>),
-        ("summarize", table::silent::<Payload>),
-        ("user-message", table::silent::<Payload>),
-        ("file-edit", table::silent::<Payload>),
+        ("observation", watched),
+        ("summarize", watched),
+        ("user-message", watched),
+        ("file-edit", watched),
         ("file-context", file_context),
     ],
     unjudged,
@@ -68,6 +68,10 @@ struct Payload {
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Output<'a> {
+    #[serde(rename = "continue", skip_serializing_if = "Option::is_none")]
+    goes_on: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suppress_output: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     decision: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -98,6 +102,16 @@ fn does(tool: &str) -> Does<'static> {
     }
 }
 
+/// What claude-mem itself prints where it has nothing to say.
+fn nothing() -> Result<Intent, PayloadError> {
+    table::context(&Output { goes_on: Some(true), suppress_output: Some(true), ..Output::default() })
+}
+
+fn watched(payload: &str, _: &mut Notes) -> Result<Intent, PayloadError> {
+    table::decode::<Payload>(payload)?;
+    nothing()
+}
+
 fn context(payload: &str, _: &mut Notes) -> Result<Intent, PayloadError> {
     let payload: Payload = table::decode(payload)?;
     let text = guard::notice::for_session(payload.cwd.0.as_deref());
@@ -115,7 +129,7 @@ fn context(payload: &str, _: &mut Notes) -> Result<Intent, PayloadError> {
 fn session_init(payload: &str, notes: &mut Notes) -> Result<Intent, PayloadError> {
     let payload: Payload = table::decode(payload)?;
     let Some(reason) = payload.prompt.0.as_deref().and_then(prompt_secret::refusal) else {
-        return Ok(Intent::GracefulExit);
+        return nothing();
     };
     notes.add(format!("raw/session-init: {reason}"));
     table::refuse(&Output { decision: Some("block"), reason: Some(&reason), ..Output::default() }, reason.clone())
@@ -127,7 +141,7 @@ fn file_context(payload: &str, notes: &mut Notes) -> Result<Intent, PayloadError
     let tool = payload.tool_name.0.or(payload.tool_name_snake.0).unwrap_or_default();
     let input = payload.tool_input.or(payload.tool_input_snake);
     let Some(reason) = table::tool_call(does(&tool), input.as_deref(), payload.cwd.0.as_deref()) else {
-        return Ok(Intent::GracefulExit);
+        return nothing();
     };
     notes.add(format!("raw/file-context: {reason}"));
     let answer = Output {
@@ -156,6 +170,8 @@ mod tests {
     use rstest::rstest;
     use serde_json::{Value, json};
 
+    const NOTHING: &str = "{\"continue\":true,\"suppressOutput\":true}";
+
     fn answer(event: &str, payload: &Value) -> Intent {
         RAW.answer(Some(event), &payload.to_string(), &mut Notes::default()).expect("an answer")
     }
@@ -177,9 +193,19 @@ mod tests {
                     json!(reason)
                 )
             ),
-            Intent::GracefulExit => assert!(!refused),
+            Intent::ModelContext(document) => assert!(!refused && document.as_str() == NOTHING),
             other => panic!("{other:?}"),
         }
+    }
+
+    #[rstest]
+    #[case("observation")]
+    #[case("summarize")]
+    #[case("user-message")]
+    #[case("file-edit")]
+    fn where_there_is_nothing_to_say_it_is_said(#[case] event: &str) {
+        let Intent::ModelContext(document) = answer(event, &json!({ "sessionId": "s" })) else { panic!("no document") };
+        assert_eq!(document.as_str(), NOTHING);
     }
 
     #[test]
@@ -193,7 +219,9 @@ mod tests {
         let secret = answer("session-init", &json!({ "prompt": "use AKIAIOSFODNN7EXAMPLE" }));
         let Intent::Decision { document, .. } = secret else { panic!("{secret:?}") };
         assert!(document.as_str().starts_with("{\"decision\":\"block\",\"reason\":\"The prompt holds"));
-        assert_eq!(answer("session-init", &json!({ "prompt": "hello" })), Intent::GracefulExit);
+        let quiet = answer("session-init", &json!({ "prompt": "hello" }));
+        let Intent::ModelContext(document) = quiet else { panic!("{quiet:?}") };
+        assert_eq!(document.as_str(), NOTHING);
     }
 
     #[test]

@@ -110,7 +110,7 @@ fn accepted(problems: &mut Problems<'_>, answer: &Answer, ruling: &Ruling, effec
     }
     if let Some(tool) = run.tool.and_then(|tool| run.contract.tools.get(tool))
         && let Some(input) = &answer.input_update
-        && let Some(misfit) = Tool::misfit(&tool.input, input)
+        && let Some(misfit) = misfit(event, &tool.input, input)
         && !denies
     {
         problems.add(
@@ -151,6 +151,12 @@ fn accepted(problems: &mut Problems<'_>, answer: &Answer, ruling: &Ruling, effec
             ),
         );
     }
+}
+
+/// How a new input does not fit the tool; one that is merged into the old input may leave fields out.
+fn misfit(event: &Event, fields: &indexmap::IndexMap<String, Field>, input: &Value) -> Option<String> {
+    let merges = event.fields_with(Role::InputUpdate).any(|(_, field)| field.merges);
+    if merges { Tool::misfit_of_part(fields, input) } else { Tool::misfit(fields, input) }
 }
 
 /// Whether the field does nothing here although it does something at other events.

@@ -61,7 +61,7 @@ fn a_call_without_a_tool_is_refused() {
 
 #[test]
 fn documents_have_the_shape_of_the_contract() {
-    let denied = deny("r".into(), &mut Notes::default()).expect("an intent");
+    let denied = deny("r", &mut Notes::default()).expect("an intent");
     assert_eq!(
         text(&denied),
         r#"{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"deny","permissionDecisionReason":"r"}}"#

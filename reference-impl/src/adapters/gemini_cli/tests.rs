@@ -61,7 +61,7 @@ fn calls_without_folder_or_name(#[case] payload: Value, #[case] refused: bool) {
 #[test]
 fn documents_have_the_shape_of_the_contract() {
     let mut notes = Notes::default();
-    let denied = deny("BeforeTool", "r".into(), &mut notes).expect("an intent");
+    let denied = deny("BeforeTool", "r", &mut notes).expect("an intent");
     assert_eq!(text(&denied), r#"{"decision":"deny","reason":"r"}"#);
     let prompt = answer(None, &json!({ "hook_event_name": "BeforeAgent", "cwd": "/a/b", "prompt": "hello" }));
     assert_eq!(
