@@ -117,7 +117,7 @@ fn the_text_itself_is_sound() {
 #[case("claude-code@0.2", "failed to select claude-code 0.2: its first version with hooks is 1.0.38")]
 #[case("claude-code@latest", "failed to read \"latest\" as a version")]
 #[case("claude-code@", "failed to read \"\" as a version")]
-#[case("claude-cod", "failed to find the platform \"claude-cod\": known are claude-code")]
+#[case("claude-cod", "failed to find the platform \"claude-cod\": known are antigravity, ")]
 fn a_version_or_platform_that_is_not_is_an_error(#[case] name: &str, #[case] says: &str) {
     let error: UnknownPlatform = LIBRARY.select(name).expect_err("there is no such contract");
     assert!(error.to_string().starts_with(says), "{error}");

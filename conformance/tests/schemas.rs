@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use comparison::compare;
-use hookproof::contract::{Contract, ContractFile, Library, Version};
+use hookproof::contract::{Contract, ContractFile, Library, Version, Mismatch};
 use hookproof::schema::{self, Direction, Validator};
 use serde_json::{Value, json};
 
@@ -134,7 +134,12 @@ fn events_whose_stdout_is_no_json_say_so() {
 fn output_schemas_and_the_oracle_agree() {
     for contract in newest() {
         let (accepted, refused) = compare(&contract, 400);
-        assert!(accepted > 100 && refused > 100, "{accepted} accepted, {refused} refused");
+        // A platform that drops what does not fit refuses nothing.
+        let id = &contract.platform.id;
+        let drops = contract.reading.wrong_type.as_ref().is_some_and(|fact| fact.is == Mismatch::Ignored);
+        let reads = contract.events.values().any(schema::is_read);
+        assert!(accepted > 100 || !reads, "{id}: {accepted} accepted, {refused} refused");
+        assert!(refused > 100 || drops || !reads, "{id}: {accepted} accepted, {refused} refused");
     }
 }
 

@@ -1,6 +1,7 @@
 //! How a platform's configuration of hooks is laid out: the `[config]` table of a contract.
 //!
-//! A platform whose configuration maps events to groups of handlers gets along with such a table and no Rust.
+//! A platform gets along with such a table and no Rust as long as its files have one of the shapes of [`MapShape`]. Patterns
+//! of paths are relative, with `/` between parts and `*` for any characters within one.
 
 use std::collections::BTreeMap;
 
@@ -14,16 +15,31 @@ use super::version::Version;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Dialect {
+    pub(crate) layout: Layout,
     pub(crate) settings: Settings,
+    pub(crate) syntax: Option<Syntax>,
+    /// Keys that may stand beside the map of events.
+    pub(crate) top: Option<Top>,
+    /// The key that tells the version of the format.
+    pub(crate) version: Option<FormatVersion>,
     pub(crate) keys: Keys,
+    pub(crate) events: Events,
     pub(crate) malformed: Malformed,
-    pub(crate) plugin: Plugin,
-    pub(crate) project: Project,
-    pub(crate) identity: Identity,
-    pub(crate) condition: Condition,
+    pub(crate) plugin: Option<Plugin>,
+    pub(crate) project: Option<Project>,
+    pub(crate) identity: Option<Identity>,
+    pub(crate) condition: Option<Condition>,
+    #[serde(default)]
     pub(crate) matching: Matching,
-    pub(crate) timeout: Timeout,
-    pub(crate) shell: Shell,
+    pub(crate) timeout: Option<Timeout>,
+    pub(crate) shell: Option<Shell>,
+    pub(crate) scripts: Option<Scripts>,
+    /// Files that are hooks themselves.
+    pub(crate) event_files: Option<EventFiles>,
+    /// Keys of handlers that other platforms know.
+    pub(crate) foreign: Option<Foreign>,
+    pub(crate) placeholders: Option<Placeholders>,
+    #[serde(default)]
     pub(crate) option: IndexMap<String, HandlerKey>,
 }
 
@@ -52,63 +68,168 @@ macro_rules! tables {
 }
 
 tables! {
-    /// Settings files.
+    /// The shape of a map of events.
+    Layout {
+        /// Which one.
+        shape: MapShape,
+        /// Whether entries of a flat shape may also be groups.
+        #[serde(default)]
+        groups_too: bool,
+        /// Of the named shape: events whose values are lists of groups; those of the others are flat.
+        #[serde(default)]
+        grouped_at: Vec<String>,
+    }
+    /// The files.
     Settings {
-        /// The folder of a project (and of the home folder) that holds them.
-        folder: String,
-        /// Their names, the stronger last.
+        /// Patterns below a project's folder (and the home folder), the stronger last; folders for the shape of files.
         files: Vec<String>,
-        /// The key of the map of events.
-        hooks: String,
-        /// The key that switches all hooks off.
-        disable: String,
+        /// Patterns below the home folder only.
+        #[serde(default)]
+        home: Vec<String>,
+        /// The key of the map of events; the document is the map itself if absent.
+        hooks: Option<String>,
+        /// Files among them that are the map itself, without the key.
+        #[serde(default)]
+        bare: Vec<String>,
+        /// Files among them of which nobody knows whether they have the key.
+        #[serde(default)]
+        either: Vec<String>,
+        /// The key, or the dotted path, of the switch for all hooks.
+        disable: Option<String>,
+        /// The value that switches them off.
+        #[serde(default = "switched_off")]
+        disabled_if: bool,
         /// The key of the variables given to everything that the platform starts.
-        environment: String,
-        /// Files of the folder that look like settings and are not read.
+        environment: Option<String>,
+        /// Patterns of files that look like settings and are not read.
+        #[serde(default)]
         unread: Vec<String>,
+    }
+    /// What is accepted beyond strict JSON, and what becomes of duplicate keys.
+    Syntax {
+        /// `//` and `/* */`.
+        #[serde(default)]
+        comments: bool,
+        /// A comma before a closing bracket.
+        #[serde(default)]
+        trailing_commas: bool,
+        /// Whether of duplicate keys the last one counts.
+        #[serde(default)]
+        last_key_counts: bool,
+    }
+    /// Keys that may stand at the top of a file; any other costs the whole file.
+    Top {
+        /// The keys.
+        keys: Vec<String>,
+        /// Patterns of the files for which this holds.
+        files: Vec<String>,
+    }
+    /// The version of the format.
+    FormatVersion {
+        /// The key.
+        key: String,
+        /// The values that are known, as text.
+        values: Vec<String>,
+        /// Patterns of the files that have it.
+        files: Vec<String>,
+        /// What becomes of a file without it.
+        missing: String,
     }
     /// The keys of groups and handlers that give them their shape.
     Keys {
-        /// Of a group: which moments it listens to.
-        matcher: String,
+        /// Of a group (of a flat entry): which moments it listens to.
+        matcher: Option<String>,
         /// Of a group: its handlers.
-        handlers: String,
+        handlers: Option<String>,
+        /// Further keys of groups.
+        #[serde(default)]
+        of_groups: Vec<String>,
         /// Of a handler: its type.
-        kind: String,
+        kind: Option<String>,
         /// Of a handler that runs a command: the command.
         command: String,
         /// ... and its arguments, which make it start without a shell.
-        args: String,
+        args: Option<String>,
+        /// The program that is started without a shell, in place of the command.
+        program: Option<String>,
+        /// Commands for one system, which count before the others.
+        #[serde(default)]
+        command_on: BTreeMap<System, Vec<String>>,
         /// The type of a handler that runs a command.
+        #[serde(default = "command")]
         runs: String,
+        /// Variables that the handler gives its command.
+        environment: Option<String>,
+        /// The switch of a single entry, of which `false` switches it off.
+        enabled: Option<String>,
+        /// Of the list shape: the event of an entry.
+        event: Option<String>,
+        /// Of the list shape: the object that holds type and command.
+        action: Option<String>,
+    }
+    /// How events are named.
+    Events {
+        /// How names are compared.
+        #[serde(default)]
+        spelling: Spelling,
+        /// What a name that is none costs.
+        unknown: Cost,
+        /// Names that the platform knows and never fires.
+        #[serde(default)]
+        never_fired: Vec<String>,
+        /// Names of other platforms, and the event that is meant.
+        #[serde(default)]
+        means: BTreeMap<String, String>,
+        /// Keys between the events that are none.
+        #[serde(default)]
+        other_keys: Vec<String>,
+        /// Whether a person is told of a name that is none.
+        #[serde(default)]
+        told: bool,
     }
     /// What one malformed entry costs.
     Malformed {
         /// Events at which it costs the whole settings file.
+        #[serde(default)]
         void_at: Vec<String>,
         /// Events at which it was seen to cost itself only.
+        #[serde(default)]
         drop_at: Vec<String>,
+        /// Patterns of files that it costs whatever the event is.
+        #[serde(default)]
+        void_files: Vec<String>,
+        /// What it costs at all other events.
+        #[serde(default)]
+        otherwise: Cost,
+        /// What is lost with a whole file.
+        #[serde(default = "all_hooks")]
+        file_holds: String,
+        /// Whether a person is told of it.
+        #[serde(default)]
+        told: bool,
     }
     /// Plugins.
     Plugin {
         /// The manifest, below the plugin's folder.
-        manifest: String,
+        manifest: Option<String>,
         /// A list of plugins, below a folder that is none itself.
-        marketplace: String,
+        marketplace: Option<String>,
         /// The file of hooks that is read without being named.
         file: String,
         /// The key of the map of events there, and of further hooks in the manifest.
         hooks: String,
         /// The variable that holds the plugin's folder.
-        root: String,
+        root: Option<String>,
         /// The variable that holds the plugin's own data folder.
-        data: String,
-        /// How placeholders for a person's options begin.
-        option: String,
-        /// First version that does not run a line for a shell with such a placeholder.
-        option_never_in_shell_since: Version,
-        /// How the variables that hold them begin.
-        option_variable: String,
+        data: Option<String>,
+        /// Further names of the plugin's folder.
+        #[serde(default)]
+        also_root: Vec<String>,
+        /// Placeholders for a person's options.
+        options: Option<PluginOptions>,
+        /// Patterns of the folders, below a project, in which plugins lie.
+        #[serde(default)]
+        folders: Vec<String>,
     }
     /// Projects.
     Project {
@@ -129,10 +250,20 @@ tables! {
     }
     /// The time limit of a handler.
     Timeout {
-        /// The key.
-        key: String,
-        /// Seconds from which it looks like milliseconds.
-        suspicious_s: f64,
+        /// The keys, the one that counts first.
+        keys: Vec<String>,
+        /// The unit.
+        #[serde(default)]
+        unit: TimeUnit,
+        /// Seconds above which it looks like a smaller unit.
+        suspicious_above_s: Option<f64>,
+        /// Seconds below which it looks like a larger unit.
+        suspicious_below_s: Option<f64>,
+        /// Seconds that a lower limit becomes.
+        least_s: Option<f64>,
+        /// Events at which it is cut, to these seconds.
+        #[serde(default)]
+        most_s: BTreeMap<String, f64>,
     }
     /// A former name of a value.
     Alias {
@@ -158,20 +289,204 @@ tables! {
         /// The program with the flag that takes the script.
         program: Vec<String>,
     }
+    /// What a command may be, and what a script needs.
+    Scripts {
+        /// Whether a command must be the path of a script: no arguments, no line for a shell.
+        #[serde(default)]
+        path_only: bool,
+        /// What the path ends with where it must be one.
+        #[serde(default)]
+        endings: Vec<String>,
+        /// Whether a script that is started itself needs permission to be executed.
+        #[serde(default = "needed")]
+        executable: bool,
+        /// Whether a carriage return at the end of a shebang is taken away.
+        #[serde(default)]
+        forgives_crlf: bool,
+        /// The folder in which hooks start.
+        #[serde(default)]
+        starts_in: StartsIn,
+    }
+    /// Files that are hooks themselves, named after their events.
+    EventFiles {
+        /// What stands behind the event's name, on systems other than Windows; "" for nothing.
+        endings: Vec<String>,
+        /// The same on Windows.
+        endings_windows: Vec<String>,
+        /// Programs that are given the file, by its ending, where no shebang names one.
+        #[serde(default)]
+        interpreter: BTreeMap<String, Vec<String>>,
+        /// Whether the shebang is read by the platform itself, so that no permission to execute is needed.
+        #[serde(default)]
+        reads_shebang: bool,
+    }
+    /// Keys of handlers that other platforms know, and this one ignores.
+    Foreign {
+        /// The keys, and what to do instead; "" for nothing else than to take it away.
+        keys: BTreeMap<String, String>,
+    }
+    /// What becomes of placeholders in lines for a shell.
+    Placeholders {
+        /// Whether `$NAME` is replaced by text that is quoted already.
+        quoted: bool,
+    }
+}
+
+/// The shape of a map of events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum MapShape {
+    /// Event -> list of groups, group -> matcher and handlers.
+    Groups,
+    /// Event -> list of handlers, each with its own matcher.
+    Flat,
+    /// Name -> event -> list of groups or of handlers.
+    Named,
+    /// A list of entries, each of which names its event.
+    List,
+    /// A folder with a file for each event.
+    EventFiles,
+}
+
+/// What something that is not in order costs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Cost {
+    /// Itself only.
+    Entry,
+    /// The group or event in which it stands.
+    Group,
+    /// The whole file.
+    File,
+    /// Nobody knows.
+    #[default]
+    Unknown,
+}
+
+/// How names of events are compared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Spelling {
+    /// Letter by letter.
+    #[default]
+    Exact,
+    /// Without case.
+    AnyCase,
+    /// Without case and underscores.
+    Loose,
+}
+
+/// The folder in which hooks start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum StartsIn {
+    /// The session's, which changes.
+    #[default]
+    Session,
+    /// The project's.
+    Project,
+    /// That of the configuration file.
+    ConfigFolder,
+    /// The person's own.
+    Home,
+    /// Nobody knows.
+    Unknown,
+}
+
+/// The unit of a time limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum TimeUnit {
+    /// Seconds.
+    #[default]
+    Seconds,
+    /// Milliseconds.
+    Milliseconds,
+    /// Seconds below 1000, else milliseconds.
+    SecondsBelow1000,
+}
+
+/// A kind of operating system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum System {
+    /// All but Windows.
+    Unix,
+    /// Linux.
+    Linux,
+    /// macOS.
+    Macos,
+    /// Windows.
+    Windows,
+}
+
+/// Placeholders for options that a person sets for a plugin.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PluginOptions {
+    /// How they begin.
+    pub(crate) prefix: String,
+    /// First version that does not run a line for a shell with such a placeholder.
+    pub(crate) never_in_shell_since: Version,
+    /// How the variables that hold them begin.
+    pub(crate) variable: String,
 }
 
 /// Matchers, beyond the contract's rule.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Matching {
     /// Former names that still match.
+    #[serde(default)]
     pub(crate) alias: BTreeMap<String, Alias>,
+    /// Names that other platforms use, which never match here.
+    #[serde(default)]
+    pub(crate) foreign: BTreeMap<String, Alias>,
     /// Events with fewer name characters.
-    pub(crate) narrow: Narrow,
+    pub(crate) narrow: Option<Narrow>,
     /// How tools of servers are called.
-    pub(crate) server: Server,
+    pub(crate) server: Option<Server>,
+    /// The matcher for all tools that belong to no server.
+    pub(crate) builtin: Option<String>,
     /// Events that look at a part of the field only.
+    #[serde(default)]
     pub(crate) part: BTreeMap<String, Part>,
+    /// Events whose matchers are compared with names of tools, besides those that are compared with the tool's own field.
+    #[serde(default)]
+    pub(crate) tool_events: Vec<String>,
+    /// The language of patterns.
+    #[serde(default)]
+    pub(crate) language: Language,
+    /// What an invalid pattern does.
+    #[serde(default)]
+    pub(crate) invalid: InvalidPattern,
+    /// Whether a lone `*` is taken as a pattern, and not for everything.
+    #[serde(default)]
+    pub(crate) star_is_pattern: bool,
+}
+
+/// The language of patterns.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Language {
+    /// That of JavaScript.
+    #[default]
+    Javascript,
+    /// Without look-around and back-references, as in RE2 and the Rust crate `regex`.
+    Linear,
+}
+
+/// What an invalid pattern does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum InvalidPattern {
+    /// The hook never runs.
+    #[default]
+    Never,
+    /// It is compared letter by letter.
+    Literal,
+    /// The whole file is left out.
+    VoidsFile,
 }
 
 /// A part of a field.
@@ -189,6 +504,7 @@ pub(crate) struct Shell {
     /// The key.
     pub(crate) key: String,
     /// Shells that are started another way on Windows.
+    #[serde(default)]
     pub(crate) windows: BTreeMap<String, ShellProgram>,
 }
 
@@ -198,12 +514,20 @@ pub(crate) struct Shell {
 pub(crate) enum Takes {
     /// A string.
     Text,
+    /// A string that is not empty.
+    FilledText,
     /// An array of strings.
     Texts,
     /// `true` or `false`.
     Flag,
     /// A number above zero.
     PositiveNumber,
+    /// A number without a fraction.
+    WholeNumber,
+    /// A number without a fraction, not below zero.
+    Count,
+    /// An object of strings.
+    TextMap,
     /// Anything.
     Any,
 }
@@ -226,6 +550,8 @@ pub(crate) struct HandlerKey {
     /// Whether it is accepted in settings files and does nothing there.
     #[serde(default)]
     pub(crate) ignored_in_settings: bool,
+    /// What a wrong value costs, where that is another thing than what malformed entries cost.
+    pub(crate) costs: Option<Cost>,
     /// How well this is known.
     pub(crate) evidence: Evidence,
     /// What it rests on.
@@ -242,4 +568,20 @@ impl HandlerKey {
     pub(crate) fn belongs_to(&self, handler: &str) -> bool {
         self.handlers.is_empty() || self.handlers.iter().any(|name| name == handler)
     }
+}
+
+fn switched_off() -> bool {
+    true
+}
+
+fn needed() -> bool {
+    true
+}
+
+fn command() -> String {
+    "command".to_owned()
+}
+
+fn all_hooks() -> String {
+    "all its hooks".to_owned()
 }

@@ -20,7 +20,10 @@ mod reading;
 mod select;
 mod version;
 
-pub(crate) use config::{Dialect, HandlerKey, Part, Takes};
+pub(crate) use config::{
+    Cost, Dialect, EventFiles, HandlerKey, InvalidPattern, Language, MapShape, Part, Placeholders, Plugin, PluginOptions,
+    Scripts, Spelling, StartsIn, Syntax, System, Takes, TimeUnit,
+};
 pub use event::{Event, Failure, HeldPipes, StrictKeys};
 pub use evidence::{Basis, Evidence};
 pub use exit_table::{AnswerClass, EndingPattern, ExitRow, ExitThen, ReasonSource, StreamState};

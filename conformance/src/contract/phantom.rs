@@ -254,3 +254,151 @@ fn put(document: &mut Value, path: &str, value: Value) {
         map.insert(last.to_owned(), value);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use rstest::rstest;
+    use serde_json::{Value, json};
+
+    use super::{Misplaced, Phantom};
+    use crate::contract::{Contract, ContractFile};
+
+    const CONTRACT: &str = r#"
+[platform]
+id = "p"
+title = "P"
+version = "1.0"
+first = "1.0"
+measured = []
+event_field = "event"
+[sources]
+S = "made up"
+[reading]
+rule = "never"
+evidence = "documented"
+source = ["S"]
+[reading.trim]
+is = "unicode"
+evidence = "documented"
+source = ["S"]
+[process]
+shell = []
+shell_windows = []
+stdin_suffix = ""
+kill_grace_ms = 0
+pipe_grace_ms = 0
+terminal = false
+tolerates_unread_stdin = true
+evidence = "documented"
+source = ["S"]
+[notice.shows_stderr]
+is = true
+evidence = "documented"
+source = ["S"]
+[matching]
+rule = "none"
+evidence = "documented"
+source = ["S"]
+[limits.timeout_s]
+is = 60.0
+evidence = "documented"
+source = ["S"]
+[[exits.all]]
+on = ["any"]
+then = "nothing"
+evidence = "documented"
+source = ["S"]
+[event.Gate]
+kind = "gate"
+fires = "before a step"
+exits = "all"
+evidence = "documented"
+source = ["S"]
+[event.Gate.input]
+event = { type = "string", required = true }
+message = { type = "string" }
+args = { type = "object" }
+text = { type = "string" }
+[[phantom]]
+at = "command"
+instead = "args.command"
+evidence = "documented"
+source = ["S"]
+[[phantom]]
+at = "message"
+instead = "args.command"
+evidence = "documented"
+source = ["S"]
+[[phantom]]
+variable = "INPUT"
+instead = "args"
+evidence = "documented"
+source = ["S"]
+[[phantom]]
+at = "text"
+instead = "text"
+form = "object"
+evidence = "documented"
+source = ["S"]
+"#;
+
+    fn contract(text: &str) -> Result<Contract, String> {
+        let file = ContractFile::parse(Path::new("p.toml"), text).map_err(|error| error.to_string())?;
+        file.select(&file.platform().version).map_err(|error| error.to_string())
+    }
+
+    fn documents(stdin: &Value) -> (Vec<Misplaced>, usize) {
+        let contract = contract(CONTRACT).unwrap();
+        let phantoms = contract.phantoms_of(&contract.events["Gate"], stdin);
+        (phantoms.documents(stdin), phantoms.needed())
+    }
+
+    #[test]
+    fn the_real_values_stand_nowhere_then_everywhere_then_in_one_place_each() {
+        let (documents, needed) = documents(&json!({"event": "Gate", "args": {"command": "rm -rf /", "n": 1}}));
+        assert_eq!(needed, 2);
+        let seen: Vec<_> = documents
+            .iter()
+            .map(|one| (one.document["command"].as_str().unwrap(), one.environment["INPUT"].as_str()))
+            .collect();
+        let (no, real) = (r#"{"command":"ls","n":1}"#, r#"{"command":"rm -rf /","n":1}"#);
+        assert_eq!(seen, [("ls", no), ("rm -rf /", real), ("rm -rf /", no), ("ls", real)]);
+        // `message` is sent at this event, and the real field is harmless in all of them.
+        assert!(documents.iter().all(|one| one.document.get("message").is_none()));
+        assert!(documents.iter().all(|one| one.document["args"] == json!({"command": "ls", "n": 1})));
+    }
+
+    #[test]
+    fn another_form_of_the_real_field_is_tried_by_itself() {
+        let (documents, needed) = documents(&json!({"event": "Gate", "text": r#"{"command":"rm -rf /"}"#}));
+        assert_eq!(needed, 4);
+        let texts: Vec<&Value> = documents.iter().map(|one| &one.document["text"]).collect();
+        let harmless = json!(r#"{"command":"ls"}"#);
+        assert_eq!(texts, [&harmless, &harmless, &json!({"command": "ls"}), &json!({"command": "rm -rf /"})]);
+    }
+
+    #[test]
+    fn a_document_without_the_real_field_has_none() {
+        let contract = contract(CONTRACT).unwrap();
+        assert!(contract.phantoms_of(&contract.events["Gate"], &json!({"event": "Gate"})).is_empty());
+    }
+
+    #[rstest]
+    #[case("variable = \"INPUT\"\n", "", "either `at`, a field, or `variable`")]
+    #[case("variable = \"INPUT\"\n", "variable = \"INPUT\"\nat = \"x\"\n", "either `at`, a field, or `variable`")]
+    #[case("form = \"object\"\n", "", "needs a `form`")]
+    #[case("form = \"object\"\n", "form = \"list\"\n", "unknown variant `list`")]
+    #[case("variable = \"INPUT\"\n", "variable = \"INPUT\"\nmore = 1\n", "unknown field `more`")]
+    fn says_what_is_wrong(#[case] from: &str, #[case] to: &str, #[case] expected: &str) {
+        let error = contract(&CONTRACT.replace(from, to)).unwrap_err();
+        assert!(error.contains(expected), "{error}");
+    }
+
+    #[test]
+    fn is_named_for_people() {
+        let names: Vec<String> = contract(CONTRACT).unwrap().phantoms.iter().map(Phantom::name).collect();
+        assert_eq!(names, ["`command`", "`message`", "the variable `INPUT`", "`text` as an object"]);
+    }
+}

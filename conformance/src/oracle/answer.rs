@@ -344,10 +344,14 @@ fn is_wanting(document: &Value, field: &Field, value: &Value, need: &crate::cont
     is_among(&need.values, field, value) && text.trim().is_empty()
 }
 
-/// Whether the field's conditions on other fields hold.
+/// Whether another field has such a value.
+fn holds(document: &Value, with: &With) -> bool {
+    at(document, &with.field).and_then(word).is_some_and(|word| with.values.contains(&word))
+}
+
+/// Whether the platform looks at the field at all.
 fn is_active(document: &Value, field: &Field) -> bool {
-    let holds = |with: &With| at(document, &with.field).and_then(word).is_some_and(|word| with.values.contains(&word));
-    field.with.as_ref().is_none_or(holds) && !field.unless.as_ref().is_some_and(holds)
+    field.with.as_ref().is_none_or(|with| holds(document, with))
 }
 
 /// Whether the object at `path` is read at all: no condition on it or on what holds it fails.
@@ -467,9 +471,11 @@ fn unwrapped(field: &Field, value: &Value) -> Value {
     inner.unwrap_or_else(|| value.clone())
 }
 
+/// Whether the field is looked at, and then not used because of another one.
 fn is_hidden(document: &Value, field: &Field) -> bool {
     let there = |path: &FieldPath| at(document, path).is_some();
-    field.hidden_by.as_ref().is_some_and(there) && !field.unhidden_by.as_ref().is_some_and(there)
+    let hidden = field.hidden_by.as_ref().is_some_and(there) && !field.unhidden_by.as_ref().is_some_and(there);
+    hidden || field.unless.as_ref().is_some_and(|unless| holds(document, unless))
 }
 
 /// The class under which exit rows know a refusal.

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::tree::{Node, Rules};
 use super::{Direction, announcement, head};
-use crate::contract::{AnswerClass, Contract, EndingPattern, Event, ExitThen, ReadingRule, StreamState};
+use crate::contract::{AnswerClass, Contract, EndingPattern, Event, ExitThen, KeyRule, ReadingRule, StreamState};
 
 /// Whether the platform checks what a hook of this event prints at exit 0: whether it makes a difference there if a
 /// JSON document on stdout is a proper answer.
@@ -58,6 +58,9 @@ pub(super) fn schema(contract: &Contract, event: &Event) -> Value {
         None => "Keys that are not listed are dropped without a word.",
     };
     let mut more = vec!["Valid is what the platform's own check takes.".to_owned(), keys.to_owned()];
+    if contract.reading.keys.as_ref().is_some_and(|fact| fact.is == KeyRule::AnyCase) {
+        more.push("Keys are taken in any case; one spelling is shown.".to_owned());
+    }
     if at_exit_zero(event, AnswerClass::Valid) == Some(ExitThen::Text) {
         more.push("A document that decides nothing is then read as plain text.".to_owned());
     }

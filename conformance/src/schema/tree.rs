@@ -25,9 +25,12 @@ impl<'a> Node<'a> {
     /// The tree of all `fields`.
     pub(super) fn root(fields: &'a IndexMap<FieldPath, Field>) -> Self {
         let mut root = Node::default();
-        // A further meaning of a field (`#`) adds nothing to what its values may be.
-        for (path, field) in fields.iter().filter(|(path, _)| !path.contains('#')) {
-            root.below(path).field = Some(field);
+        for (path, field) in fields {
+            let node = root.below(plain_path(path));
+            // Of several meanings of a field the one that is always looked at says what its values may be.
+            if node.field.is_none_or(|known| known.with.is_some() && field.with.is_none()) {
+                node.field = Some(field);
+            }
         }
         root
     }
@@ -115,20 +118,28 @@ impl<'a> Rules<'a> {
             }
             return schema;
         }
+        let kind = node.field.filter(|field| !self.ignores_type(field)).and_then(|field| field.items);
         if let Some(item) = &node.item {
             let mut items = self.full(item, far);
-            if let (Some(kind), Value::Object(items)) = (node.field.and_then(|field| field.items), &mut items)
+            if let (Some(kind), Value::Object(items)) = (kind, &mut items)
                 && item.field.is_none()
                 && kind != ValueType::Any
             {
                 items.shift_insert(0, "type".to_owned(), json!(kind.to_string()));
             }
             schema.insert("items".to_owned(), items);
-        } else if let Some(kind) = node.field.and_then(|field| field.items).filter(|kind| *kind != ValueType::Any) {
+        } else if let Some(kind) = kind.filter(|kind| *kind != ValueType::Any) {
             schema.insert("items".to_owned(), json!({ "type": kind.to_string() }));
         }
         schema.extend(self.members(node, far));
         schema
+    }
+
+    /// Whether an answer's field of a wrong type costs only itself.
+    fn ignores_type(&self, field: &Field) -> bool {
+        let fact = self.contract.reading.wrong_type.as_ref();
+        self.direction == Direction::Output
+            && field.wrong_type.unwrap_or_else(|| Reading::or(fact, Mismatch::Refused)) == Mismatch::Ignored
     }
 
     /// Members, which of them are required, and conditions between them.
@@ -235,8 +246,6 @@ impl<'a> Rules<'a> {
                 let is = if values.is_empty() { json!({ "not": { "type": "null" } }) } else { literals(values) };
                 let mut conditions = vec![member(path, &is)];
                 conditions.extend(field.with.iter().map(|with| member(&with.field, &literals(&with.values))));
-                let unless = field.unless.iter().map(|with| member(&with.field, &literals(&with.values)));
-                conditions.extend(unless.map(|rule| json!({ "not": rule })));
                 rules.push(json!({ "if": { "allOf": conditions }, "then": then }));
             };
             for refuse in &field.refuse {

@@ -7,6 +7,7 @@ use hookproof_harness::Invocation;
 
 use super::matching::{self, Reading};
 use super::name::{Names, stem};
+use super::node::Node;
 use super::notice::{Notices, Remark};
 use super::placeholder::{fill, fill_for_powershell};
 use super::program;
@@ -21,8 +22,9 @@ pub(crate) fn subjects(commands: &[Command<'_>], names: &mut Names, notices: &mu
     let mut seen: BTreeMap<(String, String), usize> = BTreeMap::new();
     for command in commands {
         let group = &command.handler.group;
-        if group.scope().home == Home::Settings {
-            let key = (group.event.name.clone(), identity(command));
+        let same = group.scope().dialect.identity.as_ref().filter(|_| group.scope().home == Home::Settings);
+        if let Some(same) = same {
+            let key = (group.event.name.clone(), identity(command, &same.keys));
             if let Some(at) = seen.get(&key) {
                 repeat(command, &mut subjects[*at], notices);
                 continue;
@@ -35,14 +37,13 @@ pub(crate) fn subjects(commands: &[Command<'_>], names: &mut Names, notices: &mu
 }
 
 /// What makes two commands of an event the same one.
-fn identity(command: &Command<'_>) -> String {
-    let keys = command.handler.scope().dialect.identity.keys.iter();
-    let values = keys.map(|key| command.handler.node.get(key).map_or_else(String::new, super::node::Node::canonical));
-    values.collect::<Vec<_>>().join("\u{1f}")
+fn identity(command: &Command<'_>, keys: &[String]) -> String {
+    let of_key = |key| command.handler.get(key).map_or_else(String::new, super::node::Node::canonical);
+    keys.iter().map(|key| of_key(key)).collect::<Vec<_>>().join("\u{1f}")
 }
 
 fn subject(command: &Command<'_>, names: &mut Names) -> Subject {
-    let Command { handler, text, form } = command;
+    let Command { handler, text, form, .. } = command;
     let scope = handler.scope();
     let group = &handler.group;
     let program = match form {
@@ -53,6 +54,7 @@ fn subject(command: &Command<'_>, names: &mut Names) -> Subject {
     let program = program.map_or_else(|| text.split_whitespace().next().unwrap_or("").to_owned(), |found| found.text);
     let place = group.sheet.source.place(handler.node.start);
     let mut environment = scope.environment.clone();
+    environment.extend(own_environment(command));
     environment.extend(scope.variables.clone());
     Subject {
         name: names.next(&group.event.name, &stem(&program)),
@@ -68,9 +70,18 @@ fn subject(command: &Command<'_>, names: &mut Names) -> Subject {
     }
 }
 
+/// The variables that the handler gives its command.
+fn own_environment(command: &Command<'_>) -> BTreeMap<String, String> {
+    let key = command.handler.scope().dialect.keys.environment.as_ref();
+    let map = key.and_then(|key| command.handler.get(key)).and_then(Node::members);
+    let texts = map.into_iter().flatten().filter_map(|member| Some((member.key.clone(), member.value.scalar()?)));
+    texts.collect()
+}
+
 fn invocation(command: &Command<'_>) -> Invocation {
     let scope = command.handler.scope();
-    let filled = |text: &str| fill(text, &scope.variables);
+    let variables = scope.replaced();
+    let filled = |text: &str| fill(text, &variables);
     match &command.form {
         Form::Exec(args) => Invocation::Program {
             program: PathBuf::from(filled(command.text)),
@@ -82,7 +93,7 @@ fn invocation(command: &Command<'_>) -> Invocation {
         },
         Form::OtherShell(program) => Invocation::Shell {
             shell: program.iter().map(Into::into).collect(),
-            line: fill_for_powershell(command.text, &scope.variables).into(),
+            line: fill_for_powershell(command.text, &variables).into(),
         },
     }
 }
@@ -99,13 +110,15 @@ fn display(command: &Command<'_>) -> String {
 
 /// Every option of the handler that is one value, besides those that have a field of their own.
 fn options(command: &Command<'_>) -> BTreeMap<String, String> {
-    let dialect = command.handler.scope().dialect;
-    let own = [&dialect.keys.kind, &dialect.keys.command, &dialect.timeout.key];
-    let members = command.handler.node.members().into_iter().flatten();
-    members
-        .filter(|member| !own.contains(&&member.key))
-        .filter_map(|member| Some((member.key.clone(), member.value.scalar()?)))
-        .collect()
+    let handler = &command.handler;
+    let dialect = handler.scope().dialect;
+    let keys = &dialect.keys;
+    let own = keys.kind.iter().chain([&keys.command]).chain(&keys.program).chain(keys.command_on.values().flatten());
+    let own = own.chain(&keys.event).chain(keys.matcher.as_ref().filter(|_| handler.group.flat));
+    let own = own.chain(dialect.timeout.iter().flat_map(|timeout| &timeout.keys)).chain(&keys.enabled);
+    let own: Vec<&String> = own.collect();
+    let others = handler.members().filter(|member| !own.contains(&&member.key));
+    others.filter_map(|member| Some((member.key.clone(), member.value.scalar()?))).collect()
 }
 
 /// The same command once more: it listens to more, and runs once where both listen.
@@ -113,14 +126,16 @@ fn repeat(command: &Command<'_>, first: &mut Subject, notices: &mut Notices) {
     let group = &command.handler.group;
     let scope = group.scope();
     let matcher = group.matcher().map(|(_, matcher)| matcher);
-    if overlap(scope.contract, group, first.matcher.as_deref(), matcher) {
+    if let Some(same) = &scope.dialect.identity
+        && overlap(scope.contract, group, first.matcher.as_deref(), matcher)
+    {
         let Origin::Config { file, line, column } = &first.origin else {
             return;
         };
         let remark = Remark {
             requirement: "config.duplicate-handler",
             level: None,
-            evidence: scope.weigh(&scope.dialect.identity.basis()),
+            evidence: scope.weigh(&same.basis()),
             message: format!(
                 "the same command stands at {}:{line}:{column} already, for the same event",
                 file.display()
@@ -128,7 +143,7 @@ fn repeat(command: &Command<'_>, first: &mut Subject, notices: &mut Notices) {
             consequence: format!("{} runs it once where both groups match", scope.platform()),
             help: "leave one of the two".to_owned(),
         };
-        command.handler.remark(notices, &scope.dialect.keys.command, remark);
+        command.handler.remark(notices, command.key, remark);
     }
     if group.event.matcher.is_some() {
         first.matcher = matching::either(scope.contract, group.event, first.matcher.as_deref(), matcher);
@@ -146,7 +161,7 @@ fn overlap(contract: &Contract, group: &Group<'_>, one: Option<&str>, other: Opt
         (Reading::Everything, _) | (_, Reading::Everything) => true,
         (Reading::Names(one), Reading::Names(other)) => one.iter().any(|name| other.contains(name)),
         (Reading::Names(names), Reading::Pattern(pattern)) | (Reading::Pattern(pattern), Reading::Names(names)) => {
-            names.iter().any(|name| pattern.find(name).is_some())
+            names.iter().any(|name| pattern.takes(name))
         }
         (Reading::Pattern(_), Reading::Pattern(_)) => one == other,
     }

@@ -9,9 +9,13 @@ impl HandlerKey {
         let fits = match self.takes {
             Takes::Any => true,
             Takes::Text => value.text().is_some(),
+            Takes::FilledText => value.text().is_some_and(|text| !text.is_empty()),
             Takes::Texts => value.items().is_some_and(|items| items.iter().all(|item| item.text().is_some())),
             Takes::Flag => matches!(value.kind, Kind::Bool(_)),
             Takes::PositiveNumber => value.number().is_some_and(|number| number > 0.0),
+            Takes::WholeNumber => value.whole(),
+            Takes::Count => value.whole() && value.number().is_some_and(|number| number >= 0.0),
+            Takes::TextMap => value.members().is_some_and(|mut all| all.all(|member| member.value.text().is_some())),
         };
         let listed =
             self.values.is_empty() || value.text().is_none_or(|text| self.values.iter().any(|known| known == text));
@@ -19,11 +23,15 @@ impl HandlerKey {
             return None;
         }
         Some(match self.takes {
-            Takes::Text if !self.values.is_empty() => {
+            Takes::Text | Takes::FilledText if !self.values.is_empty() => {
                 let values: Vec<_> = self.values.iter().map(|value| format!("\"{value}\"")).collect();
                 values.join(" or ")
             }
             Takes::Text => "a string".to_owned(),
+            Takes::FilledText => "a string that is not empty".to_owned(),
+            Takes::WholeNumber => "a number without a fraction and without quotation marks".to_owned(),
+            Takes::Count => "a number without a fraction, not below 0, without quotation marks".to_owned(),
+            Takes::TextMap => "an object of strings".to_owned(),
             Takes::Texts => "an array of strings".to_owned(),
             Takes::Flag => "true or false, without quotation marks".to_owned(),
             Takes::PositiveNumber => "a number above 0, without quotation marks".to_owned(),
@@ -50,15 +58,24 @@ mod tests {
             let id = &file.platform().id;
             let contract = library.select(id).unwrap();
             let Some(dialect) = contract.config.clone() else { continue };
+            let conditions = dialect.condition.iter().flat_map(|condition| &condition.events);
+            let narrow = dialect.matching.narrow.iter().flat_map(|narrow| &narrow.events);
+            let most = dialect.timeout.iter().flat_map(|timeout| timeout.most_s.keys());
             let events = dialect.malformed.void_at.iter();
-            let events = events.chain(&dialect.malformed.drop_at).chain(&dialect.condition.events);
-            let events = events.chain(&dialect.matching.narrow.events).chain(dialect.matching.part.keys());
-            for event in events {
+            let events = events.chain(&dialect.malformed.drop_at).chain(conditions).chain(narrow).chain(most);
+            let events = events.chain(dialect.matching.part.keys()).chain(&dialect.layout.grouped_at);
+            for event in events.chain(dialect.events.means.values()) {
                 assert!(contract.events.contains_key(event), "{id}: {event} is no event");
             }
-            for variable in [&dialect.plugin.root, &dialect.plugin.data, &dialect.project.root] {
-                let known = contract.environment.get(variable).is_some_and(|variable| variable.placeholder);
-                assert!(known, "{id}: {variable} is no placeholder");
+            for name in dialect.events.never_fired.iter().chain(dialect.events.means.keys()) {
+                assert!(!contract.events.contains_key(name), "{id}: {name} is an event");
+            }
+            let plugin = dialect.plugin.as_ref();
+            let variables = dialect.project.iter().map(|project| &project.root);
+            let variables = variables.chain(plugin.iter().flat_map(|plugin| plugin.root.iter().chain(&plugin.data)));
+            for variable in variables {
+                let known = contract.environment.get(variable).is_some_and(|variable| variable.exists);
+                assert!(known, "{id}: {variable} is no variable");
             }
             let types: Vec<_> = contract.events.values().flat_map(|event| &event.handlers).collect();
             for (key, option) in &dialect.option {
@@ -66,9 +83,20 @@ mod tests {
                     assert!(types.contains(&handler), "{id}: {key}: {handler} is no type of handler");
                 }
             }
-            let keys = dialect.identity.keys.iter();
-            for key in keys.chain([&dialect.condition.key, &dialect.timeout.key, &dialect.shell.key]) {
+            let keys = dialect.identity.iter().flat_map(|identity| &identity.keys);
+            let keys = keys.chain(dialect.condition.iter().map(|condition| &condition.key));
+            let keys = keys.chain(dialect.timeout.iter().flat_map(|timeout| &timeout.keys));
+            let keys = keys.chain(dialect.shell.iter().map(|shell| &shell.key)).chain(&dialect.keys.program);
+            let keys = keys.chain(&dialect.keys.kind).chain(dialect.keys.command_on.values().flatten());
+            for key in keys.chain(&dialect.keys.environment).chain(&dialect.keys.enabled) {
                 assert!(dialect.option.contains_key(key), "{id}: {key} is no key of a handler");
+            }
+            let foreign = dialect.foreign.iter().flat_map(|foreign| foreign.keys.keys());
+            for key in foreign {
+                assert!(!dialect.option.contains_key(key), "{id}: {key} is a key of a handler");
+            }
+            if dialect.keys.kind.is_some() {
+                assert!(types.contains(&&dialect.keys.runs), "{id}: no event takes handlers that run commands");
             }
         }
     }

@@ -8,10 +8,9 @@ use super::error::DiscoverError;
 use super::host::Host;
 use super::name::Names;
 use super::notice::{ConfigNotice, Notices};
-use super::plugin;
-use super::settings;
-use crate::contract::Dialect;
-use crate::contract::{Contract, Evidence};
+use super::pattern::Pattern;
+use super::{event_files, plugin, settings};
+use crate::contract::{Contract, Dialect, Evidence, MapShape, Plugin};
 use crate::requirement::Level;
 
 /// What a configuration holds.
@@ -82,6 +81,8 @@ enum Target {
     Settings { files: Vec<PathBuf>, project: Option<PathBuf> },
     /// A plugin's folder, and the only file of hooks to look at, if one was named.
     Plugin { root: PathBuf, only: Option<PathBuf> },
+    /// Files that are hooks themselves.
+    EventFiles { files: Vec<PathBuf>, project: Option<PathBuf> },
 }
 
 impl Search<'_> {
@@ -104,6 +105,9 @@ impl Search<'_> {
                 Target::Plugin { root, only } => {
                     plugin::read(self, dialect, root, only.as_deref(), &mut found);
                 }
+                Target::EventFiles { files, project } => {
+                    event_files::read(self, dialect, files, project.as_deref(), &mut found);
+                }
             }
         }
         found.finish(self.contract)
@@ -111,86 +115,140 @@ impl Search<'_> {
 
     fn folder(&self, dialect: &Dialect, path: &Path) -> Result<Vec<Target>, DiscoverError> {
         let settings = &dialect.settings;
-        let existing = |folder: &Path| -> Vec<PathBuf> {
-            settings.files.iter().map(|name| folder.join(name)).filter(|file| file.exists()).collect()
-        };
-        if path.file_name().is_some_and(|name| name == settings.folder.as_str()) {
-            let files = existing(path);
-            if files.is_empty() {
-                return Err(self.nothing(dialect, path));
-            }
-            return Ok(vec![Target::Settings { files, project: self.project_of(path) }]);
+        let inside: Vec<(&Path, Pattern<'_>)> =
+            patterns(dialect).filter_map(|pattern| Pattern::of(pattern).within(path)).collect();
+        if let Some((base, _)) = inside.first() {
+            let project = self.project(base);
+            let files: Vec<PathBuf> = inside.iter().flat_map(|(_, rest)| rest.existing(path)).collect();
+            let mut targets: Vec<Target> = self.targets(dialect, files, project);
+            let below =
+                |pattern: &Pattern<'_>| pattern.within(path).map_or_else(Vec::new, |(_, rest)| rest.existing(path));
+            targets.extend(plugins(dialect, below));
+            return if targets.is_empty() { Err(self.nothing(dialect, path)) } else { Ok(targets) };
         }
         let mut targets = Vec::new();
-        if path.join(&dialect.plugin.manifest).exists() || path.join(&dialect.plugin.file).exists() {
+        if dialect.plugin.as_ref().is_some_and(|plugin| plugin::is_in(plugin, path)) {
             targets.push(Target::Plugin { root: path.to_owned(), only: None });
         }
-        let folder = path.join(&settings.folder);
-        let files = existing(&folder);
-        if !files.is_empty() {
-            targets.push(Target::Settings { files, project: self.project_of(&folder) });
-        }
+        let project = self.project(path);
+        let own = if project.is_none() { settings.home.as_slice() } else { &[] };
+        let files = settings.files.iter().chain(own).flat_map(|pattern| Pattern::of(pattern).existing(path)).collect();
+        targets.extend(self.targets(dialect, files, project));
+        let here = |pattern: &Pattern<'_>| match pattern.within(path) {
+            Some((_, rest)) => rest.existing(path).into_iter().filter(|root| root != path).collect(),
+            None => pattern.existing(path),
+        };
+        targets.extend(plugins(dialect, here));
         if targets.is_empty() { Err(self.nothing(dialect, path)) } else { Ok(targets) }
+    }
+
+    /// What the files of a project are; nothing if there are none.
+    fn targets(&self, dialect: &Dialect, files: Vec<PathBuf>, project: Option<PathBuf>) -> Vec<Target> {
+        if dialect.layout.shape == MapShape::EventFiles {
+            let files: Vec<PathBuf> = files.iter().flat_map(|folder| Pattern::of("*").existing(folder)).collect();
+            return if files.is_empty() { Vec::new() } else { vec![Target::EventFiles { files, project }] };
+        }
+        if files.is_empty() { Vec::new() } else { vec![Target::Settings { files, project }] }
     }
 
     fn file(&self, dialect: &Dialect, path: &Path) -> Target {
         let settings = &dialect.settings;
-        let folder = path.parent().unwrap_or(path);
-        let in_settings = path
-            .ancestors()
-            .skip(1)
-            .find(|folder| folder.file_name().is_some_and(|name| name == settings.folder.as_str()));
-        if let Some(in_settings) = in_settings {
-            return Target::Settings { files: vec![path.to_owned()], project: self.project_of(in_settings) };
+        let files = vec![path.to_owned()];
+        if dialect.layout.shape == MapShape::EventFiles {
+            let folder = path.parent().unwrap_or(path);
+            let base = patterns(dialect).find_map(|pattern| Pattern::of(pattern).base(folder));
+            return Target::EventFiles { files, project: base.and_then(|base| self.project(base)) };
         }
-        if let Some(root) = strip_suffix(path, &dialect.plugin.manifest) {
-            return Target::Plugin { root, only: None };
+        let known = patterns(dialect).chain(&settings.unread);
+        if let Some(base) = known.into_iter().find_map(|pattern| Pattern::of(pattern).base(path)) {
+            return Target::Settings { files, project: self.project(base) };
         }
-        if let Some(root) = strip_suffix(path, &dialect.plugin.file) {
-            return Target::Plugin { root, only: Some(path.to_owned()) };
-        }
-        let named = folder.ancestors().find(|root| plugin::names(dialect, root, path));
-        match named {
-            Some(root) => Target::Plugin { root: root.to_owned(), only: Some(path.to_owned()) },
-            None => Target::Settings { files: vec![path.to_owned()], project: None },
+        let in_plugin = dialect.plugin.as_ref().and_then(|plugin| plugin_of(plugin, dialect, path));
+        let certain = |(root, _): &(PathBuf, _)| {
+            dialect
+                .plugin
+                .as_ref()
+                .and_then(|plugin| plugin.manifest.as_ref())
+                .is_some_and(|name| root.join(name).is_file())
+        };
+        let in_settings = path.ancestors().skip(1).find(|folder| {
+            let name = folder.file_name().and_then(|name| name.to_str());
+            name.is_some_and(|name| patterns(dialect).any(|pattern| Pattern::of(pattern).folder() == Some(name)))
+        });
+        match (in_plugin, in_settings) {
+            (Some(plugin), Some(_)) if certain(&plugin) => Target::Plugin { root: plugin.0, only: plugin.1 },
+            (_, Some(folder)) => {
+                Target::Settings { files, project: folder.parent().and_then(|base| self.project(base)) }
+            }
+            (Some((root, only)), None) => Target::Plugin { root, only },
+            (None, None) => Target::Settings { files, project: None },
         }
     }
 
-    /// The project to which a settings folder belongs: the folder around it, unless that is a person's own.
-    fn project_of(&self, settings: &Path) -> Option<PathBuf> {
-        let project = settings.parent()?;
+    /// The project of a folder: the folder itself, unless that is a person's own.
+    fn project(&self, folder: &Path) -> Option<PathBuf> {
         let same = |home: &PathBuf| {
-            home == project
-                || matches!((home.canonicalize(), project.canonicalize()), (Ok(home), Ok(project)) if home == project)
+            home == folder
+                || matches!((home.canonicalize(), folder.canonicalize()), (Ok(home), Ok(folder)) if home == folder)
         };
-        if self.home.as_ref().is_some_and(same) { None } else { Some(project.to_owned()) }
+        if self.home.as_ref().is_some_and(same) { None } else { Some(folder.to_owned()) }
     }
 
     fn nothing(&self, dialect: &Dialect, path: &Path) -> DiscoverError {
         let settings = &dialect.settings;
-        let inside = path.file_name().is_some_and(|name| name == settings.folder.as_str());
-        let mut looked_for: Vec<String> = settings
-            .files
-            .iter()
-            .map(|name| if inside { name.clone() } else { format!("{}/{name}", settings.folder) })
-            .collect();
-        if !inside {
-            looked_for.extend([dialect.plugin.manifest.clone(), dialect.plugin.file.clone()]);
+        let inside = patterns(dialect).filter_map(|pattern| Pattern::of(pattern).within(path));
+        let inside: Vec<(&Path, Pattern<'_>)> = inside.collect();
+        let mut looked_for: Vec<String> = inside.iter().map(|(_, rest)| rest.to_string()).collect();
+        if inside.is_empty() {
+            looked_for.extend(settings.files.iter().cloned());
+            if let Some(plugin) = &dialect.plugin {
+                looked_for.extend(plugin.manifest.iter().chain([&plugin.file]).cloned());
+                looked_for.extend(plugin.folders.iter().cloned());
+            }
         }
-        let folder = if inside { path.to_owned() } else { path.join(&settings.folder) };
-        let unread = settings.unread.iter().map(|name| folder.join(name)).find(|file| file.exists());
-        let loose = settings.files.iter().map(|name| path.join(name)).find(|file| file.exists());
-        let hint = if path.join(&dialect.plugin.marketplace).exists() {
-            format!("; {} lists plugins: give the folder of one of them", dialect.plugin.marketplace)
+        let base = inside.first().map_or(path, |(base, _)| *base);
+        let unread = settings.unread.iter().find_map(|name| Pattern::of(name).existing(base).pop());
+        let name = |pattern: &String| pattern.rsplit('/').next().unwrap_or(pattern).to_owned();
+        let loose = settings.files.iter().find_map(|pattern| Pattern::of(&name(pattern)).existing(path).pop());
+        let marketplace = dialect.plugin.as_ref().and_then(|plugin| plugin.marketplace.as_ref());
+        let hint = if let Some(list) = marketplace.filter(|list| path.join(list).exists()) {
+            format!("; {list} lists plugins: give the folder of one of them")
         } else if let Some(file) = unread {
             format!("; {} is not read by {}", file.display(), self.contract.platform.title)
-        } else if let Some(file) = loose {
+        } else if let Some(file) = loose.filter(|file| file.is_file()) {
             format!("; to look into {}, give the file itself", file.display())
         } else {
             String::new()
         };
         DiscoverError::Nothing { path: path.to_owned(), looked_for: looked_for.join(", "), hint }
     }
+}
+
+/// All patterns of settings files.
+fn patterns(dialect: &Dialect) -> impl Iterator<Item = &String> {
+    dialect.settings.files.iter().chain(&dialect.settings.home)
+}
+
+/// The plugins in the folders that are made for them.
+fn plugins(dialect: &Dialect, existing: impl Fn(&Pattern<'_>) -> Vec<PathBuf>) -> Vec<Target> {
+    let Some(plugin) = &dialect.plugin else {
+        return Vec::new();
+    };
+    let folders = plugin.folders.iter().flat_map(|pattern| existing(&Pattern::of(pattern)));
+    let plugins = folders.filter(|folder| plugin::is_in(plugin, folder));
+    plugins.map(|root| Target::Plugin { root, only: None }).collect()
+}
+
+/// The plugin to which a file belongs, and the file if it is the only one to look at.
+fn plugin_of(plugin: &Plugin, dialect: &Dialect, path: &Path) -> Option<(PathBuf, Option<PathBuf>)> {
+    if let Some(root) = plugin.manifest.as_ref().and_then(|name| Pattern::of(name).base(path)) {
+        return Some((root.to_owned(), None));
+    }
+    if let Some(root) = Pattern::of(&plugin.file).base(path) {
+        return Some((root.to_owned(), Some(path.to_owned())));
+    }
+    let root = path.ancestors().skip(1).find(|root| plugin::names(dialect, root, path))?;
+    Some((root.to_owned(), Some(path.to_owned())))
 }
 
 impl Found {
@@ -262,14 +320,6 @@ fn plain(path: PathBuf) -> PathBuf {
     let plain = plugin::resolve(Path::new(""), &path);
     // Behind a link, `..` leads elsewhere than the text says.
     if plain.exists() { plain } else { path }
-}
-
-/// `path` without the relative path `suffix` at its end.
-fn strip_suffix(path: &Path, suffix: &str) -> Option<PathBuf> {
-    if !path.ends_with(suffix) {
-        return None;
-    }
-    path.ancestors().nth(Path::new(suffix).components().count()).map(Path::to_owned)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The operating system that hooks are started on, as far as a configuration is read differently.
 
-use crate::contract::Process;
+use crate::contract::{Process, System};
 
 /// The kind of operating system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +15,15 @@ impl Host {
     /// The one that this program runs on.
     pub(crate) fn current() -> Host {
         if std::env::consts::FAMILY == "windows" { Host::Windows } else { Host::Unix }
+    }
+
+    /// Its names in a configuration, the narrower first.
+    pub(crate) fn systems(self) -> &'static [System] {
+        match self {
+            Host::Windows => &[System::Windows],
+            Host::Unix if std::env::consts::OS == "macos" => &[System::Macos, System::Unix],
+            Host::Unix => &[System::Linux, System::Unix],
+        }
     }
 
     /// The contract's shell here, with the flag that takes the script.

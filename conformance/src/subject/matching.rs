@@ -2,8 +2,7 @@
 
 use serde_json::Value;
 
-use crate::contract::{Contract, Event, MatchRule};
-use crate::contract::{Dialect, Part};
+use crate::contract::{Contract, Dialect, Event, InvalidPattern, Language, MatchRule, Part};
 
 /// What a matcher makes of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,17 +30,49 @@ pub(crate) enum Reading<'a> {
     Everything,
     /// One of these names, exactly.
     Names(Vec<&'a str>),
-    /// An unanchored pattern.
-    Pattern(Box<regress::Regex>),
+    /// A pattern.
+    Pattern(Pattern),
     /// Meant as a pattern and none.
     Invalid(String),
 }
 
+/// A pattern in the platform's language.
+#[derive(Debug)]
+pub(crate) enum Pattern {
+    /// Of JavaScript.
+    Javascript(Box<regress::Regex>),
+    /// Without look-around and back-references.
+    Linear(Box<regex_lite::Regex>),
+}
+
+impl Pattern {
+    fn new(language: Language, text: &str) -> Result<Pattern, String> {
+        match language {
+            Language::Javascript => match regress::Regex::new(text) {
+                Ok(pattern) => Ok(Pattern::Javascript(Box::new(pattern))),
+                Err(error) => Err(error.to_string()),
+            },
+            Language::Linear => match regex_lite::Regex::new(text) {
+                Ok(pattern) => Ok(Pattern::Linear(Box::new(pattern))),
+                Err(error) => Err(error.to_string()),
+            },
+        }
+    }
+
+    /// Whether it is found in a value.
+    pub(crate) fn takes(&self, value: &str) -> bool {
+        match self {
+            Pattern::Javascript(pattern) => pattern.find(value).is_some(),
+            Pattern::Linear(pattern) => pattern.is_match(value),
+        }
+    }
+}
+
 /// Whether a group with `matcher` runs for `value`, by the contract's `[matching]` rule.
 ///
-/// An absent matcher, an empty one and `*` take everything. What is made of name characters only is a name or a list of
-/// names, compared exactly; anything else is a regular expression of JavaScript, found anywhere in the value. It is run
-/// by a backtracking engine as it is on the platform; a pattern that takes exponential time takes it here, too.
+/// An absent matcher and an empty one take everything, and so does `*` unless the platform reads it as a pattern. A
+/// regular expression of JavaScript is run by a backtracking engine as it is on the platform; a pattern that takes
+/// exponential time takes it here, too.
 ///
 /// ```
 /// use hookproof::contract::Library;
@@ -55,7 +86,8 @@ pub(crate) enum Reading<'a> {
 /// ```
 #[must_use]
 pub fn matches(contract: &Contract, matcher: Option<&str>, value: &str) -> MatchResult {
-    compare(contract, &read(contract, &contract.matching.name_characters, matcher), value)
+    let matching = &contract.matching;
+    compare(contract, &read(contract, matching.rule, &matching.name_characters, matcher), value)
 }
 
 /// The same for one event: some events have fewer name characters than the others.
@@ -80,13 +112,19 @@ pub fn matched_value(contract: &Contract, event: &Event, stdin: &Value) -> Optio
     })
 }
 
+/// The rule at an event.
+pub(crate) fn rule_at(contract: &Contract, event: &Event) -> MatchRule {
+    contract.matching.at.get(&event.name).map_or(contract.matching.rule, |own| own.rule)
+}
+
 /// How the matcher is read at `event`.
 pub(crate) fn read_at<'a>(contract: &Contract, event: &Event, matcher: Option<&'a str>) -> Reading<'a> {
-    let narrow = Dialect::of(contract).map(|dialect| &dialect.matching.narrow);
-    match narrow {
-        Some(narrow) if narrow.events.contains(&event.name) => read(contract, &narrow.name_characters, matcher),
-        _ => read(contract, &contract.matching.name_characters, matcher),
-    }
+    let narrow = Dialect::of(contract).and_then(|dialect| dialect.matching.narrow.as_ref());
+    let name_characters = match narrow {
+        Some(narrow) if narrow.events.contains(&event.name) => &narrow.name_characters,
+        _ => &contract.matching.name_characters,
+    };
+    read(contract, rule_at(contract, event), name_characters, matcher)
 }
 
 /// One matcher that takes what either of two takes at `event`; one that is invalid takes nothing.
@@ -96,6 +134,10 @@ pub(crate) fn either(contract: &Contract, event: &Event, one: Option<&str>, othe
         all.extend(names.iter().filter_map(|name| alias(contract, name)));
         format!("^(?:{})$", all.join("|"))
     };
+    if matches!(rule_at(contract, event), MatchRule::Exact | MatchRule::Glob) {
+        // Two of these cannot be said in one.
+        return one.filter(|_| one == other).map(str::to_owned);
+    }
     match (read_at(contract, event, one), read_at(contract, event, other)) {
         (Reading::Everything, _) | (_, Reading::Everything) => None,
         (_, Reading::Invalid(_)) => one.map(str::to_owned),
@@ -125,27 +167,67 @@ fn alias<'c>(contract: &'c Contract, name: &str) -> Option<&'c str> {
     Dialect::of(contract)?.matching.alias.get(name).map(|alias| alias.means.as_str())
 }
 
-fn read<'a>(contract: &Contract, name_characters: &str, matcher: Option<&'a str>) -> Reading<'a> {
-    let by_name = contract.matching.rule == MatchRule::NameListOrPattern;
+fn read<'a>(contract: &Contract, rule: MatchRule, name_characters: &str, matcher: Option<&'a str>) -> Reading<'a> {
+    let own = Dialect::of(contract).map(|dialect| &dialect.matching);
+    let star_is_pattern = own.is_some_and(|own| own.star_is_pattern);
     let matcher = match matcher {
-        None | Some("" | "*") => return Reading::Everything,
+        None | Some("") => return Reading::Everything,
+        Some("*") if !star_is_pattern => return Reading::Everything,
         Some(matcher) => matcher,
     };
-    if by_name && matcher.chars().all(|c| c.is_ascii_alphanumeric() || name_characters.contains(c)) {
-        let separators = &contract.matching.separators;
-        return Reading::Names(matcher.split(|c| separators.contains(c)).map(str::trim).collect());
+    let text = match rule {
+        MatchRule::Ignored | MatchRule::None => return Reading::Everything,
+        MatchRule::Exact => return Reading::Names(vec![matcher]),
+        MatchRule::NameListOrPattern => {
+            if matcher.chars().all(|c| c.is_ascii_alphanumeric() || name_characters.contains(c)) {
+                let separators = &contract.matching.separators;
+                return Reading::Names(matcher.split(|c| separators.contains(c)).map(str::trim).collect());
+            }
+            matcher.to_owned()
+        }
+        MatchRule::UnanchoredPattern => matcher.to_owned(),
+        MatchRule::AnchoredPattern => format!("^(?:{matcher})$"),
+        MatchRule::Glob => glob(contract, matcher),
+    };
+    match Pattern::new(own.map_or(Language::Javascript, |own| own.language), &text) {
+        Ok(pattern) => Reading::Pattern(pattern),
+        Err(_) if own.is_some_and(|own| own.invalid == InvalidPattern::Literal) => Reading::Names(vec![matcher]),
+        Err(error) => Reading::Invalid(error),
     }
-    match regress::Regex::new(matcher) {
-        Ok(pattern) => Reading::Pattern(Box::new(pattern)),
-        Err(error) => Reading::Invalid(error.to_string()),
+}
+
+/// A name with stars as a regular expression. The name of a server alone takes all of its tools.
+fn glob(contract: &Contract, matcher: &str) -> String {
+    let own = Dialect::of(contract).map(|dialect| &dialect.matching);
+    let server = own.and_then(|own| own.server.as_ref());
+    if let Some(server) = server.filter(|_| own.is_some_and(|own| own.builtin.as_deref() == Some(matcher))) {
+        return format!("^(?!{}).*$", escaped(&server.prefix));
     }
+    let all_tools = server
+        .filter(|server| matcher.strip_prefix(&server.prefix).is_some_and(|rest| !rest.contains(&server.separator)));
+    let rest = all_tools.map_or_else(String::new, |server| format!("(?:{}.*)?", escaped(&server.separator)));
+    let mut text = String::new();
+    for c in matcher.chars() {
+        match c {
+            '*' => text.push_str(".*"),
+            '?' => text.push('.'),
+            c => text.push_str(&escaped(c.encode_utf8(&mut [0; 4]))),
+        }
+    }
+    format!("^{text}{rest}$")
+}
+
+/// A text as a pattern that is found in nothing else.
+fn escaped(text: &str) -> String {
+    let escape = |c: char| if r"\^$.|?*+()[]{}/".contains(c) { format!("\\{c}") } else { c.to_string() };
+    text.chars().map(escape).collect()
 }
 
 fn compare(contract: &Contract, reading: &Reading<'_>, value: &str) -> MatchResult {
     let found = match reading {
         Reading::Everything => true,
         Reading::Names(names) => names.iter().any(|name| *name == value || alias(contract, name) == Some(value)),
-        Reading::Pattern(pattern) => pattern.find(value).is_some(),
+        Reading::Pattern(pattern) => pattern.takes(value),
         Reading::Invalid(message) => return MatchResult::InvalidPattern(message.clone()),
     };
     if found { MatchResult::Matches } else { MatchResult::Differs }

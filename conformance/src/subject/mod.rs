@@ -1,7 +1,7 @@
 //! Subjects: the hooks under check, and where they come from.
 //!
 //! [`from_command`] makes one from a command line, [`discover`] finds those of a platform's configuration, with what is
-//! to be said of it ([`ConfigNotice`]). How a configuration is laid out is data, one file a platform in `dialect/`; a
+//! to be said of it ([`ConfigNotice`]). How a configuration is laid out is data, the `[config]` table of a contract; a
 //! lint is a function in a file of its own in `lint/`.
 
 mod build;
@@ -10,6 +10,8 @@ mod consent;
 mod dialect;
 mod discover;
 mod error;
+mod event_files;
+mod executable;
 mod host;
 mod lint;
 mod malformed;
@@ -17,14 +19,18 @@ mod matching;
 mod name;
 mod node;
 mod notice;
+mod pattern;
 mod placeholder;
 mod plugin;
 mod program;
+mod relaxed;
 mod settings;
+mod shebang;
 mod sheet;
 mod shell_line;
 mod source;
 mod timeout;
+mod toml_tree;
 mod walk;
 
 use std::collections::BTreeMap;

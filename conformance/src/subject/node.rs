@@ -48,6 +48,13 @@ pub(crate) struct Duplicate {
     pub(crate) start: usize,
 }
 
+impl Member {
+    /// A member of an object in which its key stands once.
+    pub(crate) fn only(key: String, key_start: usize, value: Node) -> Member {
+        Member { key, key_start, value, again: false, superseded: false }
+    }
+}
+
 impl Node {
     /// Parses one strict JSON document.
     ///
@@ -68,6 +75,11 @@ impl Node {
     /// The value of `key`: the last one if there are several, as in JavaScript. `None` if this is no object.
     pub(crate) fn get(&self, key: &str) -> Option<&Node> {
         self.member(key).map(|member| &member.value)
+    }
+
+    /// The value at a path of keys with dots between them.
+    pub(crate) fn at(&self, path: &str) -> Option<&Node> {
+        path.split('.').try_fold(self, |here, key| here.get(key))
     }
 
     /// The member that counts for `key`.
@@ -108,6 +120,11 @@ impl Node {
             Kind::Number(value, _) => Some(*value),
             _ => None,
         }
+    }
+
+    /// Whether it is a number that is spelled without a fraction.
+    pub(crate) fn whole(&self) -> bool {
+        matches!(&self.kind, Kind::Number(_, spelling) if !spelling.contains(['.', 'e', 'E']))
     }
 
     /// A string, number, boolean or null as text; `None` for what has parts.

@@ -11,25 +11,32 @@ use super::settings::{object, sheet};
 use super::sheet::{Home, Scope, Sheet};
 use super::source::Source;
 use super::walk;
-use crate::contract::Dialect;
+use crate::contract::{Dialect, Plugin};
+
+/// Whether a folder is a plugin's.
+pub(crate) fn is_in(plugin: &Plugin, folder: &Path) -> bool {
+    plugin.manifest.iter().chain([&plugin.file]).any(|name| folder.join(name).exists())
+}
 
 /// Reads a plugin, or only one file of it.
 pub(crate) fn read(search: &Search<'_>, dialect: &Dialect, root: &Path, only: Option<&Path>, found: &mut Found) {
-    let names = &dialect.plugin;
-    let variables = [
-        (dialect.project.root.clone(), PROJECT_AT_RUN.to_owned()),
-        (names.root.clone(), root.to_string_lossy().into_owned()),
-        (names.data.clone(), PLUGIN_DATA_AT_RUN.to_owned()),
-    ];
-    let known = |name: &String| search.contract.environment.contains_key(name);
+    let Some(names) = &dialect.plugin else {
+        return;
+    };
+    let project = dialect.project.iter().map(|project| (project.root.clone(), PROJECT_AT_RUN.to_owned()));
+    let roots = names.root.iter().chain(&names.also_root);
+    let roots = roots.map(|name| (name.clone(), root.to_string_lossy().into_owned()));
+    let data = names.data.iter().map(|name| (name.clone(), PLUGIN_DATA_AT_RUN.to_owned()));
+    let known = |name: &String| search.contract.environment.get(name).is_some_and(|variable| variable.exists);
     let scope = Scope {
         contract: search.contract,
         dialect,
         host: search.host,
         home: Home::Plugin,
-        variables: variables.into_iter().filter(|(name, _)| known(name)).collect(),
+        variables: project.chain(roots).chain(data).filter(|(name, _)| known(name)).collect(),
         environment: BTreeMap::new(),
         project: None,
+        plugin: Some(root.to_owned()),
     };
     if let Some(file) = only {
         file_of_hooks(&scope, file, found);
@@ -39,10 +46,10 @@ pub(crate) fn read(search: &Search<'_>, dialect: &Dialect, root: &Path, only: Op
     if standard.exists() {
         file_of_hooks(&scope, &standard, found);
     }
-    let manifest = root.join(&names.manifest);
-    if !manifest.exists() {
+    let Some(manifest) = names.manifest.as_ref().map(|name| root.join(name)).filter(|manifest| manifest.exists())
+    else {
         return;
-    }
+    };
     let Some(source) = found.take(&manifest, object(dialect, &manifest)) else {
         return;
     };
@@ -56,20 +63,20 @@ pub(crate) fn read(search: &Search<'_>, dialect: &Dialect, root: &Path, only: Op
         if let Some(path) = part.text() {
             let file = resolve(root, Path::new(path));
             if read.contains(&file) {
-                lint::manifest::named_again(&scope, &source, part, path, &mut found.notices);
+                lint::manifest::named_again(names, &scope, &source, part, path, &mut found.notices);
             } else if !file.is_file() {
-                lint::manifest::missing(&scope, &source, part, &file, &mut found.notices);
+                lint::manifest::missing(names, &scope, &source, part, &file, &mut found.notices);
             } else {
                 file_of_hooks(&scope, &file, found);
             }
             read.push(file);
         } else if part.members().is_some() {
-            let map = lint::manifest::unwrapped(&scope, &source, part, &mut found.notices);
+            let map = lint::manifest::unwrapped(names, &scope, &source, part, &mut found.notices);
             let commands =
                 walk::commands(Sheet { scope: &scope, source: &source, map, bare: false }, &mut found.notices);
             found.build(&commands);
         } else {
-            lint::manifest::neither(&scope, &source, part, &mut found.notices);
+            lint::manifest::neither(names, &scope, &source, part, &mut found.notices);
         }
     }
 }
@@ -87,11 +94,14 @@ fn file_of_hooks(scope: &Scope<'_>, file: &Path, found: &mut Found) {
 
 /// Whether the plugin in `root` names `file` as one of its further files of hooks.
 pub(crate) fn names(dialect: &Dialect, root: &Path, file: &Path) -> bool {
-    let manifest = root.join(&dialect.plugin.manifest);
-    let Ok(source) = Source::read(&manifest) else {
+    let Some(plugin) = &dialect.plugin else {
         return false;
     };
-    let Some(hooks) = source.root.get(&dialect.plugin.hooks) else {
+    let manifest = plugin.manifest.as_ref().map(|name| root.join(name));
+    let Some(Ok(source)) = manifest.map(|manifest| Source::read(&manifest, dialect.syntax.as_ref())) else {
+        return false;
+    };
+    let Some(hooks) = source.root.get(&plugin.hooks) else {
         return false;
     };
     let parts = hooks.items().unwrap_or(std::slice::from_ref(hooks));

@@ -10,6 +10,8 @@ pub(crate) struct Program {
     /// Whether the text names a file, seen from where the command starts: it holds a separator, or an interpreter is
     /// given it.
     pub(crate) is_path: bool,
+    /// Whether it is started by itself, and not given to an interpreter.
+    pub(crate) itself: bool,
 }
 
 /// Words in front of a command that are no program of their own.
@@ -95,14 +97,18 @@ pub(crate) fn of_words(words: &[&str]) -> Option<Program> {
 
 fn of_words_at(words: &[&str], depth: usize) -> Option<Program> {
     let (head, rest) = words.split_first()?;
-    let itself = Program { text: (*head).to_owned(), is_path: head.contains(['/', '\\']) };
+    let itself = Program { text: (*head).to_owned(), is_path: head.contains(['/', '\\']), itself: true };
     let name = bare(head);
     if depth >= DEEPEST {
         return Some(itself);
     }
     if PACKAGE_RUNNERS.contains(&name) {
         let mut words = rest.iter().filter(|word| !word.starts_with('-') && !SUBCOMMANDS.contains(word));
-        return Some(words.next().map_or(itself, |word| Program { text: package(word).to_owned(), is_path: false }));
+        return Some(words.next().map_or(itself, |word| Program {
+            text: package(word).to_owned(),
+            is_path: false,
+            itself: false,
+        }));
     }
     if !INTERPRETERS.contains(&name) {
         return Some(itself);
@@ -113,10 +119,18 @@ fn of_words_at(words: &[&str], depth: usize) -> Option<Program> {
         let value = rest.get(at + 1);
         match *word {
             "-m" => {
-                return Some(value.map_or(itself, |module| Program { text: (*module).to_owned(), is_path: false }));
+                return Some(value.map_or(itself, |module| Program {
+                    text: (*module).to_owned(),
+                    is_path: false,
+                    itself: false,
+                }));
             }
             "-jar" | "-File" | "-file" => {
-                return Some(value.map_or(itself, |script| Program { text: (*script).to_owned(), is_path: true }));
+                return Some(value.map_or(itself, |script| Program {
+                    text: (*script).to_owned(),
+                    is_path: true,
+                    itself: false,
+                }));
             }
             "-c" | "-lc" | "-Command" | "-command" => {
                 let found = value.and_then(|script| {
@@ -138,7 +152,7 @@ fn of_words_at(words: &[&str], depth: usize) -> Option<Program> {
             }
             word if INTERPRETERS.contains(&bare(word)) => return inner(&rest[at..]),
             word => {
-                return Some(Program { text: word.to_owned(), is_path: true });
+                return Some(Program { text: word.to_owned(), is_path: true, itself: false });
             }
         }
     }

@@ -10,8 +10,8 @@ use super::node::{Kind, Node};
 use super::placeholder::PROJECT_AT_RUN;
 use super::sheet::{Home, Scope, Sheet};
 use super::source::Source;
-use super::walk;
-use crate::contract::Dialect;
+use super::{pattern, walk};
+use crate::contract::{Dialect, MapShape};
 
 /// Reads settings files, the weaker first.
 pub(crate) fn read(
@@ -22,19 +22,22 @@ pub(crate) fn read(
     found: &mut Found,
 ) {
     let sources: Vec<Source> = files.iter().filter_map(|file| found.take(file, object(dialect, file))).collect();
+    let root = dialect.project.iter().map(|project| (project.root.clone(), PROJECT_AT_RUN.to_owned()));
     let scope = Scope {
         contract: search.contract,
         dialect,
         host: search.host,
         home: Home::Settings,
-        variables: BTreeMap::from([(dialect.project.root.clone(), PROJECT_AT_RUN.to_owned())]),
+        variables: root.collect(),
         environment: environment(dialect, &sources),
         project: project.map(Path::to_owned),
+        plugin: None,
     };
     let mut commands = Vec::new();
     for source in &sources {
         lint::duplicate_key::check(&scope, source, &mut found.notices);
         lint::unread_file::check(&scope, source, &mut found.notices);
+        lint::top::check(&scope, source, &mut found.notices);
         if let Some(sheet) = sheet(&scope, source, found) {
             commands.extend(walk::commands(sheet, &mut found.notices));
         }
@@ -45,11 +48,11 @@ pub(crate) fn read(
 
 /// Reads a file that must hold an object.
 pub(crate) fn object(dialect: &Dialect, file: &Path) -> Result<Source, DiscoverError> {
-    let source = Source::read(file)?;
+    let source = Source::read(file, dialect.syntax.as_ref())?;
     if source.root.members().is_none() {
         return Err(DiscoverError::NotAnObject {
             path: file.to_owned(),
-            key: dialect.settings.hooks.clone(),
+            key: dialect.settings.hooks.clone().unwrap_or_else(|| "<event>".to_owned()),
             found: source.root.noun(),
         });
     }
@@ -58,16 +61,33 @@ pub(crate) fn object(dialect: &Dialect, file: &Path) -> Result<Source, DiscoverE
 
 /// The map of events of a file: under its key, or, which the platform does not read, without it.
 pub(crate) fn sheet<'a>(scope: &'a Scope<'a>, source: &'a Source, found: &mut Found) -> Option<Sheet<'a>> {
-    let key = match scope.home {
-        Home::Settings => &scope.dialect.settings.hooks,
-        Home::Plugin => &scope.dialect.plugin.hooks,
-    };
+    let settings = &scope.dialect.settings;
     let sheet = |map, bare| Sheet { scope, source, map, bare };
+    let key = match (scope.home, &scope.dialect.plugin) {
+        (Home::Plugin, Some(plugin)) => Some(&plugin.hooks),
+        _ => settings.hooks.as_ref().filter(|_| !pattern::any(&settings.bare, &source.path)),
+    };
+    let Some(key) = key else {
+        let inner = settings.hooks.as_deref().unwrap_or("hooks");
+        let map = lint::wrapper::superfluous(&sheet(&source.root, false), inner, &mut found.notices);
+        return Some(sheet(map, false));
+    };
+    let either = scope.home == Home::Settings && pattern::any(&settings.either, &source.path);
     match source.root.get(key) {
-        Some(map) if map.members().is_some() => Some(sheet(map, false)),
+        Some(map) if fits(scope.dialect.layout.shape, map) => {
+            if either {
+                lint::wrapper::disputed(&sheet(&source.root, false), key, true, &mut found.notices);
+            }
+            let map = lint::wrapper::doubled(&sheet(map, false), key, &mut found.notices);
+            Some(sheet(map, false))
+        }
         Some(other) => {
             lint::missing_wrapper::no_map(&sheet(other, false), key, &mut found.notices);
             None
+        }
+        None if either => {
+            lint::wrapper::disputed(&sheet(&source.root, false), key, false, &mut found.notices);
+            Some(sheet(&source.root, false))
         }
         None => {
             let bare = sheet(&source.root, true);
@@ -76,9 +96,15 @@ pub(crate) fn sheet<'a>(scope: &'a Scope<'a>, source: &'a Source, found: &mut Fo
     }
 }
 
+/// Whether a value can be what holds all events.
+fn fits(shape: MapShape, map: &Node) -> bool {
+    if shape == MapShape::List { map.items().is_some() } else { map.members().is_some() }
+}
+
 /// The variables that settings give to everything the platform starts; the stronger file wins.
 fn environment(dialect: &Dialect, sources: &[Source]) -> BTreeMap<String, String> {
-    let maps = sources.iter().filter_map(|source| source.root.get(&dialect.settings.environment));
+    let key = dialect.settings.environment.as_deref();
+    let maps = sources.iter().filter_map(|source| source.root.get(key?));
     maps.filter_map(Node::members)
         .flatten()
         .filter(|member| !matches!(member.value.kind, Kind::Null))

@@ -1,14 +1,16 @@
 //! What a lint looks at: a map of events, a group of it, a handler of that, and a handler's command.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use indexmap::IndexMap;
 
 use super::host::Host;
-use super::node::Node;
+use super::node::{Member, Node};
 use super::notice::{Notices, Remark};
 use super::shell_line::ShellLine;
 use super::source::Source;
-use crate::contract::Dialect;
-use crate::contract::{Basis, Contract, Event, Evidence};
+use crate::contract::{Basis, Contract, Dialect, Event, Evidence, Spelling};
 
 /// Where a map of events stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +33,9 @@ pub(crate) struct Scope<'a> {
     /// Variables that the configuration sets itself.
     pub(crate) environment: BTreeMap<String, String>,
     /// The project that the configuration belongs to.
-    pub(crate) project: Option<std::path::PathBuf>,
+    pub(crate) project: Option<PathBuf>,
+    /// The plugin's folder.
+    pub(crate) plugin: Option<PathBuf>,
 }
 
 /// A map of events in a file.
@@ -50,6 +54,8 @@ pub(crate) struct Group<'a> {
     pub(crate) sheet: Sheet<'a>,
     pub(crate) event: &'a Event,
     pub(crate) node: &'a Node,
+    /// Whether it is one handler with its own matcher, and no list of them.
+    pub(crate) flat: bool,
 }
 
 /// A handler whose keys are in order.
@@ -57,6 +63,8 @@ pub(crate) struct Group<'a> {
 pub(crate) struct Handler<'a> {
     pub(crate) group: Group<'a>,
     pub(crate) node: &'a Node,
+    /// The object in it that holds its type and its command, if that is another one.
+    pub(crate) action: Option<&'a Node>,
     /// Its type.
     pub(crate) kind: &'a str,
 }
@@ -65,8 +73,10 @@ pub(crate) struct Handler<'a> {
 #[derive(Debug)]
 pub(crate) struct Command<'a> {
     pub(crate) handler: Handler<'a>,
-    /// The value of `command`.
+    /// The command.
     pub(crate) text: &'a str,
+    /// The key at which it stands.
+    pub(crate) key: &'a str,
     pub(crate) form: Form<'a>,
 }
 
@@ -81,10 +91,36 @@ pub(crate) enum Form<'a> {
     Exec(Vec<&'a str>),
 }
 
-impl Scope<'_> {
+impl<'a> Scope<'a> {
     /// The platform's name for people.
     pub(crate) fn platform(&self) -> &str {
         &self.contract.platform.title
+    }
+
+    /// Whether `${NAME}` is replaced as text before anything runs.
+    pub(crate) fn replaces(&self, name: &str) -> bool {
+        self.variables.contains_key(name)
+            && self.contract.environment.get(name).is_some_and(|variable| variable.placeholder)
+    }
+
+    /// The variables that are replaced as text, with their values.
+    pub(crate) fn replaced(&self) -> BTreeMap<String, String> {
+        let known = self.variables.iter().filter(|(name, _)| self.replaces(name));
+        known.map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
+    /// The event that a name in a configuration stands for.
+    pub(crate) fn event(&self, name: &str) -> Option<&'a Event> {
+        let events: &'a IndexMap<String, Event> = &self.contract.events;
+        let plain = |name: &str| match self.dialect.events.spelling {
+            Spelling::Exact => name.to_owned(),
+            Spelling::AnyCase => name.to_lowercase(),
+            Spelling::Loose => name.replace('_', "").to_lowercase(),
+        };
+        events.get(name).or_else(|| {
+            let wanted = plain(name);
+            events.iter().find(|(known, _)| plain(known) == wanted).map(|(_, event)| event)
+        })
     }
 
     /// How well something is known at the contract's version.
@@ -108,7 +144,7 @@ impl<'a> Group<'a> {
 
     /// The matcher, with its place.
     pub(crate) fn matcher(&self) -> Option<(&'a Node, &'a str)> {
-        let node = self.node.get(&self.scope().dialect.keys.matcher)?;
+        let node = self.node.get(self.scope().dialect.keys.matcher.as_ref()?)?;
         Some((node, node.text()?))
     }
 }
@@ -119,8 +155,19 @@ impl<'a> Handler<'a> {
         self.group.sheet.scope
     }
 
+    /// The value of a key.
+    pub(crate) fn get(&self, key: &str) -> Option<&'a Node> {
+        self.node.get(key).or_else(|| self.action?.get(key))
+    }
+
+    /// Its keys with their values, those of its action too.
+    pub(crate) fn members(&self) -> impl Iterator<Item = &'a Member> {
+        let action = self.action.and_then(Node::members).into_iter().flatten();
+        self.node.members().into_iter().flatten().chain(action)
+    }
+
     /// Puts a remark at the value of a key, or at the handler if it has no such key.
     pub(crate) fn remark(&self, notices: &mut Notices, key: &str, remark: Remark) {
-        self.group.sheet.remark(notices, self.node.get(key).unwrap_or(self.node), remark);
+        self.group.sheet.remark(notices, self.get(key).unwrap_or(self.node), remark);
     }
 }

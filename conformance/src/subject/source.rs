@@ -1,9 +1,12 @@
 //! A configuration file: its text, its tree, and the places in it.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use super::error::DiscoverError;
-use super::node::Node;
+use super::node::{Kind, Node};
+use super::{relaxed, toml_tree};
+use crate::contract::Syntax;
 use crate::json::{Fault, SyntaxError};
 
 /// A configuration file that was read.
@@ -33,7 +36,10 @@ pub(crate) struct Place {
 impl Source {
     /// Reads and parses a file. Bytes that are no UTF-8 become U+FFFD, as they do in JavaScript; a byte-order mark is
     /// skipped.
-    pub(crate) fn read(path: &Path) -> Result<Source, DiscoverError> {
+    ///
+    /// A file whose name ends with `.toml` is TOML, any other one JSON; `syntax` says what of it beyond strict JSON the
+    /// platform accepts.
+    pub(crate) fn read(path: &Path, syntax: Option<&Syntax>) -> Result<Source, DiscoverError> {
         let unreadable = |source| DiscoverError::Unreadable { path: path.to_owned(), source };
         // A FIFO or a device would block or never end.
         if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
@@ -42,7 +48,18 @@ impl Source {
         let bytes = std::fs::read(path).map_err(unreadable)?;
         let text = String::from_utf8_lossy(&bytes);
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
-        match Node::parse(&text) {
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            return match toml_tree::parse(&text) {
+                Ok(root) => Ok(Source { path: path.to_owned(), root, lines: Lines::of(&text), text }),
+                Err(error) => {
+                    let Place { line, column } = Lines::of(&text).place(&text, error.offset);
+                    let help = "look at the key or the bracket before it".to_owned();
+                    Err(DiscoverError::Syntax { path: path.to_owned(), line, column, message: error.message, help })
+                }
+            };
+        }
+        let strict = syntax.map_or(Cow::Borrowed(text.as_str()), |syntax| relaxed::strict(&text, syntax));
+        match Node::parse(&strict) {
             Ok(root) => Ok(Source { path: path.to_owned(), root, lines: Lines::of(&text), text }),
             Err(error) => {
                 let Place { line, column } = Lines::of(&text).place(&text, error.offset);
@@ -50,6 +67,15 @@ impl Source {
                 Err(DiscoverError::Syntax { path: path.to_owned(), line, column, message, help })
             }
         }
+    }
+
+    /// A file of which only the text counts.
+    pub(crate) fn script(path: &Path) -> Result<Source, DiscoverError> {
+        let bytes = std::fs::read(path);
+        let bytes = bytes.map_err(|source| DiscoverError::Unreadable { path: path.to_owned(), source })?;
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let root = Node { start: 0, kind: Kind::Null };
+        Ok(Source { path: path.to_owned(), root, lines: Lines::of(&text), text })
     }
 
     /// Line and column of a byte offset.
@@ -126,7 +152,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("settings.json");
         std::fs::write(&path, b"\xef\xbb\xbf{\"a\": \"\xff\"}").unwrap();
-        let source = Source::read(&path).unwrap();
+        let source = Source::read(&path, None).unwrap();
         assert_eq!(source.root.get("a").unwrap().text(), Some("\u{FFFD}"));
         assert_eq!(source.line(0), "{\"a\": \"\u{FFFD}\"}");
     }
@@ -136,7 +162,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("settings.json");
         std::fs::write(&path, "{\n  \"hooks\": {},\n}\n").unwrap();
-        let error = Source::read(&path).unwrap_err();
+        let error = Source::read(&path, None).unwrap_err();
         let DiscoverError::Syntax { line, column, .. } = &error else { panic!("{error}") };
         assert_eq!((*line, *column), (3, 1));
         let message = error.to_string();
@@ -147,6 +173,6 @@ mod tests {
     #[test]
     fn a_folder_is_no_file() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(Source::read(folder.path()), Err(DiscoverError::NoFile { .. })));
+        assert!(matches!(Source::read(folder.path(), None), Err(DiscoverError::NoFile { .. })));
     }
 }

@@ -130,16 +130,12 @@ fn refusal(payload: &PreToolUse) -> Option<String> {
     }
 }
 
-fn denied(reason: String) -> Result<Intent, PayloadError> {
-    table::refuse(&Decision { decision: "deny", reason: Some(&reason) }, reason.clone())
-}
-
 /// `allow` is what keeps silence from becoming a question; it does not grant anything by itself.
 fn pre_tool_use(payload: &str, notes: &mut Notes) -> Result<Intent, PayloadError> {
     match refusal(&table::decode(payload)?) {
         Some(reason) => {
             notes.add(format!("antigravity/PreToolUse: {reason}"));
-            denied(reason)
+            table::refuse(&Decision { decision: "deny", reason: Some(&reason) }, reason.clone())
         }
         None => table::context(&Decision { decision: "allow", reason: None }),
     }

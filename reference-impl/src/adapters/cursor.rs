@@ -31,9 +31,9 @@ const EVENTS: &[(&str, Handler)] = &[
     ("afterShellExecution", table::silent::<Shell>),
     ("beforeMCPExecution", allowed::<McpCall>),
     ("afterMCPExecution", table::silent::<McpCall>),
-    ("beforeReadFile", allowed::<FileRead>),
+    ("beforeReadFile", before_read_file),
     ("afterFileEdit", table::silent::<Common>),
-    ("beforeTabFileRead", allowed::<FileRead>),
+    ("beforeTabFileRead", before_tab_file_read),
     ("afterTabFileEdit", table::silent::<Common>),
     ("beforeSubmitPrompt", before_submit_prompt),
     ("preCompact", table::silent::<Common>),
@@ -230,6 +230,33 @@ fn before_shell_execution(payload: &str, notes: &mut Notes) -> Result<Intent, Pa
     let folder = folder(&[shell.cwd.get().map(String::as_str)], &shell.workspace_roots);
     let refusal = shell.command.as_deref().and_then(|line| table::command(line, folder));
     permission("beforeShellExecution", refusal, notes)
+}
+
+fn before_read_file(payload: &str, notes: &mut Notes) -> Result<Intent, PayloadError> {
+    let refusal = secret_in(&table::decode(payload)?);
+    let Some(reason) = refusal else { return allow() };
+    notes.add("cursor/beforeReadFile: a file with a secret was kept back");
+    let answer = Permission { permission: "deny", user_message: Some(&reason), agent_message: None };
+    table::refuse(&answer, reason.clone())
+}
+
+/// The same for completions, whose answer takes no message.
+fn before_tab_file_read(payload: &str, notes: &mut Notes) -> Result<Intent, PayloadError> {
+    let refusal = secret_in(&table::decode(payload)?);
+    let Some(reason) = refusal else { return allow() };
+    notes.add("cursor/beforeTabFileRead: a file with a secret was kept back");
+    table::refuse(&Permission { permission: "deny", user_message: None, agent_message: None }, reason)
+}
+
+/// What a person reads whose file was kept back: the gate is there so that nothing secret is sent to the model.
+fn secret_in(read: &FileRead) -> Option<String> {
+    read.content.get().and_then(|content| guard::secret(content)).map(|secret| {
+        format!(
+            "The file holds {}, which would be sent to the model. Keep it out of the project's files, or let the model \
+             read one without it.",
+            secret.name()
+        )
+    })
 }
 
 fn before_submit_prompt(payload: &str, notes: &mut Notes) -> Result<Intent, PayloadError> {

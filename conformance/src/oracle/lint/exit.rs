@@ -7,8 +7,8 @@ use regex_lite::Regex;
 use super::{Problems, answered};
 use crate::contract::{Basis, Decision, EndingPattern, ExitThen, OutcomeName};
 use crate::oracle::effect::Effect;
-use crate::oracle::exit::{self, Ruling};
-use crate::oracle::{Ended, Facts, Run, Said};
+use crate::oracle::exit::Ruling;
+use crate::oracle::{Ended, Facts, Run, Said, interpret};
 
 /// What launchers say of a script that is not there.
 static LAUNCHER: LazyLock<Regex> = LazyLock::new(|| {
@@ -43,14 +43,19 @@ pub(super) fn lint(problems: &mut Problems<'_>, ruling: &Ruling, effect: &Effect
             } else if answered(run) && ruling.then != ExitThen::Answer {
                 unread_answer(problems, ruling, code);
             } else if answered(run) {
-                problems.add(
+                problems.add_on(
+                    &ruling.basis,
                     "exit.code-beside-answer",
                     format!("exit code {code} beside an accepted answer: the code is ignored"),
                 );
             } else if silent {
                 problems.add("exit.silent-failure", format!("exit code {code} with nothing on either stream"));
             } else if ruling.then == ExitThen::Failed {
-                problems.add("exit.failure", format!("exit code {code}: the platform takes the hook for failed"));
+                problems.add_on(
+                    &ruling.basis,
+                    "exit.failure",
+                    format!("exit code {code}: the platform takes the hook for failed"),
+                );
             }
             if code == 126 || code == 127 || code > 128 {
                 problems.add(
@@ -84,8 +89,9 @@ fn unread_answer(problems: &mut Problems<'_>, ruling: &Ruling, code: i32) {
 
 /// Whether exit code 2 would deny if something stood on stderr.
 fn needs_stderr(run: &Run<'_>) -> bool {
+    // What stands on stderr may be read as an answer, so that the whole run is looked at anew.
     let facts = Facts { stderr: b"not allowed", ..run.facts.clone() };
-    run.stderr().trim().is_empty() && exit::rule(&Run { facts: &facts, ..*run }).then == ExitThen::Deny
+    run.stderr().trim().is_empty() && interpret(run.contract, run.event, &facts).decision == Some(Decision::Deny)
 }
 
 fn meaning(code: i32) -> String {
@@ -153,7 +159,7 @@ fn two(problems: &mut Problems<'_>, ruling: &Ruling, effect: &Effect) {
         problems.add_on(
             &ruling.basis,
             "exit.two-needs-stderr",
-            "exit code 2 with nothing on stderr: without a reason it denies nothing",
+            "exit code 2 with nothing on stderr: without a text it denies nothing",
         );
     } else if answered(run) && ruling.then != ExitThen::Answer {
         unread_answer(problems, ruling, 2);

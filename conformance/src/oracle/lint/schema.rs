@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Problems;
-use crate::contract::{Contract, Decision, Event, ExitThen, Field, OutcomeName, Role, Tool, plain_path};
+use crate::contract::{Contract, Decision, Event, EventKind, ExitThen, Field, OutcomeName, Role, Tool, plain_path};
 use crate::oracle::Said;
 use crate::oracle::answer::{Answer, Fault, Refusal, at};
 use crate::oracle::effect::Effect;
@@ -80,7 +80,16 @@ fn accepted(problems: &mut Problems<'_>, answer: &Answer, ruling: &Ruling, effec
                 format!("`{path}` is deprecated at {}; `{instead}` takes its place", event.name),
             );
         }
-        if is_discarded(run.contract, event, path, field) && !is_neutral(value) {
+        if field.role == Some(Role::Ignored)
+            && let Some(word) = denial(path, value)
+            && is_lost(event, effect)
+        {
+            problems.add_on(
+                std::slice::from_ref(&field.basis),
+                "schema.decision-not-read",
+                format!("`{path}: {word}` denies nothing: {} accepts the field and does not look at it", event.name),
+            );
+        } else if is_discarded(run.contract, event, path, field) && !is_neutral(value) {
             problems.add_on(
                 std::slice::from_ref(&field.basis),
                 "schema.discarded-field",
@@ -140,7 +149,7 @@ fn accepted(problems: &mut Problems<'_>, answer: &Answer, ruling: &Ruling, effec
         && !denies
         && ruling.then == ExitThen::Answer
         && event.can_deny()
-        && event.kind == crate::contract::EventKind::Gate
+        && event.kind == EventKind::Gate
         && stop.map(|outcome| outcome.action) == nothing.map(|outcome| outcome.action)
     {
         problems.add(
@@ -265,10 +274,8 @@ fn key_unknown(problems: &mut Problems<'_>, document: &Value, container: Option<
     }
     // A denial in words that the platform does not read.
     if let Some(word) = value.and_then(|value| denial(key, value))
-        && effect.decision.is_none()
-        && !effect.stops_the_step()
-        && event.can_deny()
-        && !foreign(run.contract, event, key)
+        && is_lost(event, effect)
+        && (is_early(event.kind) || !foreign(run.contract, event, key))
     {
         problems.add(
             "schema.decision-not-read",
@@ -289,6 +296,16 @@ fn key_unknown(problems: &mut Problems<'_>, document: &Value, container: Option<
             .add("schema.foreign-field", format!("`{here}` is no field of {}; {} has it", event.name, other.name)),
         None => problems.add("schema.unknown-field", format!("`{here}` is no field of any answer and is not read")),
     }
+}
+
+/// Whether a denial that the platform did not read would have counted at this event.
+fn is_lost(event: &Event, effect: &Effect) -> bool {
+    effect.decision.is_none() && !effect.stops_the_step() && event.can_deny()
+}
+
+/// Whether a decision comes in time to keep something from happening.
+fn is_early(kind: EventKind) -> bool {
+    matches!(kind, EventKind::Gate | EventKind::Request | EventKind::Prompt | EventKind::Stop)
 }
 
 /// Whether another event of the platform has a nested field of this name.

@@ -7,9 +7,11 @@ use crate::subject::sheet::Handler;
 /// Looks at a handler.
 pub(crate) fn check(handler: &Handler<'_>, notices: &mut Notices) {
     let scope = handler.scope();
-    let condition = &scope.dialect.condition;
+    let Some(condition) = &scope.dialect.condition else {
+        return;
+    };
     let event = &handler.group.event.name;
-    if handler.node.get(&condition.key).is_none() || condition.events.contains(event) {
+    if handler.get(&condition.key).is_none() || condition.events.contains(event) {
         return;
     }
     let remark = Remark {

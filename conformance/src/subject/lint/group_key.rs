@@ -9,19 +9,22 @@ use crate::subject::sheet::Group;
 pub(crate) fn check(group: &Group<'_>, notices: &mut Notices) {
     let scope = group.scope();
     let keys = &scope.dialect.keys;
-    let own = [keys.matcher.as_str(), keys.handlers.as_str()];
+    if group.flat {
+        return;
+    }
+    let own: Vec<&str> = keys.matcher.iter().chain(&keys.handlers).map(String::as_str).collect();
     for member in group.node.members().into_iter().flatten() {
         let key = member.key.as_str();
-        if own.contains(&key) {
+        if own.contains(&key) || keys.of_groups.iter().any(|known| known == key) {
             continue;
         }
         let consequence;
         let help;
         if scope.dialect.option.contains_key(key) {
             consequence = format!("{} does not look at it here", scope.platform());
-            help = format!("put `{key}` into the handlers of `{}`", keys.handlers);
-        } else if let Some(meant) = nearest(key, own.into_iter()) {
-            let widely = if meant == keys.matcher { ": the hooks run for everything" } else { "" };
+            help = format!("put `{key}` into the handlers of `{}`", keys.handlers.as_deref().unwrap_or("hooks"));
+        } else if let Some(meant) = nearest(key, own.iter().copied()) {
+            let widely = if Some(meant) == keys.matcher.as_deref() { ": the hooks run for everything" } else { "" };
             consequence = format!("{} does not know this key{widely}", scope.platform());
             help = format!("did you mean `{meant}`?");
         } else {

@@ -10,6 +10,9 @@ use crate::subject::sheet::Handler;
 pub(crate) fn check(handler: &Handler<'_>, notices: &mut Notices) {
     let scope = handler.scope();
     let keys = &scope.dialect.keys;
+    let Some(key) = &keys.kind else {
+        return;
+    };
     let event = handler.group.event;
     let kind = handler.kind;
     if !event.handlers.iter().any(|name| name == kind) {
@@ -22,7 +25,7 @@ pub(crate) fn check(handler: &Handler<'_>, notices: &mut Notices) {
             consequence: format!("{} never runs this hook", scope.platform()),
             help: format!("use one of {}", event.handlers.join(", ")),
         };
-        handler.remark(notices, &keys.kind, remark);
+        handler.remark(notices, key, remark);
     } else if kind != keys.runs {
         let remark = Remark {
             requirement: "config.unsupported-handler",
@@ -32,6 +35,6 @@ pub(crate) fn check(handler: &Handler<'_>, notices: &mut Notices) {
             consequence: format!("nothing is said of it here; {} runs it all the same", scope.platform()),
             help: format!("only handlers of type {} are run", keys.runs),
         };
-        handler.remark(notices, &keys.kind, remark);
+        handler.remark(notices, key, remark);
     }
 }

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::contract::Evidence;
+use crate::contract::{Evidence, Plugin};
 use crate::requirement::Level;
 use crate::subject::node::Node;
 use crate::subject::notice::{Notices, Remark};
@@ -11,27 +11,38 @@ use crate::subject::sheet::Scope;
 use crate::subject::source::Source;
 
 /// The manifest names a file that is read anyway, or names it twice.
-pub(crate) fn named_again(scope: &Scope<'_>, source: &Source, node: &Node, path: &str, notices: &mut Notices) {
+pub(crate) fn named_again(
+    plugin: &Plugin,
+    scope: &Scope<'_>,
+    source: &Source,
+    node: &Node,
+    path: &str,
+    notices: &mut Notices,
+) {
     let remark = Remark {
         requirement: "config.hooks-file-named-again",
         level: Some(Level::Must),
-        evidence: scope.weigh(&scope.dialect.plugin.basis()),
+        evidence: scope.weigh(&plugin.basis()),
         message: format!("the manifest names {path:?}, which is read without being named"),
         consequence: format!("{} calls this an error when it loads the plugin", scope.platform()),
-        help: format!(
-            "take the path away; `{}` of a manifest is for files besides {}",
-            scope.dialect.plugin.hooks, scope.dialect.plugin.file
-        ),
+        help: format!("take the path away; `{}` of a manifest is for files besides {}", plugin.hooks, plugin.file),
     };
     notices.add(source, node.start, remark);
 }
 
 /// The manifest names a file that is not there.
-pub(crate) fn missing(scope: &Scope<'_>, source: &Source, node: &Node, file: &Path, notices: &mut Notices) {
+pub(crate) fn missing(
+    plugin: &Plugin,
+    scope: &Scope<'_>,
+    source: &Source,
+    node: &Node,
+    file: &Path,
+    notices: &mut Notices,
+) {
     let remark = Remark {
         requirement: "config.hooks-file-missing",
         level: Some(Level::Must),
-        evidence: scope.weigh(&scope.dialect.plugin.basis()),
+        evidence: scope.weigh(&plugin.basis()),
         message: format!("there is no file {}", file.display()),
         consequence: format!("{} does not find these hooks", scope.platform()),
         help: "give a path from the plugin's folder on, beginning with ./".to_owned(),
@@ -40,12 +51,12 @@ pub(crate) fn missing(scope: &Scope<'_>, source: &Source, node: &Node, file: &Pa
 }
 
 /// A part that is neither a path nor a map of events.
-pub(crate) fn neither(scope: &Scope<'_>, source: &Source, node: &Node, notices: &mut Notices) {
+pub(crate) fn neither(plugin: &Plugin, scope: &Scope<'_>, source: &Source, node: &Node, notices: &mut Notices) {
     let remark = Remark {
         requirement: "config.invalid-entry",
         level: Some(Level::Must),
-        evidence: scope.weigh(&scope.dialect.plugin.basis()),
-        message: format!("`{}` of the manifest holds {}", scope.dialect.plugin.hooks, node.noun()),
+        evidence: scope.weigh(&plugin.basis()),
+        message: format!("`{}` of the manifest holds {}", plugin.hooks, node.noun()),
         consequence: format!("{} finds no hooks here", scope.platform()),
         help: "write a path, a map of events, or an array of both".to_owned(),
     };
@@ -53,15 +64,21 @@ pub(crate) fn neither(scope: &Scope<'_>, source: &Source, node: &Node, notices: 
 }
 
 /// The map of events of an inline part: the part itself, or what stands in a wrapper that does not belong there.
-pub(crate) fn unwrapped<'a>(scope: &Scope<'_>, source: &Source, node: &'a Node, notices: &mut Notices) -> &'a Node {
-    let key = &scope.dialect.plugin.hooks;
+pub(crate) fn unwrapped<'a>(
+    plugin: &Plugin,
+    scope: &Scope<'_>,
+    source: &Source,
+    node: &'a Node,
+    notices: &mut Notices,
+) -> &'a Node {
+    let key = &plugin.hooks;
     let Some(member) = node.member(key).filter(|member| member.value.members().is_some()) else {
         return node;
     };
     let remark = Remark {
         requirement: "config.superfluous-wrapper",
         level: Some(Level::Must),
-        evidence: scope.weigh(&scope.dialect.plugin.basis()).max(Evidence::Documented),
+        evidence: scope.weigh(&plugin.basis()).max(Evidence::Documented),
         message: format!("the map of events in the manifest is wrapped in another `{key}`"),
         consequence: format!("{} takes `{key}` for the name of an event, and runs nothing", scope.platform()),
         help: format!("put the events right under `{key}`; only files of hooks need the wrapper"),

@@ -11,14 +11,18 @@ pub(crate) mod handler_type;
 pub(crate) mod manifest;
 pub(crate) mod matcher;
 pub(crate) mod missing_wrapper;
+pub(crate) mod nesting;
 pub(crate) mod option;
 pub(crate) mod placeholder;
 pub(crate) mod quoting;
 pub(crate) mod relative_path;
+pub(crate) mod script;
 pub(crate) mod tilde;
 pub(crate) mod timeout_unit;
+pub(crate) mod top;
 pub(crate) mod unknown_event;
 pub(crate) mod unread_file;
+pub(crate) mod wrapper;
 
 use super::notice::Notices;
 use super::sheet::{Command, Group, Handler};
@@ -29,7 +33,7 @@ const OF_HANDLERS: &[fn(&Handler<'_>, &mut Notices)] =
     &[handler_type::check, option::unknown, option::ignored, condition::check, timeout_unit::check];
 
 const OF_COMMANDS: &[fn(&Command<'_>, &mut Notices)] =
-    &[placeholder::check, quoting::check, relative_path::check, tilde::check];
+    &[placeholder::check, quoting::check, relative_path::check, tilde::check, script::check, script::inline];
 
 /// Looks at a group.
 pub(crate) fn group(group: &Group<'_>, notices: &mut Notices) {

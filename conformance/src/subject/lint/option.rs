@@ -10,9 +10,28 @@ use crate::subject::sheet::{Handler, Home};
 pub(crate) fn unknown(handler: &Handler<'_>, notices: &mut Notices) {
     let scope = handler.scope();
     let options = &scope.dialect.option;
-    for member in handler.node.members().into_iter().flatten() {
+    let keys = &scope.dialect.keys;
+    let foreign = scope.dialect.foreign.as_ref();
+    let flat_matcher = if handler.group.flat { &keys.matcher } else { &None };
+    for member in handler.members() {
         let key = member.key.as_str();
-        if options.get(key).is_some_and(|option| option.belongs_to(handler.kind)) {
+        let structural = [&keys.action, &keys.event].into_iter().chain([flat_matcher]).flatten().any(|own| own == key);
+        if structural || options.get(key).is_some_and(|option| option.belongs_to(handler.kind)) {
+            continue;
+        }
+        if let Some((foreign, instead)) = foreign.and_then(|foreign| Some((foreign, foreign.keys.get(key)?))) {
+            notices.add(
+                handler.group.sheet.source,
+                member.key_start,
+                Remark {
+                    requirement: "config.unknown-option",
+                    level: Some(Level::Should),
+                    evidence: scope.weigh(&foreign.basis()),
+                    message: format!("a handler has no `{key}` here; it is a key of other platforms"),
+                    consequence: format!("{} ignores it", scope.platform()),
+                    help: if instead.is_empty() { format!("take `{key}` away") } else { instead.clone() },
+                },
+            );
             continue;
         }
         let own = options.iter().filter(|(_, option)| option.belongs_to(handler.kind));
@@ -26,7 +45,10 @@ pub(crate) fn unknown(handler: &Handler<'_>, notices: &mut Notices) {
             level: Some(Level::Should),
             // That an unknown key is no fault of the entry was measured together with what is one.
             evidence: scope.weigh(&scope.dialect.malformed.basis()),
-            message: format!("a handler of type {} has no `{key}`", handler.kind),
+            message: match keys.kind {
+                Some(_) => format!("a handler of type {} has no `{key}`", handler.kind),
+                None => format!("a handler has no `{key}`"),
+            },
             consequence: format!("{} ignores it", scope.platform()),
             help,
         };
@@ -38,7 +60,7 @@ pub(crate) fn unknown(handler: &Handler<'_>, notices: &mut Notices) {
 pub(crate) fn ignored(handler: &Handler<'_>, notices: &mut Notices) {
     let scope = handler.scope();
     let event = &handler.group.event.name;
-    for member in handler.node.members().into_iter().flatten() {
+    for member in handler.members() {
         let key = &member.key;
         let Some(option) = scope.dialect.option.get(key).filter(|option| option.belongs_to(handler.kind)) else {
             continue;

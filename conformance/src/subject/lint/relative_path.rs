@@ -1,6 +1,7 @@
 //! `config.relative-path`: a program or script that is found only as long as nobody changes the folder.
 
-use crate::contract::{Basis, Evidence};
+use super::placeholder::quotes_itself;
+use crate::contract::{Basis, Evidence, Scripts, StartsIn};
 use crate::requirement::Level;
 use crate::subject::notice::{Notices, Remark};
 use crate::subject::program::{self, Program};
@@ -17,25 +18,45 @@ pub(crate) fn check(command: &Command<'_>, notices: &mut Notices) {
         return;
     };
     let scope = command.handler.scope();
-    let folder = match scope.home {
-        Home::Settings => &scope.dialect.project.root,
-        Home::Plugin => &scope.dialect.plugin.root,
-    };
     let process = &scope.contract.process;
+    let process = Basis { evidence: process.evidence, source: process.source.clone() };
+    let scripts = scope.dialect.scripts.as_ref();
+    let (basis, consequence) = match scripts.map_or(StartsIn::Session, |scripts| scripts.starts_in) {
+        // The same folder each time: the path leads to the same file.
+        StartsIn::Project | StartsIn::ConfigFolder => return,
+        StartsIn::Session => (
+            process,
+            "a hook starts in the folder in which the session is at that moment: after a cd the file is not found, and \
+             the hook is silently off or blocks everything",
+        ),
+        StartsIn::Home => (
+            scripts.map_or(process, Scripts::basis),
+            "a hook starts in the home folder and not in the project: the file is not found, and the hook is silently off",
+        ),
+        StartsIn::Unknown => (
+            Basis { evidence: Evidence::Unconfirmed, source: Vec::new() },
+            "in which folder a hook starts is not known: where it is another one, the file is not found",
+        ),
+    };
+    let folder = match scope.home {
+        Home::Settings => scope.dialect.project.as_ref().map(|project| &project.root),
+        Home::Plugin => scope.dialect.plugin.as_ref().and_then(|plugin| plugin.root.as_ref()),
+    };
+    let file = program.text.trim_start_matches("./");
     let remark = Remark {
         requirement: "config.relative-path",
         level: Some(Level::Should),
         // That the folder follows the session is documented; the rest of the process's basis is measured.
-        evidence: scope
-            .weigh(&Basis { evidence: process.evidence, source: process.source.clone() })
-            .max(Evidence::Documented),
+        evidence: scope.weigh(&basis).max(Evidence::Documented),
         message: format!("the path {:?} is relative", program.text),
-        consequence: "a hook starts in the folder in which the session is at that moment: after a cd the file is not \
-                      found, and the hook is silently off or blocks everything"
-            .to_owned(),
-        help: format!("write \"${{{folder}}}/{}\"", program.text.trim_start_matches("./")),
+        consequence: consequence.to_owned(),
+        help: match folder {
+            Some(folder) if quotes_itself(scope) => format!("write ${folder}/{file}"),
+            Some(folder) => format!("write \"${{{folder}}}/{file}\""),
+            None => "write the path from the root of the file system on".to_owned(),
+        },
     };
-    command.handler.remark(notices, &scope.dialect.keys.command, remark);
+    command.handler.remark(notices, command.key, remark);
 }
 
 fn is_relative(program: &Program) -> bool {

@@ -11,12 +11,12 @@ pub(crate) fn check(command: &Command<'_>, notices: &mut Notices) {
         return;
     };
     let scope = command.handler.scope();
-    let keys = &scope.dialect.keys;
-    let words = std::iter::once((&keys.command, command.text)).chain(args.iter().map(|arg| (&keys.args, *arg)));
-    let Some((key, word)) = words.into_iter().find(|(_, word)| word.starts_with("~/")) else {
+    let key = scope.dialect.keys.args.as_deref().unwrap_or("args");
+    let words = std::iter::once((command.key, command.text)).chain(args.iter().map(|arg| (key, *arg)));
+    let Some((at, word)) = words.into_iter().find(|(_, word)| word.starts_with("~/")) else {
         return;
     };
-    let args = scope.contract.handler.get(&keys.args);
+    let args = scope.contract.handler.get(key);
     let basis = args.map_or(Basis { evidence: Evidence::Unconfirmed, source: Vec::new() }, |args| Basis {
         evidence: args.evidence,
         source: args.source.clone(),
@@ -27,7 +27,10 @@ pub(crate) fn check(command: &Command<'_>, notices: &mut Notices) {
         evidence: scope.weigh(&basis),
         message: format!("{word:?} begins with a tilde, and no shell is there to replace it"),
         consequence: "the path is looked for in a folder named ~, which there is not".to_owned(),
-        help: format!("write the path out, or leave `{}` out so that a shell runs the command", keys.args),
+        help: match &scope.dialect.keys.args {
+            Some(key) => format!("write the path out, or leave `{key}` out so that a shell runs the command"),
+            None => "write the path out".to_owned(),
+        },
     };
-    command.handler.remark(notices, key, remark);
+    command.handler.remark(notices, at, remark);
 }

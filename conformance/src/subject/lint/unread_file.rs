@@ -2,14 +2,14 @@
 
 use crate::requirement::Level;
 use crate::subject::notice::{Notices, Remark};
+use crate::subject::pattern;
 use crate::subject::sheet::Scope;
 use crate::subject::source::Source;
 
 /// Looks at the place of a file.
 pub(crate) fn check(scope: &Scope<'_>, source: &Source, notices: &mut Notices) {
     let settings = &scope.dialect.settings;
-    let unread = settings.unread.iter().any(|name| source.path.ends_with(format!("{}/{name}", settings.folder)));
-    if !unread {
+    if !pattern::any(&settings.unread, &source.path) {
         return;
     }
     let remark = Remark {
@@ -18,7 +18,10 @@ pub(crate) fn check(scope: &Scope<'_>, source: &Source, notices: &mut Notices) {
         evidence: scope.weigh(&settings.basis()),
         message: format!("{} is no settings file", source.path.display()),
         consequence: format!("{} does not read it, so that none of its hooks run", scope.platform()),
-        help: format!("put `{}` into {}/{}", settings.hooks, settings.folder, settings.files.join(" or ")),
+        help: match &settings.hooks {
+            Some(key) => format!("put `{key}` into {}", settings.files.join(" or ")),
+            None => format!("use {}", settings.files.join(" or ")),
+        },
     };
     notices.add(source, 0, remark);
 }

@@ -75,6 +75,16 @@ fn other_gates_are_never_left_without_an_answer(#[case] event: &str, #[case] pay
 }
 
 #[test]
+fn a_file_with_a_secret_is_kept_back() {
+    let file =
+        json!({ "file_path": "/home/dev/project/.env", "content": "KEY=AKIAIOSFODNN7EXAMPLE", "attachments": [] });
+    let read = answer("beforeReadFile", &file);
+    assert!(text(&read).starts_with(r#"{"permission":"deny","user_message":"The file holds what looks like an AWS"#));
+    assert!(!text(&read).contains("AKIA"));
+    assert_eq!(text(&answer("beforeTabFileRead", &file)), r#"{"permission":"deny"}"#);
+}
+
+#[test]
 fn documents_have_the_shape_of_the_contract() {
     let mut notes = Notes::default();
     let denied = permission("preToolUse", Some("r".into()), &mut notes).expect("an intent");

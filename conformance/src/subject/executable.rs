@@ -1,0 +1,16 @@
+//! Whether the system lets a file be started: the only place here where systems differ in what a file is.
+
+use std::path::Path;
+
+/// Whether somebody may execute the file. Everywhere but on Unix, where nothing of the kind is kept, everybody may.
+#[cfg(unix)]
+pub(crate) fn may_run(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o111 != 0)
+}
+
+/// Whether somebody may execute the file. Everywhere but on Unix, where nothing of the kind is kept, everybody may.
+#[cfg(not(unix))]
+pub(crate) fn may_run(path: &Path) -> bool {
+    path.exists()
+}

@@ -1,0 +1,65 @@
+//! The top of a file: `config.unknown-top-key` and `config.version-missing`.
+
+use super::nearest;
+use crate::requirement::Level;
+use crate::subject::notice::{Notices, Remark};
+use crate::subject::pattern;
+use crate::subject::sheet::Scope;
+use crate::subject::source::Source;
+
+/// Looks at a file.
+pub(crate) fn check(scope: &Scope<'_>, source: &Source, notices: &mut Notices) {
+    unknown(scope, source, notices);
+    version(scope, source, notices);
+}
+
+fn unknown(scope: &Scope<'_>, source: &Source, notices: &mut Notices) {
+    let settings = &scope.dialect.settings;
+    let Some(top) = scope.dialect.top.as_ref().filter(|top| pattern::any(&top.files, &source.path)) else {
+        return;
+    };
+    // Events at the top are told of as what they are.
+    let wrapped = settings.hooks.as_ref().is_none_or(|key| source.root.get(key).is_some());
+    for member in source.root.members().into_iter().flatten() {
+        if top.keys.contains(&member.key) || (!wrapped && scope.event(&member.key).is_some()) {
+            continue;
+        }
+        let remark = Remark {
+            requirement: "config.unknown-top-key",
+            level: Some(Level::Must),
+            evidence: scope.weigh(&top.basis()),
+            message: format!("`{}` is no key at the top of this file", member.key),
+            consequence: format!("{} leaves out the whole file, with all its hooks", scope.platform()),
+            help: match nearest(&member.key, top.keys.iter().map(String::as_str)) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => format!("take it away; only {} may stand there", top.keys.join(" and ")),
+            },
+        };
+        notices.add(source, member.key_start, remark);
+    }
+}
+
+fn version(scope: &Scope<'_>, source: &Source, notices: &mut Notices) {
+    let known = scope.dialect.version.as_ref();
+    let Some(known) = known.filter(|known| pattern::any(&known.files, &source.path)) else {
+        return;
+    };
+    let wanted: Vec<String> = known.values.iter().map(|value| format!("\"{}\": {value}", known.key)).collect();
+    let found = source.root.get(&known.key);
+    let spelled = found.map(|node| node.text().map_or_else(|| node.scalar(), |text| Some(format!("{text:?}"))));
+    let message = match spelled {
+        None => format!("there is no `{}`", known.key),
+        Some(Some(value)) if known.values.contains(&value) => return,
+        Some(Some(value)) => format!("`{}` is {value}", known.key),
+        Some(None) => format!("`{}` is {}", known.key, found.map_or("nothing", |node| node.noun())),
+    };
+    let remark = Remark {
+        requirement: "config.version-missing",
+        level: Some(Level::Should),
+        evidence: scope.weigh(&known.basis()),
+        message,
+        consequence: known.missing.clone(),
+        help: format!("write {}", wanted.join(" or ")),
+    };
+    notices.add(source, found.map_or(source.root.start, |node| node.start), remark);
+}
