@@ -80,10 +80,10 @@ pub(crate) fn run(arguments: &PortArguments, known: &Known) -> Result<Exit, CliE
     watch_interrupts(&interrupter)?;
     let environment = environment(&arguments.env)?;
     let runner = Runner { arguments, payloads: &payloads, catalogue, situations, interrupter, environment };
-    let home_side = Side { contract: &home, seen: runner.see(&home, &subject)? };
+    let home_side = Side { contract: &home, seen: runner.see(&home, &home, &subject)? };
     let mut sides = Vec::new();
     for contract in &others {
-        sides.push(Side { contract, seen: runner.see(contract, &subject)? });
+        sides.push(Side { contract, seen: runner.see(&home, contract, &subject)? });
     }
     if runner.interrupter.is_interrupted() {
         return Ok(Exit::Interrupted);
@@ -127,13 +127,14 @@ struct Runner<'a> {
 
 impl Runner<'_> {
     /// Runs the hook in every situation that the platform knows.
-    fn see(&self, contract: &Contract, subject: &Subject) -> Result<Vec<Seen>, CliError> {
+    fn see(&self, home: &Contract, contract: &Contract, subject: &Subject) -> Result<Vec<Seen>, CliError> {
         let scenarios = Scenarios::built_in().map_err(CliError::harness)?;
         let wanted: Vec<(&Situation, &str, &str)> = self
             .situations
             .iter()
             .filter_map(|situation| {
-                let (event, payload) = situation.on(contract, self.payloads)?;
+                let at_home = situation.on(home, self.payloads, None).map(|(event, _)| event.name.as_str());
+                let (event, payload) = situation.on(contract, self.payloads, at_home)?;
                 Some((situation, event.name.as_str(), payload.name.as_str()))
             })
             .collect();

@@ -3,10 +3,18 @@
 //! A platform gets along with such a table and no Rust as long as its files have one of the shapes of [`MapShape`]. Patterns
 //! of paths are relative, with `/` between parts and `*` for any characters within one.
 
+mod choice;
+mod handler;
+mod matching;
+
 use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 use serde::Deserialize;
+
+pub(crate) use choice::{Cost, MapShape, Spelling, StartsIn, System, TimeUnit};
+pub(crate) use handler::{HandlerKey, Takes};
+pub(crate) use matching::{InvalidPattern, Language, Matching, Part};
 
 use super::evidence::{Basis, Evidence};
 use super::version::Version;
@@ -332,94 +340,6 @@ tables! {
     }
 }
 
-/// The shape of a map of events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum MapShape {
-    /// Event -> list of groups, group -> matcher and handlers.
-    Groups,
-    /// Event -> list of handlers, each with its own matcher.
-    Flat,
-    /// Name -> event -> list of groups or of handlers.
-    Named,
-    /// A list of entries, each of which names its event.
-    List,
-    /// A folder with a file for each event.
-    EventFiles,
-}
-
-/// What something that is not in order costs.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Cost {
-    /// Itself only.
-    Entry,
-    /// The group or event in which it stands.
-    Group,
-    /// The whole file.
-    File,
-    /// Nobody knows.
-    #[default]
-    Unknown,
-}
-
-/// How names of events are compared.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Spelling {
-    /// Letter by letter.
-    #[default]
-    Exact,
-    /// Without case.
-    AnyCase,
-    /// Without case and underscores.
-    Loose,
-}
-
-/// The folder in which hooks start.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum StartsIn {
-    /// The session's, which changes.
-    #[default]
-    Session,
-    /// The project's.
-    Project,
-    /// That of the configuration file.
-    ConfigFolder,
-    /// The person's own.
-    Home,
-    /// Nobody knows.
-    Unknown,
-}
-
-/// The unit of a time limit.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum TimeUnit {
-    /// Seconds.
-    #[default]
-    Seconds,
-    /// Milliseconds.
-    Milliseconds,
-    /// Seconds below 1000, else milliseconds.
-    SecondsBelow1000,
-}
-
-/// A kind of operating system.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum System {
-    /// All but Windows.
-    Unix,
-    /// Linux.
-    Linux,
-    /// macOS.
-    Macos,
-    /// Windows.
-    Windows,
-}
-
 /// Placeholders for options that a person sets for a plugin.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -432,71 +352,6 @@ pub(crate) struct PluginOptions {
     pub(crate) variable: String,
 }
 
-/// Matchers, beyond the contract's rule.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Matching {
-    /// Former names that still match.
-    #[serde(default)]
-    pub(crate) alias: BTreeMap<String, Alias>,
-    /// Names that other platforms use, which never match here.
-    #[serde(default)]
-    pub(crate) foreign: BTreeMap<String, Alias>,
-    /// Events with fewer name characters.
-    pub(crate) narrow: Option<Narrow>,
-    /// How tools of servers are called.
-    pub(crate) server: Option<Server>,
-    /// The matcher for all tools that belong to no server.
-    pub(crate) builtin: Option<String>,
-    /// Events that look at a part of the field only.
-    #[serde(default)]
-    pub(crate) part: BTreeMap<String, Part>,
-    /// Events whose matchers are compared with names of tools, besides those that are compared with the tool's own field.
-    #[serde(default)]
-    pub(crate) tool_events: Vec<String>,
-    /// The language of patterns.
-    #[serde(default)]
-    pub(crate) language: Language,
-    /// What an invalid pattern does.
-    #[serde(default)]
-    pub(crate) invalid: InvalidPattern,
-    /// Whether a lone `*` is taken as a pattern, and not for everything.
-    #[serde(default)]
-    pub(crate) star_is_pattern: bool,
-}
-
-/// The language of patterns.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Language {
-    /// That of JavaScript.
-    #[default]
-    Javascript,
-    /// Without look-around and back-references, as in RE2 and the Rust crate `regex`.
-    Linear,
-}
-
-/// What an invalid pattern does.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum InvalidPattern {
-    /// The hook never runs.
-    #[default]
-    Never,
-    /// It is compared letter by letter.
-    Literal,
-    /// The whole file is left out.
-    VoidsFile,
-}
-
-/// A part of a field.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Part {
-    /// What stands behind the last separator of a path.
-    FileName,
-}
-
 /// The choice of a shell.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -506,68 +361,6 @@ pub(crate) struct Shell {
     /// Shells that are started another way on Windows.
     #[serde(default)]
     pub(crate) windows: BTreeMap<String, ShellProgram>,
-}
-
-/// What a key of a handler takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Takes {
-    /// A string.
-    Text,
-    /// A string that is not empty.
-    FilledText,
-    /// An array of strings.
-    Texts,
-    /// `true` or `false`.
-    Flag,
-    /// A number above zero.
-    PositiveNumber,
-    /// A number without a fraction.
-    WholeNumber,
-    /// A number without a fraction, not below zero.
-    Count,
-    /// An object of strings.
-    TextMap,
-    /// Anything.
-    Any,
-}
-
-/// A key of a handler.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct HandlerKey {
-    /// What it takes.
-    pub(crate) takes: Takes,
-    /// The values it takes; any if empty.
-    #[serde(default)]
-    pub(crate) values: Vec<String>,
-    /// Whether a handler of those types must have it.
-    #[serde(default)]
-    pub(crate) required: bool,
-    /// Types of handler that have it; all if empty.
-    #[serde(default)]
-    pub(crate) handlers: Vec<String>,
-    /// Whether it is accepted in settings files and does nothing there.
-    #[serde(default)]
-    pub(crate) ignored_in_settings: bool,
-    /// What a wrong value costs, where that is another thing than what malformed entries cost.
-    pub(crate) costs: Option<Cost>,
-    /// How well this is known.
-    pub(crate) evidence: Evidence,
-    /// What it rests on.
-    pub(crate) source: Vec<String>,
-}
-
-impl HandlerKey {
-    /// What the key rests on.
-    pub(crate) fn basis(&self) -> Basis {
-        Basis { evidence: self.evidence, source: self.source.clone() }
-    }
-
-    /// Whether handlers of that type have the key.
-    pub(crate) fn belongs_to(&self, handler: &str) -> bool {
-        self.handlers.is_empty() || self.handlers.iter().any(|name| name == handler)
-    }
 }
 
 fn switched_off() -> bool {

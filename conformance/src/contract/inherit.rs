@@ -4,6 +4,9 @@ use toml::{Table, Value};
 
 use super::check;
 
+/// What an event never takes from another one: its document, and the moment that makes it comparable.
+const OWN: [&str; 2] = ["input", "moment"];
+
 /// Fills events that are `like` another one, and moves those that are `planned` into a table of their own. Returns
 /// whether there was any.
 ///
@@ -26,7 +29,7 @@ pub(super) fn fill(file: &mut Table) -> bool {
             let Some(Value::Table(event)) = events.get_mut(name) else { continue };
             event.remove("like");
             for (key, value) in base {
-                if key != "input" && !event.contains_key(&key) {
+                if !OWN.contains(&key.as_str()) && !event.contains_key(&key) {
                     event.insert(key, value);
                 }
             }

@@ -21,8 +21,8 @@ mod select;
 mod version;
 
 pub(crate) use config::{
-    Cost, Dialect, EventFiles, HandlerKey, InvalidPattern, Language, MapShape, Part, Placeholders, Plugin, PluginOptions,
-    Scripts, Spelling, StartsIn, Syntax, System, Takes, TimeUnit,
+    Cost, Dialect, EventFiles, HandlerKey, InvalidPattern, Language, MapShape, Part, Placeholders, Plugin,
+    PluginOptions, Scripts, Spelling, StartsIn, Syntax, System, Takes, TimeUnit,
 };
 pub use event::{Event, Failure, HeldPipes, StrictKeys};
 pub use evidence::{Basis, Evidence};

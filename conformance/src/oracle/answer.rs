@@ -415,7 +415,9 @@ pub(crate) fn read(contract: &Contract, event: &Event, document: &Value, tool: O
             (Some(Role::OutputUpdate), _) => {
                 answer.output_update = Some((value.clone(), field.audience.clone()));
             }
-            (Some(Role::StopRun), _) => answer.stop_run |= value == &Value::Bool(field.stops_when),
+            // A wish to end the run that is a text is made by any text.
+            (Some(Role::StopRun), Some(text)) => answer.stop_run |= field.stops_when && !text.trim().is_empty(),
+            (Some(Role::StopRun), None) => answer.stop_run |= value == &Value::Bool(field.stops_when),
             (Some(Role::StopReason), Some(text)) => answer.stop_reason = Some(text.to_owned()),
             (Some(Role::Interrupt), _) => answer.interrupt = value == &Value::Bool(true),
             _ => used = false,

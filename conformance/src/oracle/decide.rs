@@ -79,7 +79,12 @@ fn decided(run: &Run<'_>, answer: &Answer) -> Verdict {
                 let merges = run.event.fields_with(Role::InputUpdate).any(|(_, field)| field.merges);
                 let misfit = if merges { Tool::misfit_of_part } else { Tool::misfit };
                 let fits_tool = tool.is_none_or(|tool| misfit(&tool.input, input).is_none());
-                if input.is_object() && fits_tool { OutcomeName::InputUpdate } else { OutcomeName::InputMisfit }
+                // A text is a new input where the field is one for texts; one that should hold an object is none.
+                let right_form = input.is_object()
+                    || run.event.fields_with(Role::InputUpdate).any(|(_, field)| {
+                        !field.unwrap && tool.is_none() && field.types.iter().any(|kind| kind.admits(input))
+                    });
+                if right_form && fits_tool { OutcomeName::InputUpdate } else { OutcomeName::InputMisfit }
             } else if let Some((output, _)) = &answer.output_update
                 && fits(tool.map(|tool| &tool.output).filter(|fields| !fields.is_empty()), output)
             {

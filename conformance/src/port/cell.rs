@@ -104,8 +104,8 @@ pub(super) fn compare(
     payloads: &Payloads,
     catalogue: &Catalogue,
 ) -> Cell {
-    let here = situation.on(side.contract, payloads);
-    let at_home = situation.on(home.contract, payloads);
+    let at_home = situation.on(home.contract, payloads, None);
+    let here = situation.on(side.contract, payloads, at_home.map(|(event, _)| event.name.as_str()));
     let seen = |side: &Side<'_>| side.seen.iter().find(|seen| seen.situation == situation.id).cloned();
     let (Some((event, payload)), Some(run)) = (here, seen(side)) else {
         return Cell {

@@ -46,7 +46,9 @@ pub(super) fn all(situations: &[Situation], home: &Contract, there: &Contract, p
         }
     };
     for situation in situations {
-        if let (Some((here, _)), Some((other, _))) = (situation.on(home, payloads), situation.on(there, payloads))
+        let here = situation.on(home, payloads, None).map(|(event, _)| event);
+        let name = here.map(|event| event.name.as_str());
+        if let (Some(here), Some((other, _))) = (here, situation.on(there, payloads, name))
             && here.name != other.name
         {
             add(Topic::Event, format!("{} is {} there", here.name, other.name));

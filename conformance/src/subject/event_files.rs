@@ -51,7 +51,7 @@ pub(crate) fn read(
             }
             continue;
         };
-        let remarks = if kinds.reads_shebang { Vec::new() } else { lint::script::remarks(&scope, file) };
+        let remarks = if kinds.reads_shebang { Vec::new() } else { lint::script::remarks(&scope, file, "") };
         // What may not be executed is passed over, and is no hook.
         let starts = !remarks.iter().any(|remark| remark.requirement == "config.not-executable");
         for remark in remarks {

@@ -239,7 +239,12 @@ pub(crate) fn refuse<'a>(
 ) {
     let scope = sheet.scope;
     let (cost, consequence) = cost(sheet, event.into(), key.and_then(|key| key.costs));
-    let evidence = key.map_or(cost, |key| cost.max(scope.weigh(&key.basis())));
+    let evidence = match key {
+        // What the key itself says of its cost rests on what the key rests on.
+        Some(key) if key.costs.is_some() => scope.weigh(&key.basis()),
+        Some(key) => cost.max(scope.weigh(&key.basis())),
+        None => cost,
+    };
     let requirement = "config.invalid-entry";
     sheet.remark(notices, node, Remark { requirement, level: Some(Level::Must), evidence, message, consequence, help });
 }
@@ -253,6 +258,7 @@ pub(crate) fn cost(sheet: &Sheet<'_>, event: Option<&Event>, own: Option<Cost>) 
     let at = |events: &[String]| event.is_some_and(|event| events.contains(&event.name));
     let quietly = if malformed.told { "" } else { " without a word" };
     let file = |evidence| {
+        let quietly = if malformed.told { "" } else { ", without a word" };
         let voids = format!("{platform} leaves out the whole file, with {}{quietly}", malformed.file_holds);
         (evidence, voids)
     };

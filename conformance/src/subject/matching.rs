@@ -316,6 +316,52 @@ mod tests {
     }
 
     #[rstest]
+    #[case::names("codex", "PreToolUse", "Bash|apply_patch", "apply_patch", true)]
+    #[case::names_are_exact("codex", "PreToolUse", "Ba", "Bash", false)]
+    #[case::former_name("codex", "PreToolUse", "Write", "apply_patch", true)]
+    #[case::unanchored("codex", "PreToolUse", "a.h", "Bash", true)]
+    #[case::ignored_at_this_event("codex", "Stop", "nothing", "anything", true)]
+    #[case::part_of_a_name("gemini-cli", "BeforeTool", "shell", "run_shell_command", true)]
+    #[case::letter_by_letter_where_invalid("gemini-cli", "BeforeTool", "[", "[", true)]
+    #[case::letter_by_letter_where_exact("gemini-cli", "SessionStart", "startup|resume", "startup", false)]
+    #[case::exact("gemini-cli", "SessionStart", "startup", "startup", true)]
+    #[case::star("gemini-cli", "SessionStart", "*", "startup", true)]
+    #[case::whole("copilot-cli", "preToolUse", "bas", "bash", false)]
+    #[case::whole_of_either("copilot-cli", "preToolUse", "bash|edit", "edit", true)]
+    #[case::rules_of_claude_code("copilot-cli", "PreToolUse", "Bash|Edit", "Edit", true)]
+    #[case::glob("kiro-cli", "preToolUse", "fs_*", "fs_write", true)]
+    #[case::glob_is_whole("kiro-cli", "preToolUse", "fs_", "fs_write", false)]
+    #[case::glob_dot("kiro-cli", "preToolUse", "fs.write", "fs_write", false)]
+    #[case::server("kiro-cli", "preToolUse", "@git", "@git/status", true)]
+    #[case::other_server("kiro-cli", "preToolUse", "@git", "@github/status", false)]
+    #[case::tool_of_server("kiro-cli", "preToolUse", "@git/status", "@git/log", false)]
+    #[case::builtin("kiro-cli", "preToolUse", "@builtin", "execute_bash", true)]
+    #[case::not_builtin("kiro-cli", "preToolUse", "@builtin", "@git/log", false)]
+    #[case::not_applied("vscode-copilot", "PreToolUse", "Edit", "run_in_terminal", true)]
+    #[case::in_another_tool("crush", "PreToolUse", "bash", "mcp_x_bash_y", true)]
+    fn compares_as_the_platform_does(
+        #[case] platform: &str,
+        #[case] event: &str,
+        #[case] matcher: &str,
+        #[case] value: &str,
+        #[case] expected: bool,
+    ) {
+        let contract = contract(platform);
+        let event = &contract.events[event];
+        assert_eq!(matches_at(&contract, event, Some(matcher), value).is_match(), expected);
+    }
+
+    #[rstest]
+    #[case("crush", "PreToolUse", "*")]
+    #[case("goose", "PreToolUse", "*")]
+    #[case("codex", "PreToolUse", "(?!x)")]
+    fn what_the_platform_cannot_compile_is_invalid(#[case] platform: &str, #[case] event: &str, #[case] matcher: &str) {
+        let contract = contract(platform);
+        let result = matches_at(&contract, &contract.events[event], Some(matcher), "Bash");
+        assert!(matches!(result, MatchResult::InvalidPattern(_)), "{result:?}");
+    }
+
+    #[rstest]
     #[case(Some("Bash"), Some("Edit, Bash"), Some("Bash|Edit"))]
     #[case(Some("Bash"), None, None)]
     #[case(Some("*"), Some("Bash"), None)]

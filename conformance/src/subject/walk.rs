@@ -79,9 +79,11 @@ fn entry<'a>(sheet: Sheet<'a>, event: &'a Event, node: &'a Node, found: &mut Vec
         return;
     }
     if lint::nesting::check(&group, notices) {
-        // The platform runs none of them; they are subjects all the same, to be checked before the file is mended.
+        // The platform runs none of them; they are subjects all the same, to be checked before the file is mended. What
+        // else is wrong with them can be told when they stand where they belong.
+        let mut unheard = Notices::default();
         let handlers = node.get(lint::nesting::NESTED).and_then(Node::items).into_iter().flatten();
-        found.extend(handlers.filter_map(|node| command(Group { flat: false, ..group }, node, notices)));
+        found.extend(handlers.filter_map(|node| command(Group { flat: false, ..group }, node, &mut unheard)));
         return;
     }
     if !is_on(&sheet, node, notices) {

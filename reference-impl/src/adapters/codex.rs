@@ -364,7 +364,9 @@ mod tests {
     #[rstest]
     #[case(r#"{"hook_event_name":"PreToolUse","tool_name":7}"#)]
     #[case(r#"{"hook_event_name":"PreToolUse",}"#)]
-    fn what_is_malformed_has_no_answer(#[case] payload: &str) {
-        assert!(Codex.answer(Some("PreToolUse"), payload, &mut Notes::default()).is_err());
+    fn what_is_malformed_is_refused_at_a_gate(#[case] payload: &str) {
+        let mut notes = Notes::default();
+        let intent = Codex.answer(Some("PreToolUse"), payload, &mut notes).expect("an answer");
+        assert!(matches!(intent, Intent::BlockingError(_)), "{intent:?}");
     }
 }

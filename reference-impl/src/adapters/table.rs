@@ -49,7 +49,11 @@ impl Adapter for Table {
             notes.add(format!("{}: the event {name:?} is not known, nothing is said", self.platform));
             return Ok(Intent::GracefulExit);
         };
-        handler(payload, notes)
+        // The event is known here and not to the caller, who would take a gate for something harmless.
+        handler(payload, notes).or_else(|error| {
+            notes.add(format!("{}/{name}: failed to {error}", self.platform));
+            Ok((self.unjudged)(Some(name), &error.to_string()))
+        })
     }
 
     fn without_judgement(&self, event: Option<&str>, why: &str) -> Intent {

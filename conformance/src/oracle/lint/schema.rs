@@ -67,6 +67,16 @@ fn names(event: &Event, run: &crate::oracle::Run<'_>, refusal: &Refusal) -> bool
 fn accepted(problems: &mut Problems<'_>, answer: &Answer, ruling: &Ruling, effect: &Effect, document: &Value) {
     let run = problems.run;
     let event = run.event;
+    if let Some(other) = &run.heard.dropped
+        && let Some(union) = &run.contract.reading.union
+    {
+        let basis = crate::contract::Basis { evidence: union.evidence, source: union.source.clone() };
+        problems.add_on(
+            &[basis],
+            "schema.event-name-wrong",
+            format!("`{}` names {other}, and {} has fired: nothing in it is read", union.container, event.name),
+        );
+    }
     for (path, field) in &event.output {
         let Some(value) = at(document, path) else { continue };
         let path = plain_path(path);

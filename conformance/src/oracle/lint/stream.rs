@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Problems, answered};
-use crate::contract::{Contract, Event, EventKind, ExitThen, Reader, Role};
+use crate::contract::{Contract, Event, EventKind, ExitThen, Reader, Role, StreamName};
 use crate::oracle::answer::at;
 use crate::oracle::exit::Ruling;
 use crate::oracle::reading::{Reading, sets_output_field};
@@ -34,7 +34,11 @@ pub(super) fn lint(problems: &mut Problems<'_>, ruling: &Ruling) {
         problems.add_on(
             &ruling.basis,
             "stream.text-refused",
-            format!("{} on stdout, where only JSON is taken: the hook counts as failed", amount(run.heard.trimmed())),
+            format!(
+                "{} on {}, where only JSON is taken: the hook counts as failed",
+                amount(run.heard.trimmed()),
+                name(run.heard.stream)
+            ),
         );
     } else if matches!(run.said, Said::Text) && !problems.any("stream.") && !NO_JSON.iter().any(|id| problems.any(id)) {
         unread_text(problems, ruling);
@@ -92,12 +96,13 @@ fn silence(problems: &mut Problems<'_>, ruling: &Ruling) {
 fn around_the_document(problems: &mut Problems<'_>) {
     let run = problems.run;
     let text = run.heard.trimmed();
+    let on = name(run.heard.stream);
     let basis = run.contract.reading.basis_of(run.contract.reading.broken.as_ref());
     if documents(text) >= 2 && (0..TRIES).zip(stream(text)).any(|(_, value)| sets_output_field(run.event, &value)) {
         problems.add_on(
             &[basis],
             "stream.two-documents",
-            "stdout holds more than one JSON document; none of them is read",
+            format!("{on} holds more than one JSON document; none of them is read"),
         );
         return;
     }
@@ -105,13 +110,13 @@ fn around_the_document(problems: &mut Problems<'_>) {
     let whole = serde_json::from_str::<Value>(text);
     match &whole {
         Ok(Value::Array(_)) if embedded(run.event, text).is_some() => {
-            problems.add("stream.not-an-object", "stdout is a JSON array; only an object is read as an answer");
+            problems.add("stream.not-an-object", format!("{on} is a JSON array; only an object is read as an answer"));
             return;
         }
         Ok(Value::String(word)) if decides(run.contract, word) || embedded(run.event, word).is_some() => {
             problems.add(
                 "stream.not-an-object",
-                format!("stdout is the JSON string {:?}; only an object is read as an answer", shorten(word)),
+                format!("{on} is the JSON string {:?}; only an object is read as an answer", shorten(word)),
             );
             return;
         }
@@ -122,16 +127,19 @@ fn around_the_document(problems: &mut Problems<'_>) {
         if !before.is_empty() {
             problems.add(
                 "stream.noise-before-json",
-                format!("{} before the JSON document on stdout, so that all of it is plain text", amount(before)),
+                format!("{} before the JSON document on {on}, so that all of it is plain text", amount(before)),
             );
         }
         if !after.is_empty() {
             if stream(after).next().is_some_and(|value| value.is_object()) {
-                problems.add("stream.two-documents", "stdout holds more than one JSON document; none of them is read");
+                problems.add(
+                    "stream.two-documents",
+                    format!("{on} holds more than one JSON document; none of them is read"),
+                );
             } else {
                 problems.add(
                     "stream.noise-after-json",
-                    format!("{} after the JSON document on stdout, so that all of it is plain text", amount(after)),
+                    format!("{} after the JSON document on {on}, so that all of it is plain text", amount(after)),
                 );
             }
         }
@@ -140,7 +148,7 @@ fn around_the_document(problems: &mut Problems<'_>) {
     if whole.is_err_and(|error| error.is_eof()) && text.starts_with('{') && names_a_field(run.event, text) {
         problems.add(
             "stream.unfinished-json",
-            "stdout begins a JSON document and ends before it does, so that all of it is plain text",
+            format!("{on} begins a JSON document and ends before it does, so that all of it is plain text"),
         );
     }
 }
@@ -150,7 +158,9 @@ fn unread_text(problems: &mut Problems<'_>, ruling: &Ruling) {
     let run = problems.run;
     let text = run.heard.trimmed();
     let read = ruling.then == ExitThen::Text && !run.event.text.is_empty();
-    if !read && matches!(run.facts.ended, Ended::Exit(_)) && !text.is_empty() {
+    // Nobody has to read what a hook writes into its log.
+    let is_log = run.heard.stream == StreamName::Stderr;
+    if !read && !is_log && matches!(run.facts.ended, Ended::Exit(_)) && !text.is_empty() {
         let why = match run.facts.ended {
             Ended::Exit(0) => format!("{} drops plain text on stdout", run.event.name),
             _ => "plain text on stdout is not read at this exit code".to_owned(),
@@ -175,7 +185,8 @@ fn on_stderr(problems: &mut Problems<'_>) {
     let run = problems.run;
     let stderr = run.stderr();
     let stderr = stderr.trim();
-    if stderr.is_empty() || answered(run) || run.facts.ended == Ended::Exit(2) {
+    if stderr.is_empty() || run.heard.stream == StreamName::Stderr || answered(run) || run.facts.ended == Ended::Exit(2)
+    {
         return;
     }
     let decision = braces(stderr).find_map(|start| {
@@ -225,7 +236,7 @@ fn over_limit(problems: &mut Problems<'_>, ruling: &Ruling) {
             }
         }
         Said::Text if ruling.then == ExitThen::Text && !run.event.text.is_empty() => {
-            check(None, "the text on stdout", run.heard.trimmed());
+            check(None, &format!("the text on {}", name(run.heard.stream)), run.heard.trimmed());
         }
         _ => {}
     }
@@ -289,6 +300,13 @@ fn names_a_field(event: &Event, text: &str) -> bool {
         let name = path.rsplit('.').next().unwrap_or(path);
         text.contains(&format!("\"{name}\""))
     })
+}
+
+fn name(stream: StreamName) -> &'static str {
+    match stream {
+        StreamName::Stdout => "stdout",
+        StreamName::Stderr => "stderr",
+    }
 }
 
 fn amount(text: &str) -> String {

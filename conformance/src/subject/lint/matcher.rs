@@ -58,7 +58,10 @@ fn ignored_everywhere(scope: &Scope<'_>, event: &Event, text: &str) -> Remark {
         level: Some(Level::Should),
         evidence: scope.weigh(&basis),
         message: format!("the matcher {text:?} is not looked at"),
-        consequence: format!("{} ignores matchers: the hooks run every time", scope.platform()),
+        consequence: match own {
+            Some(_) => format!("{} ignores it at {}: the hooks run every time", scope.platform(), event.name),
+            None => format!("{} ignores matchers: the hooks run every time", scope.platform()),
+        },
         help: "take the matcher away, and let the hook itself tell the cases apart".to_owned(),
     }
 }
@@ -124,7 +127,7 @@ fn never_pattern(scope: &Scope<'_>, event: &Event, text: &str, pattern: &Pattern
     let bare = bare.strip_prefix("?:").unwrap_or(bare);
     let names: Vec<&str> = bare.split('|').map(str::trim).collect();
     let is_name = |name: &&str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
-    if !names.iter().all(|name| is_name(name)) || tools.iter().any(|tool| pattern.takes(tool)) {
+    if !names.iter().all(is_name) || tools.iter().any(|tool| pattern.takes(tool)) {
         return None;
     }
     let meant = |name: &&str| -> Option<(String, Basis)> {

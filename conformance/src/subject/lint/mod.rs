@@ -55,9 +55,12 @@ pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> O
     /// From here on two names are alike: one slip in five letters.
     const ALIKE: f64 = 0.75;
     let lower = name.to_lowercase();
-    let scored = known.map(|known| (strsim::normalized_damerau_levenshtein(&lower, &known.to_lowercase()), known));
-    let best = scored.max_by(|(one, _), (other, _)| one.total_cmp(other))?;
-    (best.0 >= ALIKE).then_some(best.1)
+    let likeness = strsim::normalized_damerau_levenshtein;
+    // Of two that are alike but for their case, the one with more of the same letters is meant.
+    let scored = known.map(|known| ((likeness(&lower, &known.to_lowercase()), likeness(name, known)), known));
+    let order = |one: &(f64, f64), other: &(f64, f64)| one.0.total_cmp(&other.0).then(one.1.total_cmp(&other.1));
+    let best = scored.max_by(|(one, _), (other, _)| order(one, other))?;
+    (best.0.0 >= ALIKE).then_some(best.1)
 }
 
 #[cfg(test)]

@@ -106,7 +106,10 @@ fn without_shell(command: &Command<'_>, reference: &Reference) -> Option<Remark>
         (true, false) => (
             format!("`${name}` stands where no shell runs"),
             literally,
-            "leave the list of arguments out so that a shell runs the command".to_owned(),
+            match &scope.dialect.keys.args {
+                Some(_) => "leave the list of arguments out so that a shell runs the command".to_owned(),
+                None => "write the path out".to_owned(),
+            },
         ),
         (false, true) => (
             format!("`${{{name}}}` is none of the placeholders of {}", scope.platform()),
@@ -115,7 +118,11 @@ fn without_shell(command: &Command<'_>, reference: &Reference) -> Option<Remark>
         ),
         (false, false) => return None,
     };
-    let evidence = scope.weigh(&basis);
+    // A variable that is no placeholder is not replaced because nothing is there to do it.
+    let process = &scope.contract.process;
+    let direct = Basis { evidence: process.evidence, source: process.source.clone() };
+    let by_shell = platforms && !scope.replaces(name) && scope.dialect.keys.args.is_none();
+    let evidence = scope.weigh(&basis).max(if by_shell { scope.weigh(&direct) } else { Evidence::Measured });
     let requirement = "config.unsubstituted-placeholder";
     Some(Remark { requirement, level: Some(Level::Must), evidence, message, consequence, help })
 }

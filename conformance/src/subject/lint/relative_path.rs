@@ -42,6 +42,9 @@ pub(crate) fn check(command: &Command<'_>, notices: &mut Notices) {
         Home::Settings => scope.dialect.project.as_ref().map(|project| &project.root),
         Home::Plugin => scope.dialect.plugin.as_ref().and_then(|plugin| plugin.root.as_ref()),
     };
+    // A variable that only a shell replaces helps only where one runs.
+    let shell = matches!(command.form, Form::Shell(_));
+    let folder = folder.filter(|folder| shell || scope.replaces(folder));
     let file = program.text.trim_start_matches("./");
     let remark = Remark {
         requirement: "config.relative-path",

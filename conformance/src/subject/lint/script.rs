@@ -25,7 +25,8 @@ pub(crate) fn check(command: &Command<'_>, notices: &mut Notices) {
     let scope = command.handler.scope();
     let folder = command.handler.group.sheet.source.path.parent();
     let path = found.filter(|found| found.is_path && found.itself).and_then(|found| place(scope, folder, &found.text));
-    for remark in path.map_or_else(Vec::new, |path| remarks(scope, &path)) {
+    let otherwise = ", or name its interpreter in the command";
+    for remark in path.map_or_else(Vec::new, |path| remarks(scope, &path, otherwise)) {
         command.handler.remark(notices, command.key, remark);
     }
 }
@@ -54,8 +55,8 @@ pub(crate) fn inline(command: &Command<'_>, notices: &mut Notices) {
     command.handler.remark(notices, command.key, remark);
 }
 
-/// What is to be said of a script that is started by itself.
-pub(crate) fn remarks(scope: &Scope<'_>, path: &Path) -> Vec<Remark> {
+/// What is to be said of a script that is started by itself. `otherwise` says what else than a permission would do.
+pub(crate) fn remarks(scope: &Scope<'_>, path: &Path, otherwise: &str) -> Vec<Remark> {
     if scope.host == Host::Windows || !path.is_file() {
         return Vec::new();
     }
@@ -79,7 +80,7 @@ pub(crate) fn remarks(scope: &Scope<'_>, path: &Path) -> Vec<Remark> {
             Level::Must,
             format!("{shown} may not be executed"),
             "the hook does not start, and its policy is off".to_owned(),
-            format!("run chmod +x {shown}, or name its interpreter in the command"),
+            format!("run chmod +x {shown}{otherwise}"),
         ));
     }
     let Some(shebang) = Shebang::of(path) else {

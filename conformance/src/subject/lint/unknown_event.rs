@@ -30,7 +30,7 @@ pub(crate) fn remark(scope: &Scope<'_>, name: &str) -> Remark {
         None => format!("take it away, or use one of {}", known().collect::<Vec<_>>().join(", ")),
     };
     let platform = scope.platform();
-    let quietly = if events.told { "" } else { ", and says nothing" };
+    let quietly = if events.told || !events.evidence.is_settled() { "" } else { ", and says nothing" };
     let file = || format!("{platform} leaves out the whole file, with all its hooks");
     let consequence = match events.unknown {
         Cost::File if events.evidence.is_settled() => file(),

@@ -68,7 +68,7 @@ pub(crate) fn unnamed(sheet: &Sheet<'_>, member: &Member, notices: &mut Notices)
     let remark = Remark {
         requirement: if is_event { "config.missing-wrapper" } else { "config.invalid-entry" },
         level: Some(Level::Must),
-        evidence: scope.weigh(&scope.dialect.settings.basis()).max(Evidence::Documented),
+        evidence: scope.weigh(&scope.dialect.layout.basis()).max(Evidence::Documented),
         message: if is_event {
             format!("{} stands at the top of the file, without the name of a hook around it", member.key)
         } else {
