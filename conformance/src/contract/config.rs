@@ -278,6 +278,14 @@ tables! {
         /// The name that it stands for now.
         means: String,
     }
+    /// A name of other platforms.
+    Elsewhere {
+        /// The name that is meant.
+        means: String,
+        /// Events at which it never matches; all if empty.
+        #[serde(default)]
+        events: Vec<String>,
+    }
     /// Events with fewer name characters in matchers.
     Narrow {
         /// The events.

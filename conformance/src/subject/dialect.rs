@@ -91,6 +91,13 @@ mod tests {
             for key in keys.chain(&dialect.keys.environment).chain(&dialect.keys.enabled) {
                 assert!(dialect.option.contains_key(key), "{id}: {key} is no key of a handler");
             }
+            for (name, foreign) in &dialect.matching.foreign {
+                let here = foreign.events.is_empty() && contract.tools.contains_key(name);
+                assert!(!here, "{id}: {name} is a tool");
+                for event in &foreign.events {
+                    assert!(contract.events.contains_key(event), "{id}: {event} is no event");
+                }
+            }
             let foreign = dialect.foreign.iter().flat_map(|foreign| foreign.keys.keys());
             for key in foreign {
                 assert!(!dialect.option.contains_key(key), "{id}: {key} is a key of a handler");

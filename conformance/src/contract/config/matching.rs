@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{Alias, Narrow, Server};
+use super::{Alias, Elsewhere, Narrow, Server};
 
 /// Matchers, beyond the contract's rule.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -15,7 +15,7 @@ pub(crate) struct Matching {
     pub(crate) alias: BTreeMap<String, Alias>,
     /// Names that other platforms use, which never match here.
     #[serde(default)]
-    pub(crate) foreign: BTreeMap<String, Alias>,
+    pub(crate) foreign: BTreeMap<String, Elsewhere>,
     /// Events with fewer name characters.
     pub(crate) narrow: Option<Narrow>,
     /// How tools of servers are called.

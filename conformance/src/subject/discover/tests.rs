@@ -45,6 +45,22 @@ fn the_settings_of_a_person_belong_to_no_project() {
 }
 
 #[test]
+fn a_persons_own_files_are_looked_for_at_home_only() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join(".copilot/hooks")).unwrap();
+    let file = folder.path().join(".copilot/hooks/a.json");
+    std::fs::write(&file, r#"{"hooks": {"preToolUse": [{"command": "a"}]}}"#).unwrap();
+    let contract = Library::built_in().unwrap().select("copilot-cli").unwrap();
+    let home = Some(folder.path().to_owned());
+    let found = |path: &Path, home| Search { contract: &contract, host: Host::Unix, home }.run(path);
+    let at_home = found(folder.path(), home.clone()).unwrap();
+    assert_eq!(at_home.files, [file.clone()]);
+    assert_eq!(at_home.subjects[0].project, None);
+    assert_eq!(found(&folder.path().join(".copilot"), home).unwrap().subjects, at_home.subjects);
+    assert!(found(folder.path(), None).is_err());
+}
+
+#[test]
 fn the_shell_is_that_of_the_system() {
     let folder = folder();
     let here = |host| search(folder.path(), host, None).iter().map(shell).collect::<Vec<_>>();
