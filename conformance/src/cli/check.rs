@@ -106,6 +106,8 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
 
 pub(crate) fn run(arguments: &CheckArguments, known: &Known) -> Result<Exit, CliError> {
     let contracts = platforms(&arguments.platform, known)?;
+    // Wrong usage is told before anybody is asked for consent.
+    check_names(arguments, &contracts)?;
     let catalogue = Catalogue::built_in().map_err(CliError::harness)?;
     let payloads = known.payloads()?;
     let interrupter = Interrupter::default();
@@ -160,7 +162,7 @@ impl Session<'_> {
     ) -> Result<Option<Summary>, CliError> {
         let arguments = self.arguments;
         let scenarios = Scenarios::built_in().map_err(CliError::harness)?;
-        let filter = filter(arguments, contract, scenarios)?;
+        let filter = Filter { events: arguments.event.clone(), scenarios: arguments.scenario.clone() };
         let Found { subjects, mut notices } = found;
         let cases = plan(contract, &subjects, self.payloads, scenarios, &filter);
         let unheard = |subject: &&Subject| !cases.iter().any(|case| case.id.subject == subject.name);
@@ -289,20 +291,23 @@ pub(super) fn reference() -> Result<Subject, CliError> {
     ))
 }
 
-fn filter(arguments: &CheckArguments, contract: &Contract, scenarios: &Scenarios) -> Result<Filter, CliError> {
+/// Whether each event and scenario that was asked for exists; an event must be one of some platform.
+fn check_names(arguments: &CheckArguments, contracts: &[Contract]) -> Result<(), CliError> {
     for event in &arguments.event {
-        if !contract.events.contains_key(event) {
-            let known: Vec<_> = contract.events.keys().map(String::as_str).collect();
+        if !contracts.iter().any(|contract| contract.events.contains_key(event)) {
+            let known: Vec<_> =
+                contracts.iter().flat_map(|contract| contract.events.keys()).map(String::as_str).collect();
             return Err(unknown("event", event, &known));
         }
     }
+    let scenarios = Scenarios::built_in().map_err(CliError::harness)?;
     for scenario in &arguments.scenario {
         if scenarios.get(scenario).is_none() {
             let known: Vec<_> = scenarios.iter().map(|scenario| scenario.id.as_str()).collect();
             return Err(unknown("scenario", scenario, &known));
         }
     }
-    Ok(Filter { events: arguments.event.clone(), scenarios: arguments.scenario.clone() })
+    Ok(())
 }
 
 pub(super) fn environment(list: &[String]) -> Result<BTreeMap<OsString, OsString>, CliError> {

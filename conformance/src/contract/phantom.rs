@@ -106,6 +106,16 @@ impl Phantom {
         }
     }
 
+    /// The name of the real field, for people, with its form where that is what differs.
+    pub fn real_name(&self) -> String {
+        let shape = match self.form {
+            PhantomForm::Same => "",
+            PhantomForm::Object => " as a JSON text",
+            PhantomForm::Text => " as an object",
+        };
+        format!("`{}`{shape}", self.instead)
+    }
+
     /// What the fact rests on.
     pub fn basis(&self) -> Basis {
         Basis { evidence: self.evidence, source: self.source.clone() }
@@ -400,5 +410,7 @@ source = ["S"]
     fn is_named_for_people() {
         let names: Vec<String> = contract(CONTRACT).unwrap().phantoms.iter().map(Phantom::name).collect();
         assert_eq!(names, ["`command`", "`message`", "the variable `INPUT`", "`text` as an object"]);
+        let real: Vec<String> = contract(CONTRACT).unwrap().phantoms.iter().map(Phantom::real_name).collect();
+        assert_eq!(real, ["`args.command`", "`args.command`", "`args`", "`text` as a JSON text"]);
     }
 }

@@ -126,7 +126,7 @@ pub(super) fn compare(
     let settled = run.effect.evidence < Evidence::Disputed;
     let fate = match base {
         None => Fate::NotAtHome,
-        Some(base) if base != holds && !settled => Fate::Unsettled,
+        Some(base) if (base || holds) && !settled => Fate::Unsettled,
         Some(true) if holds => Fate::Kept,
         Some(true) => Fate::Lost,
         Some(false) if holds => Fate::Gained,

@@ -50,7 +50,7 @@ fn an_empty_contract_says_what_it_lacks() {
 #[test]
 fn the_made_up_platform_is_known_everywhere() {
     let folder = walk();
-    with(&folder).args(["list", "platforms"]).assert().success().stdout(contains("abacus  Abacus 1.0"));
+    with(&folder).args(["list", "platforms"]).assert().success().stdout(contains("Abacus: recorded at 1.0"));
     with(&folder).args(["list", "events", "--platform", "abacus"]).assert().success().stdout(contains("before_sum"));
     with(&folder).args(["schema", "abacus", "before_sum", "--input"]).assert().success().stdout(contains("command"));
     with(&folder)
