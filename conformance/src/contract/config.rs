@@ -168,6 +168,8 @@ tables! {
         runs: String,
         /// Variables that the handler gives its command.
         environment: Option<String>,
+        /// The folder in which the command starts.
+        folder: Option<String>,
         /// The switch of a single entry, of which `false` switches it off.
         enabled: Option<String>,
         /// Of the list shape: the event of an entry.

@@ -88,7 +88,7 @@ mod tests {
             let keys = keys.chain(dialect.timeout.iter().flat_map(|timeout| &timeout.keys));
             let keys = keys.chain(dialect.shell.iter().map(|shell| &shell.key)).chain(&dialect.keys.program);
             let keys = keys.chain(&dialect.keys.kind).chain(dialect.keys.command_on.values().flatten());
-            for key in keys.chain(&dialect.keys.environment).chain(&dialect.keys.enabled) {
+            for key in keys.chain(&dialect.keys.environment).chain(&dialect.keys.enabled).chain(&dialect.keys.folder) {
                 assert!(dialect.option.contains_key(key), "{id}: {key} is no key of a handler");
             }
             for (name, foreign) in &dialect.matching.foreign {

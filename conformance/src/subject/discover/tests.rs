@@ -45,6 +45,22 @@ fn the_settings_of_a_person_belong_to_no_project() {
 }
 
 #[test]
+fn a_command_for_this_system_counts_before_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("hooks.json");
+    let both =
+        r#"{"hooks": {"preToolUse": [{"powershell": "p", "bash": "b", "command": "c"}, {"powershell": "only"}]}}"#;
+    std::fs::write(&file, both).unwrap();
+    let contract = Library::built_in().unwrap().select("copilot-cli").unwrap();
+    let found = |host| Search { contract: &contract, host, home: None }.run(&file).unwrap();
+    let unix = found(Host::Unix);
+    assert_eq!(unix.subjects.iter().map(|subject| subject.display.as_str()).collect::<Vec<_>>(), ["b"]);
+    assert_eq!(unix.notices[0].requirement, "config.unsupported-handler");
+    let windows = found(Host::Windows);
+    assert_eq!(windows.subjects.iter().map(|subject| subject.display.as_str()).collect::<Vec<_>>(), ["p", "only"]);
+}
+
+#[test]
 fn a_persons_own_files_are_looked_for_at_home_only() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(folder.path().join(".copilot/hooks")).unwrap();
