@@ -1,7 +1,7 @@
 //! How a platform's configuration of hooks is laid out: the `[config]` table of a contract.
 //!
-//! A platform gets along with such a table and no Rust as long as its files have one of the shapes of [`MapShape`]. Patterns
-//! of paths are relative, with `/` between parts and `*` for any characters within one.
+//! A platform gets along with such a table and no Rust as long as its files have one of the shapes of [`MapShape`].
+//! Patterns of paths are relative, with `/` between parts and `*` for any characters within one.
 
 mod choice;
 mod handler;

@@ -61,6 +61,7 @@ fn the_made_up_platform_is_known_everywhere() {
         .stdout(contains("does not go on with the step"));
 }
 
+#[allow(clippy::print_stdout, reason = "a test that cannot run has to say so")]
 /// The walk's hook is Python, as hooks often are; where there is no Python nothing can be said of it.
 fn python() -> Option<&'static str> {
     let runs = |name: &&str| {

@@ -25,7 +25,8 @@ pub(crate) struct Matching {
     /// Events that look at a part of the field only.
     #[serde(default)]
     pub(crate) part: BTreeMap<String, Part>,
-    /// Events whose matchers are compared with names of tools, besides those that are compared with the tool's own field.
+    /// Events whose matchers are compared with names of tools, besides those whose matchers look at the tool's own
+    /// field.
     #[serde(default)]
     pub(crate) tool_events: Vec<String>,
     /// The language of patterns.

@@ -70,7 +70,7 @@ fn a_persons_own_files_are_looked_for_at_home_only() {
     let home = Some(folder.path().to_owned());
     let found = |path: &Path, home| Search { contract: &contract, host: Host::Unix, home }.run(path);
     let at_home = found(folder.path(), home.clone()).unwrap();
-    assert_eq!(at_home.files, [file.clone()]);
+    assert_eq!(at_home.files, std::slice::from_ref(&file));
     assert_eq!(at_home.subjects[0].project, None);
     assert_eq!(found(&folder.path().join(".copilot"), home).unwrap().subjects, at_home.subjects);
     assert!(found(folder.path(), None).is_err());

@@ -35,7 +35,8 @@ pub(crate) fn check(command: &Command<'_>, notices: &mut Notices) {
         ),
         StartsIn::Home => (
             scripts.map_or(process, Scripts::basis),
-            "a hook starts in the home folder and not in the project: the file is not found, and the hook is silently off",
+            "a hook starts in the home folder and not in the project: the file is not found, and the hook is off without \
+             a word",
         ),
         StartsIn::Unknown => (
             Basis { evidence: Evidence::Unconfirmed, source: Vec::new() },
