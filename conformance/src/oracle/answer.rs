@@ -5,6 +5,7 @@ mod condition;
 mod read;
 
 pub(crate) use check::check;
+pub(crate) use condition::{is_wanting, misfit};
 pub(crate) use read::read;
 
 use serde_json::Value;

@@ -7,7 +7,7 @@ use super::{Fault, at, parent};
 use crate::contract::{Contract, Field, FieldPath, Mismatch, Need, Reading, With, type_names};
 
 /// What is wrong with a value that the field does not take.
-pub(super) fn misfit(contract: &Contract, path: &str, field: &Field, value: &Value) -> Option<(Fault, String)> {
+pub(crate) fn misfit(contract: &Contract, path: &str, field: &Field, value: &Value) -> Option<(Fault, String)> {
     if !field.types.iter().any(|ty| ty.admits(value)) {
         return Some((Fault::Type, format!("`{path}` must be {}", type_names(&field.types))));
     }
@@ -56,7 +56,7 @@ pub(super) fn is_among(values: &[String], field: &Field, value: &Value) -> bool 
 }
 
 /// Whether a value needs a text that is not there.
-pub(super) fn is_wanting(document: &Value, field: &Field, value: &Value, need: &Need) -> bool {
+pub(crate) fn is_wanting(document: &Value, field: &Field, value: &Value, need: &Need) -> bool {
     let text = at(document, &need.field).and_then(Value::as_str).unwrap_or_default();
     is_among(&need.values, field, value) && text.trim().is_empty()
 }

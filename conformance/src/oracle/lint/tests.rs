@@ -38,6 +38,8 @@ fn told(platform: &str, event: &str, exit: i32, stdout: &str, stderr: &str) -> V
 #[case::never_read("kiro-cli", "preToolUse", BLOCK, &["stream.json-never-read"])]
 #[case::never_read("kiro-v3", "PreToolUse", BLOCK, &["stream.json-never-read"])]
 #[case::asks_for_nothing("windsurf", "pre_run_command", r#"{"continue":true}"#, &["stream.text-reaches-nobody"])]
+#[case::a_word_that_is_ignored("augment", "PreToolUse", r#"{"hookSpecificOutput":{"permissionDecision":"ask"}}"#, &["schema.value"])]
+#[case::a_text_that_is_needed("vscode-copilot", "Stop", r#"{"hookSpecificOutput":{"hookEventName":"Stop","decision":"block"}}"#, &["schema.needed-text"])]
 #[case::silence("windsurf", "pre_run_command", "", &[])]
 #[case::silence("cursor", "beforeShellExecution", "", &["stream.silence-at-gate"])]
 #[case::consent("cursor", "beforeShellExecution", r#"{"permission":"allow"}"#, &[])]
