@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use super::config::Dialect;
+use super::config::{Dialect, StartsIn};
 use super::event::Event;
 use super::evidence::{Basis, Evidence};
 use super::field::{Field, FieldPath, Role, ValueType};
@@ -77,18 +77,6 @@ pub struct PlatformInfo {
     pub tool_field: Option<String>,
 }
 
-/// The folder that a hook is started in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum StartsIn {
-    /// The root of the project.
-    Project,
-    /// Where the session stands just then, which may be anywhere.
-    Session,
-    /// The person's home folder.
-    Home,
-}
-
 /// How a hook is started and stopped.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -107,8 +95,6 @@ pub struct Process {
     pub terminal: bool,
     /// Whether a hook may end without reading its stdin.
     pub tolerates_unread_stdin: bool,
-    /// The folder that a hook is started in, where that is known.
-    pub starts_in: Option<Fact<StartsIn>>,
     /// How well this is known.
     pub evidence: Evidence,
     /// What it rests on.
@@ -327,11 +313,12 @@ pub(crate) fn type_names(types: &[ValueType]) -> String {
 
 impl Contract {
     /// Whether it is settled that a hook may be started outside of the project's root.
-    pub fn starts_elsewhere(&self) -> bool {
-        self.process
-            .starts_in
-            .as_ref()
-            .is_some_and(|fact| fact.is != StartsIn::Project && self.weigh(&fact.basis()) < Evidence::Disputed)
+    pub(crate) fn starts_elsewhere(&self) -> bool {
+        let Some(config) = &self.config else { return false };
+        config.scripts.as_ref().is_none_or(|scripts| {
+            matches!(scripts.starts_in, StartsIn::Session | StartsIn::Home)
+                && self.weigh(&scripts.basis()) < Evidence::Disputed
+        })
     }
 
     /// How matchers work at `event`.

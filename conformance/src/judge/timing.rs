@@ -3,6 +3,7 @@
 use hookproof_harness::Ending;
 
 use super::{Material, Verdict};
+use crate::contract::AnswerClass;
 use crate::oracle::interpret;
 use crate::plan::Patience;
 use crate::requirement::Requirement;
@@ -36,7 +37,9 @@ pub(super) fn patience(_: &Requirement, material: &Material<'_>) -> Option<Verdi
     if material.case.scenario.patience != Patience::Limit {
         return None;
     }
-    let late = material.runs.iter().find(|run| overdue(run) && !run.own_limit);
+    // Nobody waits for a hook that has sent itself to the background.
+    let waits = |run: &Run| run.effect.read_as != AnswerClass::Announced;
+    let late = material.runs.iter().find(|run| overdue(run) && !run.own_limit && waits(run));
     Some(match late {
         Some(run) => Verdict::Fail(
             material

@@ -30,6 +30,17 @@ pub(super) struct Surroundings {
     startup: Option<PathBuf>,
 }
 
+/// Makes the project the root of a git repository without a commit, as projects are: hooks ask git where it is.
+fn repository(project: &Path) -> io::Result<()> {
+    let git = project.join(".git");
+    if git.exists() {
+        return Ok(());
+    }
+    fs::create_dir_all(git.join("objects"))?;
+    fs::create_dir_all(git.join("refs"))?;
+    fs::write(git.join("HEAD"), "ref: refs/heads/main\n")
+}
+
 impl Surroundings {
     pub(super) fn new(
         contract: &Contract,
@@ -52,6 +63,7 @@ impl Surroundings {
         if let Some(original) = &subject.project {
             mirror::copy(original, &project)?;
         }
+        repository(&project)?;
         if let Some(transcript) = &contract.transcript
             && let Some(path) = payload.stdin.get(&transcript.field).and_then(serde_json::Value::as_str)
         {
