@@ -98,8 +98,9 @@ impl Harness {
         let begin = Instant::now();
         loop {
             let observation = inner.attempt(command, &self.cancellation)?;
-            let busy = matches!(&observation.ending, Ending::NotStarted { error } if error.is_busy());
-            if !busy || begin.elapsed() >= BUSY_FOR {
+            // A group that lets nobody in is not used a second time.
+            let again = matches!(&observation.ending, Ending::NotStarted { error } if error.passes_by_itself());
+            if !again || begin.elapsed() >= BUSY_FOR {
                 return Ok(observation);
             }
             std::thread::sleep(BUSY_PAUSE);

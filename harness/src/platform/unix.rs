@@ -10,8 +10,13 @@ use crate::observation::Mechanism;
 use crate::platform::{Running, StartFailure};
 
 mod child;
+mod footprint;
 mod fork;
+mod groups;
+mod limits;
 mod posix;
+mod privilege;
+mod process_clock;
 mod process_table;
 mod program;
 mod run;
@@ -23,7 +28,10 @@ pub(crate) use self::streams::Waker;
 
 #[cfg(target_os = "linux")]
 pub(super) use self::{
-    child::{ChildPlan, ChildStreams, FailedStep, become_program, errno, reset_dispositions},
+    child::{ChildPlan, ChildReport, ChildStreams, FailedStep, become_program, errno, prepare, reset_dispositions},
+    groups::Groups,
+    limits::{Keeper, OwnFacts},
+    process_clock::cpu_time,
     process_table::name_of,
     program::Program,
     run::{Process, UnixRun},
