@@ -157,6 +157,27 @@ fn add_unix(suite: &mut Suite) {
             format!("{:?}", observation.ending)
         })
     });
+    suite.add("a_program_that_fills_memory_is_ended_with_proof", |bench| {
+        let command = me("hold-memory").args([(300 * MIB).to_string(), "20000".into()]);
+        let observation = bench.run(&command.limits(Limits::none().memory(100 * MIB)))?;
+        let watched = report(&observation, Limit::Memory)?.to_string().contains("watched");
+        ensure_hit(&observation, Limit::Memory, |proof| match proof {
+            LimitProof::OomKill { count } => !watched && *count > 0,
+            LimitProof::Footprint { bytes } => watched && *bytes > 100 * MIB,
+            _ => false,
+        })
+    });
+    suite.add("a_wrapper_that_outlives_the_memory_of_its_child", |bench| {
+        let hog = format!("{} {} 20000; exit $?", me("hold-memory"), 300 * MIB);
+        let observation = bench.run(&HookCommand::shell(hog).limits(Limits::none().memory(100 * MIB)))?;
+        let memory = report(&observation, Limit::Memory)?;
+        ensure(memory.proof.is_some(), || memory.to_string())?;
+        if memory.to_string().contains("watched") {
+            return ensure_hit(&observation, Limit::Memory, |_| true);
+        }
+        ensure_eq("ending", &observation.ending, &Ending::Exited { code: 128 + libc::SIGKILL })?;
+        ensure_cause(&observation, CauseKind::OutOfMemory, Some(Limit::Memory))
+    });
     suite.add("limits_of_one_run_do_not_reach_the_next", |bench| {
         bench.run(&me("exit").arg("0").limits(Limits::none().open_files(10).cpu_seconds(1).data(100 * MIB)))?;
         let observation = bench.run(&me("open-files").arg("50"))?;
@@ -247,6 +268,16 @@ fn add_linux(suite: &mut Suite) {
             }
         }
         Err("16 MiB were not enough".into())
+    });
+    suite.add("no_real_memory_at_all_is_not_called_an_exit", |bench| {
+        let observation = bench.run(&me("hold-memory").args(["1", "5000"]).limits(Limits::none().memory(64 * 1024)))?;
+        let fits = match &observation.ending {
+            Ending::NotStarted { error } => error.step == "load the program",
+            // The kernel may let it begin before it kills it.
+            Ending::LimitHit { limit: Limit::Memory, .. } => true,
+            _ => false,
+        };
+        ensure(fits, || format!("{:?}, {:?}", observation.ending, observation.limits))
     });
     suite.add("a_small_stack_leaves_no_room_for_arguments", |bench| {
         let command = me("exit").arg("0").args(vec!["x".repeat(1000); 500]).limits(Limits::none().stack(MIB));
