@@ -30,6 +30,7 @@ mod harness;
 mod limits;
 mod observation;
 mod platform;
+mod probe;
 mod recorder;
 mod supervise;
 
@@ -43,3 +44,4 @@ pub use limits::{Enforcement, Limit, LimitProof, LimitReport, Limits};
 pub use observation::{
     Capture, Chunk, Descendant, Ending, KillStep, Leaks, Mechanism, Observation, StartError, StdinReport,
 };
+pub use probe::{Behaviour, Probe, ProbePoint, probe};

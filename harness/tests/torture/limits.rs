@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use hookproof_harness::{
-    CauseKind, Ending, HookCommand, Limit, LimitProof, LimitReport, Limits, Observation, likely_cause,
+    Behaviour, CauseKind, Ending, HookCommand, Limit, LimitProof, LimitReport, Limits, Observation, likely_cause, probe,
 };
 use libtest_mimic::Failed;
 
@@ -146,7 +146,7 @@ fn add_unix(suite: &mut Suite) {
         ensure_cause(&observation, CauseKind::InnerSignal { signal: libc::SIGXCPU }, None)
     });
     suite.add("a_tree_is_stopped_though_none_of_it_is_large", |bench| {
-        let command = me("hold-memory-together").args(["3".into(), (60 * MIB).to_string(), "20000".into()]);
+        let command = me("hold-memory-together").args(["3".into(), (60 * MIB).to_string(), "4000".into()]);
         let observation = bench.run(&command.limits(Limits::none().memory(120 * MIB)))?;
         let memory = report(&observation, Limit::Memory)?;
         ensure(memory.is_enforced() && memory.proof.is_some(), || memory.to_string())?;
@@ -278,6 +278,20 @@ fn add_linux(suite: &mut Suite) {
             _ => false,
         };
         ensure(fits, || format!("{:?}, {:?}", observation.ending, observation.limits))
+    });
+    suite.add("a_probe_finds_what_a_program_needs", |bench| {
+        let limit = Limit::AddressSpace;
+        let run = |value| {
+            let command = me("exit").arg("0").limits(Limits::none().with(limit, value));
+            bench.harness.run(&command.deadline(Duration::from_secs(10)))
+        };
+        let works = |observation: &Observation| observation.ending == Ending::Exited { code: 0 };
+        let found = probe(limit, 64 * 1024, 1 << 40, run, works)?;
+        let floor = found.floor.ok_or("a tebibyte was not enough")?;
+        ensure((MIB..64 * MIB).contains(&floor), || format!("{floor}"))?;
+        ensure(works(&run(floor)?) && !works(&run(floor * 9 / 10)?), || format!("{:?}", found.points))?;
+        let silent = found.points.iter().any(|point| point.behaviour == Behaviour::SilentDeath);
+        ensure(silent, || format!("{:?}", found.points))
     });
     suite.add("a_small_stack_leaves_no_room_for_arguments", |bench| {
         let command = me("exit").arg("0").args(vec!["x".repeat(1000); 500]).limits(Limits::none().stack(MIB));

@@ -134,6 +134,12 @@ impl<P: Process> Running for UnixRun<'_, P> {
     }
 
     fn finish(&mut self) -> Result<Aftermath, HarnessError> {
-        self.process.finish()
+        let mut aftermath = self.process.finish()?;
+        if self.keeper.may_prevent_loading() && self.process.own_facts().executed.is_none() {
+            aftermath.gaps.push(
+                "a program that the system kills while it is being loaded cannot be told from one that crashes".into(),
+            );
+        }
+        Ok(aftermath)
     }
 }
