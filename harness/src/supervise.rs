@@ -21,6 +21,9 @@ const UNKILLABLE_AFTER: Duration = Duration::from_secs(5);
 /// How much is still read of each stream when the time for leaks is over. Any pipe that an unprivileged process can
 /// make is smaller (`/proc/sys/fs/pipe-max-size` is 1 MiB); without a bound a leaked writer could keep us reading.
 const LAST_DRAIN: usize = 4 * 1024 * 1024;
+/// So many times as long as a look at the tree's memory took nobody looks again: a large process table must not cost a
+/// whole processor.
+const REST_AFTER_LOOK: u32 = 9;
 /// The longest single wait; only a bound for the conversions in the platforms.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
@@ -50,6 +53,7 @@ pub(crate) fn supervise(
         stderr: Recorder::new(command.capture.stderr),
         kill: Kill::Not,
         over_memory: None,
+        next_look: Duration::ZERO,
         buffer,
     };
     match supervisor.until_over(cancellation)? {
@@ -95,6 +99,8 @@ struct Supervisor<'a> {
     kill: Kill,
     /// Bytes of real memory at which we killed the tree.
     over_memory: Option<u64>,
+    /// When the tree's memory is looked at again.
+    next_look: Duration,
     buffer: &'a mut [u8],
 }
 
@@ -132,19 +138,27 @@ impl Supervisor<'_> {
                 None => self.enforce_deadline(now)?,
             };
             let next = self.feeder.wakes_at(now).map_or(next, |due| next.min(due));
-            let next = self.run.watch_memory_every().map_or(next, |pause| next.min(now + pause));
+            let next = self.memory_watch().map_or(next, |_| next.min(self.next_look));
             let interest = self.interest(now);
             self.run.wait(interest, next.saturating_sub(now).min(LONGEST_WAIT))?;
         }
     }
 
-    /// Kills a tree that occupies more than it may, where nobody but us sees to it. Who is being killed already is left
-    /// to that.
+    /// How often the tree's memory is looked at. `None` if somebody else sees to it, and as soon as the tree is being
+    /// killed.
+    fn memory_watch(&self) -> Option<Duration> {
+        let watching = matches!(self.kill, Kill::Not) && self.over_memory.is_none();
+        self.run.watch_memory_every().filter(|_| watching)
+    }
+
+    /// Kills a tree that occupies more than it may, where nobody but us sees to it.
     fn enforce_memory(&mut self, now: Duration, ended: bool) -> Result<(), HarnessError> {
-        if !matches!(self.kill, Kill::Not) || self.over_memory.is_some() {
+        let Some(pause) = self.memory_watch().filter(|_| now >= self.next_look) else {
             return Ok(());
-        }
+        };
         self.over_memory = self.run.over_memory();
+        let looked = self.start.elapsed();
+        self.next_look = looked + pause.max((looked - now) * REST_AFTER_LOOK);
         if self.over_memory.is_some() && !ended {
             self.kill = Kill::Killed { first: now, at: now };
             self.run.kill()?;

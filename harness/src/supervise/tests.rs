@@ -65,6 +65,8 @@ struct Script {
     polite: bool,
     /// What the tree occupies, the last first.
     footprints: Vec<u64>,
+    /// How often somebody waited.
+    waits: usize,
     done: Vec<&'static str>,
 }
 
@@ -78,6 +80,7 @@ impl Default for Script {
             writes: vec![WriteOutcome::Pending],
             polite: true,
             footprints: Vec::new(),
+            waits: 0,
             done: Vec::new(),
         }
     }
@@ -89,6 +92,7 @@ fn play<T: Copy>(list: &mut Vec<T>) -> T {
 
 impl Running for Script {
     fn wait(&mut self, _: Interest, timeout: Duration) -> Result<(), HarnessError> {
+        self.waits += 1;
         std::thread::sleep(timeout.min(Duration::from_millis(1)));
         Ok(())
     }
@@ -200,6 +204,16 @@ fn who_stays_is_killed(#[case] polite: bool, #[case] steps: &[&str]) {
     assert!(matches!(observation.ending, Ending::TimedOut { killed_by: KillStep::Kill, .. }));
     assert_eq!(script.done, steps);
     assert!(!polite || begin.elapsed() >= grace, "the grace was not waited for");
+}
+
+#[test]
+fn nobody_turns_in_circles_while_a_watched_tree_is_being_killed() {
+    let command = command().deadline(Duration::ZERO).grace(Duration::from_millis(50));
+    let mut script = Script { progress: vec![Progress::Running], footprints: vec![1; 1000], ..Script::default() };
+    supervised(&mut script, &command).expect("a run");
+    assert_eq!(script.done, ["close stdin", "terminate", "kill", "finish"]);
+    // The script waits a millisecond at most.
+    assert!(script.waits < 60, "{} waits", script.waits);
 }
 
 #[test]

@@ -178,6 +178,12 @@ fn add_unix(suite: &mut Suite) {
         ensure_eq("ending", &observation.ending, &Ending::Exited { code: 128 + libc::SIGKILL })?;
         ensure_cause(&observation, CauseKind::OutOfMemory, Some(Limit::Memory))
     });
+    suite.add("a_flood_under_a_memory_limit_is_read_as_fast_as_any", |bench| {
+        let limits = Limits::none().memory(512 * MIB);
+        let observation = bench.run(&me("flood").arg((256 * MIB).to_string()).limits(limits))?;
+        ensure_eq("ending", &observation.ending, &Ending::Exited { code: 0 })?;
+        ensure_eq("stdout", &observation.stdout.total, &(256 * MIB))
+    });
     suite.add("limits_of_one_run_do_not_reach_the_next", |bench| {
         bench.run(&me("exit").arg("0").limits(Limits::none().open_files(10).cpu_seconds(1).data(100 * MIB)))?;
         let observation = bench.run(&me("open-files").arg("50"))?;

@@ -203,7 +203,7 @@ impl Keeper {
                 Limit::Memory,
                 *bytes,
                 format!(
-                    "watched: {} of the whole tree is looked at every {} ms, and what grows faster passes the limit \
+                    "watched: {} of the whole tree is looked at about every {} ms, and what grows faster passes the limit \
                      until then (no control group, because {because})",
                     footprint::WHAT,
                     WATCH_EVERY.as_millis()
