@@ -39,7 +39,7 @@ pub enum CauseKind {
     OutOfCpuTime,
     /// Its stack was full.
     StackOverflow,
-    /// It crashed without a word under a limit on memory or stack, or was never loaded.
+    /// It crashed without a word under a limit on memory, stack or descriptors, or was never loaded.
     SilentCrash,
     /// It never came to an end under a limit on memory: some runtimes hang when they are starved.
     Starvation,
@@ -196,8 +196,8 @@ fn by_signal(observation: &Observation, signal: i32) -> Option<Cause> {
     }
     text.or_else(|| {
         let silent = observation.stdout.total == 0 && observation.stderr.total == 0;
-        let limit = [in_force(observation, CauseKind::OutOfMemory), in_force(observation, CauseKind::StackOverflow)];
-        let limit = limit.into_iter().flatten().next().filter(|_| silent)?;
+        let kinds = [CauseKind::OutOfMemory, CauseKind::StackOverflow, CauseKind::OutOfDescriptors];
+        let limit = kinds.into_iter().find_map(|kind| in_force(observation, kind)).filter(|_| silent)?;
         let basis = format!("signal {signal} and not a byte of output under the limit `{limit}`");
         Some(Cause { kind: CauseKind::SilentCrash, limit: Some(limit), basis })
     })

@@ -146,4 +146,25 @@ mod tests {
         usable_from_any_thread::<Canceller>();
         usable_from_any_thread::<&Canceller>();
     }
+
+    #[cfg(target_os = "linux")]
+    #[rstest::rstest]
+    fn who_is_not_let_into_its_group_runs_all_the_same_and_is_watched(
+        #[values(MechanismChoice::Best, MechanismChoice::Posix)] choice: MechanismChoice,
+    ) {
+        // An ordinary folder: groups can be made there, and nobody can enter them.
+        let folder = tempfile::tempdir().expect("a folder");
+        let harness = Harness::with_mechanism(choice).expect("a harness");
+        harness.inner.lock().expect("is free").backend.set_groups(folder.path());
+        let command = HookCommand::shell("echo here").limits(crate::Limits::none().memory(1 << 30));
+        for _ in 0..2 {
+            let observation = harness.run(&command).expect("a run");
+            assert_eq!(observation.ending, Ending::Exited { code: 0 });
+            assert_eq!(observation.stdout.bytes, b"here\n");
+            let report = observation.limits[0].to_string();
+            assert!(report.contains("watched") && report.contains("not let into its group"), "{report}");
+        }
+        let made = std::fs::read_dir(folder.path()).expect("a folder").count();
+        assert_eq!(made, 1, "no group is made after the refusal");
+    }
 }

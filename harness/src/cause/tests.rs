@@ -85,6 +85,7 @@ use Limit as L;
 #[case::abort_without_a_word(signaled(6), "", L::AddressSpace, K::RuntimeAbort, None)]
 #[case::dash(signaled(11), "", L::AddressSpace, K::SilentCrash, Some(L::AddressSpace))]
 #[case::deep_recursion(signaled(11), "", L::Stack, K::SilentCrash, Some(L::Stack))]
+#[case::node_without_descriptors(signaled(11), "", L::OpenFiles, K::SilentCrash, Some(L::OpenFiles))]
 #[case::wrapped_kill(exited(137), "Killed\n", L::Cpu, K::InnerSignal { signal: 9 }, None)]
 #[case::wrapped_crash(exited(139), "Segmentation fault\n", L::Cpu, K::InnerSignal { signal: 11 }, None)]
 #[case::wrapped_file_size(exited(153), "", L::FileSize, K::InnerSignal { signal: 25 }, None)]

@@ -41,6 +41,11 @@ impl SpawnerBackend {
         Ok(SpawnerBackend { client: Client::new()?, groups: Groups::default() })
     }
 
+    #[cfg(test)]
+    pub(crate) fn set_groups(&mut self, groups: Groups) {
+        self.groups = groups;
+    }
+
     /// Replaces helpers that were lost.
     pub(crate) fn prepare(&mut self) -> Result<(), HarnessError> {
         if self.client.is_lost() {

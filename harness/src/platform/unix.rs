@@ -85,6 +85,15 @@ impl Backend {
         Ok(Backend::Posix(posix::PosixBackend::new(None)))
     }
 
+    #[cfg(all(test, target_os = "linux"))]
+    pub(crate) fn set_groups(&mut self, base: &std::path::Path) {
+        let groups = groups::Groups::at(base);
+        match self {
+            Backend::Spawner(spawner) => spawner.set_groups(groups),
+            Backend::Posix(posix) => posix.set_groups(groups),
+        }
+    }
+
     /// Makes ready for a start, outside of the time that is measured.
     pub(crate) fn prepare(&mut self) -> Result<(), HarnessError> {
         match self {

@@ -41,6 +41,11 @@ mod cgroup {
             Groups { base: OnceLock::from(Err(because.to_owned())), refused: Arc::default() }
         }
 
+        #[cfg(test)]
+        pub(crate) fn at(base: &Path) -> Self {
+            Groups { base: OnceLock::from(Ok(base.to_owned())), refused: Arc::default() }
+        }
+
         /// A group that may occupy so many bytes, or why there is none.
         pub(crate) fn create(&mut self, bytes: u64) -> Result<Group, String> {
             if let Some(because) = self.refused.get() {

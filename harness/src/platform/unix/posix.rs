@@ -45,6 +45,11 @@ impl PosixBackend {
         PosixBackend { gap, groups: Groups::default() }
     }
 
+    #[cfg(all(test, target_os = "linux"))]
+    pub(crate) fn set_groups(&mut self, groups: Groups) {
+        self.groups = groups;
+    }
+
     pub(crate) fn mechanism(&self) -> Mechanism {
         let mut gaps: Vec<String> = self.gap.iter().cloned().collect();
         gaps.push(
