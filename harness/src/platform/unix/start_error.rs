@@ -1,6 +1,6 @@
 //! Says in words why a program could not be started.
 
-use std::ffi::{CStr, OsStr};
+use std::ffi::{CStr, OsStr, c_int};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
@@ -61,7 +61,7 @@ fn hint(errno: i32, program: &Program) -> Option<String> {
 
 /// The kernel takes arguments and variables of at most a quarter of the stack.
 fn stack_limit(program: &Program) -> Option<String> {
-    let stack = program.limits.iter().find(|limit| limit.resource == libc::RLIMIT_STACK as i32)?;
+    let stack = program.limits.iter().find(|limit| limit.resource == libc::RLIMIT_STACK as c_int)?;
     Some(format!("a stack limit of {} bytes leaves {} for arguments and variables", stack.soft, stack.soft / 4))
 }
 
