@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use hookproof::contract::Library;
-use hookproof::payload::Payloads;
+use hookproof::payload::{Payload, Payloads};
 use hookproof::plan::Scenarios;
 use hookproof::requirement::{Catalogue, Level, Requirement};
 use regex_lite::Regex;
@@ -135,6 +135,32 @@ fn every_scenario_is_there_for_something() {
         .map(|scenario| scenario.id.as_str())
         .collect();
     assert!(idle.is_empty(), "run for nothing: {idle:?}");
+}
+
+#[test]
+fn every_platform_has_places_where_nothing_is_ever_sent_and_each_stands_for_a_field_that_is() {
+    let payloads = Payloads::built_in().unwrap();
+    let library = Library::built_in().unwrap();
+    let labelled = |payload: &Payload| ["dangerous", "secret"].iter().any(|label| payload.is(label));
+    let mut faults = Vec::new();
+    for platform in library.platforms() {
+        let contract = library.select(platform).unwrap();
+        let own: Vec<&Payload> = payloads.all().iter().filter(|payload| payload.platform == platform).collect();
+        if contract.phantoms.is_empty() && own.iter().any(|payload| labelled(payload)) {
+            faults.push(format!("{platform}: no phantom, so that nobody is told of deaf hooks"));
+        }
+        for phantom in &contract.phantoms {
+            let pointer = format!("/{}", phantom.instead.replace('.', "/"));
+            if !own.iter().any(|payload| payload.stdin.pointer(&pointer).is_some()) {
+                faults.push(format!(
+                    "{platform}: no payload has `{}`, which {} stands for",
+                    phantom.instead,
+                    phantom.name()
+                ));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 #[test]

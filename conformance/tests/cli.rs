@@ -10,6 +10,8 @@ mod contracts;
 mod interpret;
 #[path = "cli/knowledge.rs"]
 mod knowledge;
+#[path = "cli/port.rs"]
+mod port;
 #[cfg(unix)]
 #[path = "cli/shell_hooks.rs"]
 mod shell_hooks;

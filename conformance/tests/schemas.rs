@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use comparison::compare;
-use hookproof::contract::{Contract, ContractFile, Library, Version, Mismatch};
+use hookproof::contract::{Contract, ContractFile, Library, Mismatch, Version};
 use hookproof::schema::{self, Direction, Validator};
 use serde_json::{Value, json};
 

@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -14,7 +12,7 @@ use clap::{ArgGroup, Args, ValueEnum};
 use hookproof::contract::{Contract, Evidence};
 use hookproof::payload::Payloads;
 use hookproof::plan::{Filter, Scenarios, plan};
-use hookproof::report::{Human, JsonLines, Look, Reporter, Summary};
+use hookproof::report::{Reporter, Summary};
 use hookproof::requirement::{Catalogue, Level};
 use hookproof::run::{CheckError, CheckOptions, Checker, Interrupter};
 use hookproof::subject::{ConfigNotice, Origin, Subject, consent_text, discover, from_command};
@@ -23,6 +21,9 @@ use super::known::Known;
 use super::{CliError, Exit, unknown};
 
 mod across;
+mod output;
+
+use output::Output;
 
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("what").required(true).args(["path", "reference", "hook"]))]
@@ -105,6 +106,8 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
 
 pub(crate) fn run(arguments: &CheckArguments, known: &Known) -> Result<Exit, CliError> {
     let contracts = platforms(&arguments.platform, known)?;
+    // Wrong usage is told before anybody is asked for consent.
+    check_names(arguments, &contracts)?;
     let catalogue = Catalogue::built_in().map_err(CliError::harness)?;
     let payloads = known.payloads()?;
     let interrupter = Interrupter::default();
@@ -159,7 +162,7 @@ impl Session<'_> {
     ) -> Result<Option<Summary>, CliError> {
         let arguments = self.arguments;
         let scenarios = Scenarios::built_in().map_err(CliError::harness)?;
-        let filter = filter(arguments, contract, scenarios)?;
+        let filter = Filter { events: arguments.event.clone(), scenarios: arguments.scenario.clone() };
         let Found { subjects, mut notices } = found;
         let cases = plan(contract, &subjects, self.payloads, scenarios, &filter);
         let unheard = |subject: &&Subject| !cases.iter().any(|case| case.id.subject == subject.name);
@@ -288,20 +291,23 @@ pub(super) fn reference() -> Result<Subject, CliError> {
     ))
 }
 
-fn filter(arguments: &CheckArguments, contract: &Contract, scenarios: &Scenarios) -> Result<Filter, CliError> {
+/// Whether each event and scenario that was asked for exists; an event must be one of some platform.
+fn check_names(arguments: &CheckArguments, contracts: &[Contract]) -> Result<(), CliError> {
     for event in &arguments.event {
-        if !contract.events.contains_key(event) {
-            let known: Vec<_> = contract.events.keys().map(String::as_str).collect();
+        if !contracts.iter().any(|contract| contract.events.contains_key(event)) {
+            let known: Vec<_> =
+                contracts.iter().flat_map(|contract| contract.events.keys()).map(String::as_str).collect();
             return Err(unknown("event", event, &known));
         }
     }
+    let scenarios = Scenarios::built_in().map_err(CliError::harness)?;
     for scenario in &arguments.scenario {
         if scenarios.get(scenario).is_none() {
             let known: Vec<_> = scenarios.iter().map(|scenario| scenario.id.as_str()).collect();
             return Err(unknown("scenario", scenario, &known));
         }
     }
-    Ok(Filter { events: arguments.event.clone(), scenarios: arguments.scenario.clone() })
+    Ok(())
 }
 
 pub(super) fn environment(list: &[String]) -> Result<BTreeMap<OsString, OsString>, CliError> {
@@ -319,78 +325,6 @@ pub(super) fn environment(list: &[String]) -> Result<BTreeMap<OsString, OsString
         }
     }
     Ok(environment)
-}
-
-/// Where the report goes; several platforms write to it one after another.
-#[derive(Clone)]
-struct Output {
-    writer: Arc<Mutex<Box<dyn Write + Send>>>,
-    terminal: bool,
-}
-
-impl Output {
-    fn of(arguments: &CheckArguments) -> Result<Self, CliError> {
-        let (writer, terminal): (Box<dyn Write + Send>, bool) = match &arguments.output {
-            Some(path) => {
-                let file = File::create(path)
-                    .map_err(|error| CliError::Usage(format!("failed to create {}: {error}", path.display())))?;
-                (Box::new(io::BufWriter::new(file)), false)
-            }
-            None => (Box::new(io::stdout()), io::stdout().is_terminal()),
-        };
-        Ok(Output { writer: Arc::new(Mutex::new(writer)), terminal })
-    }
-
-    /// An output into memory.
-    fn memory() -> (Self, Arc<Mutex<Vec<u8>>>) {
-        let memory = Arc::new(Mutex::new(Vec::new()));
-        let writer: Box<dyn Write + Send> = Box::new(Memory(Arc::clone(&memory)));
-        (Output { writer: Arc::new(Mutex::new(writer)), terminal: false }, memory)
-    }
-
-    fn reporter(&self, arguments: &CheckArguments, catalogue: &'static Catalogue) -> Box<dyn Reporter> {
-        match arguments.format {
-            Format::Jsonl => Box::new(JsonLines::new(self.clone())),
-            Format::Human => {
-                let color = self.color(arguments);
-                let width = terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0));
-                let look = Look { color, terminal: self.terminal, verbose: arguments.verbose, width };
-                Box::new(Human::new(self.clone(), catalogue, look))
-            }
-        }
-    }
-
-    fn color(&self, arguments: &CheckArguments) -> bool {
-        match arguments.color {
-            Color::Always => true,
-            Color::Never => false,
-            Color::Auto => self.terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
-        }
-    }
-}
-
-impl Write for Output {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner).flush()
-    }
-}
-
-/// Bytes that are written into memory.
-struct Memory(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Memory {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 /// Ctrl-C kills all hooks and lets the report be finished; a second one ends the program.

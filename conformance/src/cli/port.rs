@@ -133,7 +133,7 @@ impl Runner<'_> {
             .situations
             .iter()
             .filter_map(|situation| {
-                let at_home = situation.on(home, self.payloads, None).map(|(event, _)| event.name.as_str());
+                let at_home = situation.on(home, self.payloads, None).map(|(event, _)| event);
                 let (event, payload) = situation.on(contract, self.payloads, at_home)?;
                 Some((situation, event.name.as_str(), payload.name.as_str()))
             })
@@ -170,7 +170,7 @@ impl Runner<'_> {
                 for (situation, ..) in of_case {
                     let said = said(run);
                     let (situation, effect) = (situation.id.clone(), run.effect.clone());
-                    seen.push(Seen { situation, effect, silent: said == "exit 0, nothing printed", said });
+                    seen.push(Seen { situation, effect, silent: is_silent(run), said });
                 }
             }
             Ok(())
@@ -181,6 +181,15 @@ impl Runner<'_> {
         })?;
         Ok(seen)
     }
+}
+
+/// Whether the hook ended well and had nothing to say: nothing on either stream, or an answer without a word in it.
+fn is_silent(run: &ReportedRun) -> bool {
+    let observation = &run.observation;
+    let stdout = String::from_utf8_lossy(&observation.stdout.bytes);
+    matches!(observation.ending, Ending::Exited { code: 0 })
+        && matches!(stdout.trim(), "" | "{}")
+        && observation.stderr.bytes.trim_ascii().is_empty()
 }
 
 /// How a run ended and what it said, in a few words.

@@ -1,7 +1,7 @@
 //! How a platform's configuration of hooks is laid out: the `[config]` table of a contract.
 //!
-//! A platform gets along with such a table and no Rust as long as its files have one of the shapes of [`MapShape`]. Patterns
-//! of paths are relative, with `/` between parts and `*` for any characters within one.
+//! A platform gets along with such a table and no Rust as long as its files have one of the shapes of [`MapShape`].
+//! Patterns of paths are relative, with `/` between parts and `*` for any characters within one.
 
 mod choice;
 mod handler;
@@ -168,6 +168,8 @@ tables! {
         runs: String,
         /// Variables that the handler gives its command.
         environment: Option<String>,
+        /// The folder in which the command starts.
+        folder: Option<String>,
         /// The switch of a single entry, of which `false` switches it off.
         enabled: Option<String>,
         /// Of the list shape: the event of an entry.
@@ -277,6 +279,14 @@ tables! {
     Alias {
         /// The name that it stands for now.
         means: String,
+    }
+    /// A name of other platforms.
+    Elsewhere {
+        /// The name that is meant.
+        means: String,
+        /// Events at which it never matches; all if empty.
+        #[serde(default)]
+        events: Vec<String>,
     }
     /// Events with fewer name characters in matchers.
     Narrow {

@@ -77,6 +77,18 @@ pub struct PlatformInfo {
     pub tool_field: Option<String>,
 }
 
+/// The folder that a hook is started in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StartsIn {
+    /// The root of the project.
+    Project,
+    /// Where the session stands just then, which may be anywhere.
+    Session,
+    /// The person's home folder.
+    Home,
+}
+
 /// How a hook is started and stopped.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -95,6 +107,8 @@ pub struct Process {
     pub terminal: bool,
     /// Whether a hook may end without reading its stdin.
     pub tolerates_unread_stdin: bool,
+    /// The folder that a hook is started in, where that is known.
+    pub starts_in: Option<Fact<StartsIn>>,
     /// How well this is known.
     pub evidence: Evidence,
     /// What it rests on.
@@ -312,6 +326,14 @@ pub(crate) fn type_names(types: &[ValueType]) -> String {
 }
 
 impl Contract {
+    /// Whether it is settled that a hook may be started outside of the project's root.
+    pub fn starts_elsewhere(&self) -> bool {
+        self.process
+            .starts_in
+            .as_ref()
+            .is_some_and(|fact| fact.is != StartsIn::Project && self.weigh(&fact.basis()) < Evidence::Disputed)
+    }
+
     /// How matchers work at `event`.
     pub fn match_rule(&self, event: &str) -> MatchRule {
         self.matching.at.get(event).map_or(self.matching.rule, |at| at.rule)

@@ -36,6 +36,8 @@ pub struct Phantom {
     pub instead: FieldPath,
     /// How the value stands at the place.
     pub form: PhantomForm,
+    /// Whether other tools of the platform are sent the field: to look there as well is no fault, to look only there is.
+    pub shared: bool,
     /// First version for which it holds.
     pub since: Option<Version>,
     /// Last version for which it holds.
@@ -65,6 +67,8 @@ struct PhantomEntry {
     instead: FieldPath,
     #[serde(default)]
     form: PhantomForm,
+    #[serde(default)]
+    shared: bool,
     since: Option<Version>,
     until: Option<Version>,
     evidence: Evidence,
@@ -75,7 +79,7 @@ impl TryFrom<PhantomEntry> for Phantom {
     type Error = &'static str;
 
     fn try_from(entry: PhantomEntry) -> Result<Self, Self::Error> {
-        let PhantomEntry { at, variable, instead, form, since, until, evidence, source } = entry;
+        let PhantomEntry { at, variable, instead, form, shared, since, until, evidence, source } = entry;
         let place = match (at, variable) {
             (Some(at), None) if at == instead && form == PhantomForm::Same => {
                 return Err("a phantom at the real field needs a `form` that is never sent");
@@ -84,7 +88,7 @@ impl TryFrom<PhantomEntry> for Phantom {
             (None, Some(variable)) => Place::Variable(variable),
             _ => return Err("a phantom needs either `at`, a field, or `variable`"),
         };
-        Ok(Phantom { place, instead, form, since, until, evidence, source })
+        Ok(Phantom { place, instead, form, shared, since, until, evidence, source })
     }
 }
 
@@ -104,6 +108,16 @@ impl Phantom {
             Place::Field(at) => format!("`{at}`{shape}"),
             Place::Variable(variable) => format!("the variable `{variable}`{shape}"),
         }
+    }
+
+    /// The name of the real field, for people, with its form where that is what differs.
+    pub fn real_name(&self) -> String {
+        let shape = match self.form {
+            PhantomForm::Same => "",
+            PhantomForm::Object => " as a JSON text",
+            PhantomForm::Text => " as an object",
+        };
+        format!("`{}`{shape}", self.instead)
     }
 
     /// What the fact rests on.
@@ -400,5 +414,7 @@ source = ["S"]
     fn is_named_for_people() {
         let names: Vec<String> = contract(CONTRACT).unwrap().phantoms.iter().map(Phantom::name).collect();
         assert_eq!(names, ["`command`", "`message`", "the variable `INPUT`", "`text` as an object"]);
+        let real: Vec<String> = contract(CONTRACT).unwrap().phantoms.iter().map(Phantom::real_name).collect();
+        assert_eq!(real, ["`args.command`", "`args.command`", "`args`", "`text` as a JSON text"]);
     }
 }

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use crate::contract::{Contract, Event, Evidence};
 use crate::oracle::tell;
-use crate::plan::Case;
+use crate::plan::{Case, Patience};
 use crate::requirement::{Catalogue, Requirement};
 use crate::run::Run;
 
@@ -68,6 +68,9 @@ const JUDGES: &[(&str, Judge)] = &[
     ("shell-expansion", security::shell_expansion),
 ];
 
+/// Judges of time itself: to them it does not matter whose patience was over.
+const TIMING: [&str; 2] = ["budget", "patience"];
+
 /// Rules of configurations are judged when a configuration is read, and say nothing of runs.
 fn config(_: &Requirement, _: &Material<'_>) -> Option<Verdict> {
     None
@@ -85,8 +88,10 @@ pub fn judge_all(catalogue: &Catalogue, material: &Material<'_>) -> Vec<Judgemen
         .filter(|requirement| applies(requirement, material))
         .filter_map(|requirement| {
             let verdict = by_name(&requirement.judge)?(requirement, material)?;
+            let doubtful = !requirement.evidence.is_settled()
+                || (!TIMING.contains(&requirement.judge.as_str()) && material.is_cut_off());
             let verdict = match verdict {
-                Verdict::Fail(finding) if !requirement.evidence.is_settled() => Verdict::Note(finding),
+                Verdict::Fail(finding) if doubtful => Verdict::Note(finding),
                 other => other,
             };
             Some(Judgement { requirement: requirement.id.clone(), level: requirement.level, verdict })
@@ -128,6 +133,14 @@ impl Material<'_> {
     fn fail(&self, run: &Run, observed: impl Into<String>, facts: Evidence) -> Verdict {
         let finding = self.finding(run, observed);
         if facts.is_settled() { Verdict::Fail(finding) } else { Verdict::Note(finding) }
+    }
+
+    /// Whether a run was ended by the suite's patience alone: the platform would have waited, and might have got what is
+    /// missing. Where a scenario says how long to wait, that is what it is about.
+    fn is_cut_off(&self) -> bool {
+        let cut =
+            |run: &Run| !run.own_limit && matches!(run.observation.ending, hookproof_harness::Ending::TimedOut { .. });
+        self.case.scenario.patience == Patience::Limit && self.runs.iter().any(cut)
     }
 
     /// Whether a platform that keeps its contract can bring the circumstances about.

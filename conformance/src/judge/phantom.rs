@@ -18,14 +18,32 @@ struct Heard<'m> {
     places: Vec<&'m Phantom>,
 }
 
-fn heard<'m>(material: &Material<'m>) -> Option<Heard<'m>> {
+/// Which places are looked at.
+#[derive(Clone, Copy, PartialEq)]
+enum Which {
+    /// All.
+    All,
+    /// Those that are no other form of the real field and no field of other tools. To understand more than is sent is no
+    /// fault there.
+    Elsewhere,
+}
+
+fn heard<'m>(material: &Material<'m>, which: Which) -> Option<Heard<'m>> {
     let Phantoms { elsewhere, instead } = material.contract.phantoms_of(material.event, &material.case.payload.stdin);
     let [nowhere, everywhere, others @ ..] = material.runs else { return None };
     let differ = |without: &Run, with: &Run| Gist::of(without) != Gist::of(with);
     let (pairs, alone) = others.split_at_checked(2 * instead.len())?;
     let forms = instead.iter().zip(pairs.chunks_exact(2)).map(|(phantom, pair)| (*phantom, &pair[0], &pair[1]));
     let singles = elsewhere.iter().zip(alone).map(|(phantom, with)| (*phantom, nowhere, with));
-    let found: Vec<_> = singles.chain(forms).filter(|(_, without, with)| differ(without, with)).collect();
+    let forms = forms.filter(|_| which == Which::All);
+    let mut found: Vec<_> = singles.chain(forms).filter(|(_, without, with)| differ(without, with)).collect();
+    if which == Which::Elsewhere {
+        let all = found.len();
+        found.retain(|(phantom, ..)| !phantom.shared);
+        if found.is_empty() && all > 0 {
+            return None;
+        }
+    }
     match found.first() {
         Some(&(_, without, with)) => {
             Some(Heard { without, with, places: found.into_iter().map(|(phantom, ..)| phantom).collect() })
@@ -38,7 +56,7 @@ fn heard<'m>(material: &Material<'m>) -> Option<Heard<'m>> {
 impl Heard<'_> {
     /// The places, each with the field that the platform sends.
     fn names(&self) -> String {
-        let names = self.places.iter().map(|phantom| format!("{} (sent in `{}`)", phantom.name(), phantom.instead));
+        let names = self.places.iter().map(|phantom| format!("{} (sent in {})", phantom.name(), phantom.real_name()));
         names.collect::<Vec<_>>().join(", ")
     }
 
@@ -54,7 +72,7 @@ pub(super) fn judge(_: &Requirement, material: &Material<'_>) -> Option<Verdict>
     if material.runs.len() < 2 {
         return None;
     }
-    let Some(heard) = heard(material) else { return Some(Verdict::Pass) };
+    let Some(heard) = heard(material, Which::Elsewhere) else { return Some(Verdict::Pass) };
     let observed = format!(
         "a dangerous value that stands only where {} never puts one changes the decision: {}; with it {}, without it {}",
         material.contract.platform.title,
@@ -73,7 +91,7 @@ pub(super) fn deaf(_: &Requirement, material: &Material<'_>) -> Option<Verdict> 
     let Some(baseline) = material.baseline else {
         return Some(Verdict::Skip { reason: "the document was not run at the baseline".to_owned() });
     };
-    let Some(heard) = heard(material) else { return Some(Verdict::Pass) };
+    let Some(heard) = heard(material, Which::All) else { return Some(Verdict::Pass) };
     // The first run has harmless values in the real field.
     if Gist::of(baseline) != Gist::of(&material.runs[0]) {
         return Some(Verdict::Pass);

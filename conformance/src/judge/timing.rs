@@ -4,6 +4,7 @@ use hookproof_harness::Ending;
 
 use super::{Material, Verdict};
 use crate::oracle::interpret;
+use crate::plan::Patience;
 use crate::requirement::Requirement;
 use crate::run::{Run, facts};
 
@@ -31,6 +32,10 @@ pub(super) fn budget(_: &Requirement, material: &Material<'_>) -> Option<Verdict
 
 /// The hook ends before the suite's patience is over.
 pub(super) fn patience(_: &Requirement, material: &Material<'_>) -> Option<Verdict> {
+    // Where a scenario says how long to wait, other rules judge what it is about.
+    if material.case.scenario.patience != Patience::Limit {
+        return None;
+    }
     let late = material.runs.iter().find(|run| overdue(run) && !run.own_limit);
     Some(match late {
         Some(run) => Verdict::Fail(

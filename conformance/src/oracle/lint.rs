@@ -7,6 +7,8 @@ mod document;
 mod exit;
 mod schema;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 use super::effect::{Effect, Problem};
 use super::exit::Ruling;

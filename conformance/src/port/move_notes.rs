@@ -1,9 +1,11 @@
 //! What changes around a hook when it moves to another platform: names, units, matchers, files.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::situation::Situation;
 use crate::contract::{Contract, MatchRule};
+use crate::json;
 use crate::payload::Payloads;
 
 /// What a note is about.
@@ -47,30 +49,40 @@ pub(super) fn all(situations: &[Situation], home: &Contract, there: &Contract, p
     };
     for situation in situations {
         let here = situation.on(home, payloads, None).map(|(event, _)| event);
-        let name = here.map(|event| event.name.as_str());
-        if let (Some(here), Some((other, _))) = (here, situation.on(there, payloads, name))
+        if let (Some(here), Some((other, _))) = (here, situation.on(there, payloads, here))
             && here.name != other.name
         {
             add(Topic::Event, format!("{} is {} there", here.name, other.name));
         }
     }
-    if let (Some(here), Some(other)) = (&home.platform.default_tool, &there.platform.default_tool)
-        && here != other
-    {
-        add(Topic::Tool, format!("the shell tool {here} is {other} there"));
-    }
+    // What the documents themselves show goes before what the contracts say in general: a platform may have two forms.
+    let pair = situations.iter().find_map(|situation| {
+        let (event, before) = situation.on(home, payloads, None)?;
+        let (_, after) = situation.on(there, payloads, Some(event))?;
+        Some((before, after))
+    });
+    let platforms = (&home.platform, &there.platform);
     let fields = [
-        ("the event's name", &home.platform.event_field, &there.platform.event_field),
-        ("the tool's name", &home.platform.tool_field, &there.platform.tool_field),
-        ("the folder", &home.platform.folder_field, &there.platform.folder_field),
+        ("the event's name", &platforms.0.event_field, &platforms.1.event_field),
+        ("the tool's name", &platforms.0.tool_field, &platforms.1.tool_field),
+        ("the folder", &platforms.0.folder_field, &platforms.1.folder_field),
     ];
     for (what, here, other) in fields {
-        match (here, other) {
-            (Some(here), Some(other)) if here != other => {
-                add(Topic::Field, format!("{what} stands in `{other}`, not in `{here}`"));
-            }
-            (Some(here), None) => add(Topic::Field, format!("{what} (`{here}`) is not sent")),
-            _ => {}
+        let Some(here) = here else { continue };
+        let stands = |path: &String| pair.is_some_and(|(_, after)| json::at(&after.stdin, path).is_some());
+        match other {
+            _ if stands(here) => {}
+            Some(other) if stands(other) => add(Topic::Field, format!("{what} stands in `{other}`, not in `{here}`")),
+            _ => add(Topic::Field, format!("{what} (`{here}`) is not sent")),
+        }
+    }
+    if let (Some((before, after)), Some(here)) = (pair, &platforms.0.tool_field) {
+        let other = platforms.1.tool_field.as_ref().and_then(|path| json::at(&after.stdin, path));
+        let other = json::at(&after.stdin, here).or(other).and_then(Value::as_str);
+        if let (Some(tool), Some(other)) = (json::at(&before.stdin, here).and_then(Value::as_str), other)
+            && tool != other
+        {
+            add(Topic::Tool, format!("the tool {tool} is {other} there"));
         }
     }
     let (here, other) = (home.limits.timeout_s.is, there.limits.timeout_s.is);

@@ -246,6 +246,8 @@ impl<'a> Rules<'a> {
                 let is = if values.is_empty() { json!({ "not": { "type": "null" } }) } else { literals(values) };
                 let mut conditions = vec![member(path, &is)];
                 conditions.extend(field.with.iter().map(|with| member(&with.field, &literals(&with.values))));
+                let unless = field.unless.iter().map(|with| member(&with.field, &literals(&with.values)));
+                conditions.extend(unless.map(|rule| json!({ "not": rule })));
                 rules.push(json!({ "if": { "allOf": conditions }, "then": then }));
             };
             for refuse in &field.refuse {

@@ -88,8 +88,15 @@ mod tests {
             let keys = keys.chain(dialect.timeout.iter().flat_map(|timeout| &timeout.keys));
             let keys = keys.chain(dialect.shell.iter().map(|shell| &shell.key)).chain(&dialect.keys.program);
             let keys = keys.chain(&dialect.keys.kind).chain(dialect.keys.command_on.values().flatten());
-            for key in keys.chain(&dialect.keys.environment).chain(&dialect.keys.enabled) {
+            for key in keys.chain(&dialect.keys.environment).chain(&dialect.keys.enabled).chain(&dialect.keys.folder) {
                 assert!(dialect.option.contains_key(key), "{id}: {key} is no key of a handler");
+            }
+            for (name, foreign) in &dialect.matching.foreign {
+                let here = foreign.events.is_empty() && contract.tools.contains_key(name);
+                assert!(!here, "{id}: {name} is a tool");
+                for event in &foreign.events {
+                    assert!(contract.events.contains_key(event), "{id}: {event} is no event");
+                }
             }
             let foreign = dialect.foreign.iter().flat_map(|foreign| foreign.keys.keys());
             for key in foreign {

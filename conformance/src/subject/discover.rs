@@ -27,10 +27,11 @@ pub struct Discovery {
 /// Finds the hooks that `path` configures.
 ///
 /// `path` is one of
-/// - a settings file, or any other JSON file with the map of events under the settings' key;
+/// - a file that the platform reads hooks from, or any other JSON or TOML file of that shape;
 /// - a plugin's file of hooks or its manifest;
-/// - a settings folder such as `.claude`;
-/// - a project's folder or a plugin's folder, or one that is both.
+/// - a folder of such files, such as `.claude` or `.github/hooks`;
+/// - a project's folder or a plugin's folder, or one that is both; the home folder with what is read from it only;
+/// - on platforms whose hooks are files named after events, such a file or their folder.
 ///
 /// What the platform would not run is no subject; what stands in a file that the platform leaves out because of another
 /// entry is one all the same, so that it can be checked before the file is mended. Both are told in the notices.

@@ -53,6 +53,7 @@ pub(crate) fn read(search: &Search<'_>, dialect: &Dialect, root: &Path, only: Op
     let Some(source) = found.take(&manifest, object(dialect, &manifest)) else {
         return;
     };
+    lint::syntax::check(&scope, &source, &mut found.notices);
     lint::duplicate_key::check(&scope, &source, &mut found.notices);
     let Some(hooks) = source.root.get(&names.hooks) else {
         return;
@@ -85,6 +86,7 @@ fn file_of_hooks(scope: &Scope<'_>, file: &Path, found: &mut Found) {
     let Some(source) = found.take(file, object(scope.dialect, file)) else {
         return;
     };
+    lint::syntax::check(scope, &source, &mut found.notices);
     lint::duplicate_key::check(scope, &source, &mut found.notices);
     if let Some(sheet) = sheet(scope, &source, found) {
         let commands = walk::commands(sheet, &mut found.notices);

@@ -2,11 +2,18 @@
 
 use std::borrow::Cow;
 
-use crate::contract::Syntax;
+/// What is accepted beyond strict JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Beyond {
+    /// `//` and `/* */`.
+    pub(crate) comments: bool,
+    /// A comma before a closing bracket.
+    pub(crate) trailing_commas: bool,
+}
 
-/// `text` as strict JSON, as far as `syntax` accepts more than that. Positions stay the same.
-pub(crate) fn strict<'t>(text: &'t str, syntax: &Syntax) -> Cow<'t, str> {
-    if !syntax.comments && !syntax.trailing_commas {
+/// `text` as strict JSON, as far as `accepted` goes beyond that. Positions stay the same.
+pub(crate) fn strict(text: &str, accepted: Beyond) -> Cow<'_, str> {
+    if !accepted.comments && !accepted.trailing_commas {
         return Cow::Borrowed(text);
     }
     let mut out = text.as_bytes().to_vec();
@@ -18,7 +25,7 @@ pub(crate) fn strict<'t>(text: &'t str, syntax: &Syntax) -> Cow<'t, str> {
                 comma = None;
                 at = end_of_string(&out, at);
             }
-            b'/' if syntax.comments && matches!(out.get(at + 1), Some(b'/' | b'*')) => {
+            b'/' if accepted.comments && matches!(out.get(at + 1), Some(b'/' | b'*')) => {
                 let end = end_of_comment(&out, at);
                 blank(&mut out[at..end]);
                 at = end;
@@ -28,7 +35,7 @@ pub(crate) fn strict<'t>(text: &'t str, syntax: &Syntax) -> Cow<'t, str> {
                 at += 1;
             }
             b'}' | b']' => {
-                if let Some(comma) = comma.take().filter(|_| syntax.trailing_commas) {
+                if let Some(comma) = comma.take().filter(|_| accepted.trailing_commas) {
                     out[comma] = b' ';
                 }
                 at += 1;
@@ -75,8 +82,7 @@ fn blank(bytes: &mut [u8]) {
 mod tests {
     use rstest::rstest;
 
-    use super::strict;
-    use crate::contract::{Evidence, Syntax};
+    use super::{Beyond, strict};
 
     #[rstest]
     #[case::line("{ // é\n\"a\": 1}", true, false, "{      \n\"a\": 1}")]
@@ -93,9 +99,7 @@ mod tests {
         #[case] trailing_commas: bool,
         #[case] expected: &str,
     ) {
-        let evidence = Evidence::Documented;
-        let syntax = Syntax { comments, trailing_commas, last_key_counts: true, evidence, source: Vec::new() };
-        let found = strict(text, &syntax);
+        let found = strict(text, Beyond { comments, trailing_commas });
         assert_eq!(found, expected);
         assert_eq!(found.len(), text.len());
     }

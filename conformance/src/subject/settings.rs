@@ -35,6 +35,7 @@ pub(crate) fn read(
     };
     let mut commands = Vec::new();
     for source in &sources {
+        lint::syntax::check(&scope, source, &mut found.notices);
         lint::duplicate_key::check(&scope, source, &mut found.notices);
         lint::unread_file::check(&scope, source, &mut found.notices);
         lint::top::check(&scope, source, &mut found.notices);

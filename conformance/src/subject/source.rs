@@ -1,10 +1,10 @@
 //! A configuration file: its text, its tree, and the places in it.
 
-use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use super::error::DiscoverError;
 use super::node::{Kind, Node};
+use super::relaxed::Beyond;
 use super::{relaxed, toml_tree};
 use crate::contract::Syntax;
 use crate::json::{Fault, SyntaxError};
@@ -16,9 +16,17 @@ pub(crate) struct Source {
     pub(crate) path: PathBuf,
     /// What it says.
     pub(crate) root: Node,
+    /// Where it stops being strict JSON, if it was read although nobody knows whether the platform accepts that.
+    pub(crate) doubt: Option<usize>,
     text: String,
     lines: Lines,
 }
+
+/// Strict JSON.
+const NOTHING: Beyond = Beyond { comments: false, trailing_commas: false };
+
+/// Whatever a platform may accept.
+const EVERYTHING: Beyond = Beyond { comments: true, trailing_commas: true };
 
 /// Where the lines of a text begin.
 #[derive(Debug)]
@@ -50,7 +58,7 @@ impl Source {
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
         if path.extension().is_some_and(|extension| extension == "toml") {
             return match toml_tree::parse(&text) {
-                Ok(root) => Ok(Source { path: path.to_owned(), root, lines: Lines::of(&text), text }),
+                Ok(root) => Ok(Source { path: path.to_owned(), root, doubt: None, lines: Lines::of(&text), text }),
                 Err(error) => {
                     let Place { line, column } = Lines::of(&text).place(&text, error.offset);
                     let help = "look at the key or the bracket before it".to_owned();
@@ -58,9 +66,20 @@ impl Source {
                 }
             };
         }
-        let strict = syntax.map_or(Cow::Borrowed(text.as_str()), |syntax| relaxed::strict(&text, syntax));
-        match Node::parse(&strict) {
-            Ok(root) => Ok(Source { path: path.to_owned(), root, lines: Lines::of(&text), text }),
+        let known = syntax
+            .map_or(NOTHING, |syntax| Beyond { comments: syntax.comments, trailing_commas: syntax.trailing_commas });
+        let read = |accepted: Beyond| {
+            let strict = relaxed::strict(&text, accepted);
+            let differs = strict.bytes().zip(text.bytes()).position(|(one, other)| one != other);
+            Node::parse(&strict).map(|root| (root, differs))
+        };
+        let settled = syntax.is_some_and(|syntax| syntax.evidence.is_settled());
+        let found = read(known).or_else(|error| if settled { Err(error) } else { read(EVERYTHING).map_err(|_| error) });
+        match found {
+            Ok((root, differs)) => {
+                let doubt = differs.filter(|_| !settled);
+                Ok(Source { path: path.to_owned(), root, doubt, lines: Lines::of(&text), text })
+            }
             Err(error) => {
                 let Place { line, column } = Lines::of(&text).place(&text, error.offset);
                 let (message, help) = told(&error, &bytes);
@@ -75,7 +94,7 @@ impl Source {
         let bytes = bytes.map_err(|source| DiscoverError::Unreadable { path: path.to_owned(), source })?;
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let root = Node { start: 0, kind: Kind::Null };
-        Ok(Source { path: path.to_owned(), root, lines: Lines::of(&text), text })
+        Ok(Source { path: path.to_owned(), root, doubt: None, lines: Lines::of(&text), text })
     }
 
     /// Line and column of a byte offset.
@@ -137,6 +156,7 @@ fn told(error: &SyntaxError, bytes: &[u8]) -> (String, String) {
 #[cfg(test)]
 mod tests {
     use super::{Lines, Place, Source};
+    use crate::contract::{Evidence, Syntax};
     use crate::subject::error::DiscoverError;
 
     #[test]
@@ -158,11 +178,24 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_knows_is_read_and_doubted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hooks.json");
+        std::fs::write(&path, "{\n  // why\n  \"hooks\": {},\n}\n").unwrap();
+        let source = Source::read(&path, None).unwrap();
+        assert_eq!(source.place(source.doubt.unwrap()), Place { line: 2, column: 3 });
+        std::fs::write(&path, "{\"hooks\": {}}").unwrap();
+        assert_eq!(Source::read(&path, None).unwrap().doubt, None);
+    }
+
+    #[test]
     fn a_syntax_error_says_where_and_what_to_do() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("settings.json");
         std::fs::write(&path, "{\n  \"hooks\": {},\n}\n").unwrap();
-        let error = Source::read(&path, None).unwrap_err();
+        let (evidence, source) = (Evidence::Documented, Vec::new());
+        let strict = Syntax { comments: false, trailing_commas: false, last_key_counts: true, evidence, source };
+        let error = Source::read(&path, Some(&strict)).unwrap_err();
         let DiscoverError::Syntax { line, column, .. } = &error else { panic!("{error}") };
         assert_eq!((*line, *column), (3, 1));
         let message = error.to_string();

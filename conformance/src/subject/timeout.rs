@@ -9,7 +9,8 @@ use crate::contract::TimeUnit;
 /// The longest limit that is told; a configuration may name any number of seconds.
 const LONGEST: Duration = Duration::from_secs(u32::MAX as u64);
 
-/// The time that the handler gives itself, fractions too; `None` if it names none, or one that the platform passes over.
+/// The time that the handler gives itself, fractions too; `None` if it names none, or one that the platform passes
+/// over.
 pub(crate) fn of(handler: &Handler<'_>) -> Option<Duration> {
     let known = handler.scope().dialect.timeout.as_ref()?;
     let mut seconds = written(handler)?.seconds;

@@ -25,7 +25,7 @@ fn the_reference_hook_conforms() {
 #[case(&["check", "--reference", "--event", "Foo"], "failed to find the event \"Foo\"; known are PreToolUse, ")]
 #[case(&["check", "--reference", "--scenario", "ten-at-onc"], "did you mean ten-at-once?")]
 #[case(&["check", "--reference", "--platform", "claude-code@0.1"], "its first version with hooks is")]
-#[case(&["check", "--reference", "--platform", "nobody"], "known are claude-code")]
+#[case(&["check", "--reference", "--platform", "nobody"], "known are antigravity, ")]
 #[case(&["check", "--reference", "--deadline", "0"], "expected more than 0")]
 #[case(&["check", "--reference", "--deadline", "soon"], "expected a number of seconds")]
 #[case(&["check", "--reference", "--jobs", "0"], "invalid value '0'")]

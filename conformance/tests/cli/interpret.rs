@@ -92,7 +92,7 @@ fn the_version_counts() {
 #[rstest]
 #[case(&["--platform", "claude-code", "--event", "PreTolUse"], "failed to find the event \"PreTolUse\"; did you mean PreToolUse?")]
 #[case(&["--platform", "claude-code", "--event", "sessionstart"], "did you mean SessionStart?")]
-#[case(&["--platform", "claude", "--event", "Stop"], "failed to find the platform \"claude\": known are claude-code")]
+#[case(&["--platform", "claude", "--event", "Stop"], "failed to find the platform \"claude\": known are antigravity, ")]
 #[case(&["--platform", "claude-code@2.1.x", "--event", "Stop"], "failed to read \"2.1.x\" as a version")]
 #[case(&["--platform", "claude-code@1.0.0", "--event", "Stop"], "its first version with hooks is 1.0.38")]
 #[case(&["--platform", "claude-code", "--event", "Stop", "--handler", "onFailure"], "failed to read --handler \"onFailure\": expected NAME=VALUE")]

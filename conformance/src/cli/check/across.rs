@@ -68,7 +68,6 @@ fn quiet(
     output: &Output,
 ) -> Result<Option<Summary>, CliError> {
     let (memory, bytes) = Output::memory();
-    let memory = Output { terminal: false, ..memory };
     let summary = session.check(contract, found, &mut *memory.reporter(session.arguments, session.catalogue))?;
     if summary.as_ref().is_some_and(|summary| exit(summary, session.level()) != Exit::Conforms) {
         let mut writer = output.clone();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{Alias, Narrow, Server};
+use super::{Alias, Elsewhere, Narrow, Server};
 
 /// Matchers, beyond the contract's rule.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -15,7 +15,7 @@ pub(crate) struct Matching {
     pub(crate) alias: BTreeMap<String, Alias>,
     /// Names that other platforms use, which never match here.
     #[serde(default)]
-    pub(crate) foreign: BTreeMap<String, Alias>,
+    pub(crate) foreign: BTreeMap<String, Elsewhere>,
     /// Events with fewer name characters.
     pub(crate) narrow: Option<Narrow>,
     /// How tools of servers are called.
@@ -25,7 +25,8 @@ pub(crate) struct Matching {
     /// Events that look at a part of the field only.
     #[serde(default)]
     pub(crate) part: BTreeMap<String, Part>,
-    /// Events whose matchers are compared with names of tools, besides those that are compared with the tool's own field.
+    /// Events whose matchers are compared with names of tools, besides those whose matchers look at the tool's own
+    /// field.
     #[serde(default)]
     pub(crate) tool_events: Vec<String>,
     /// The language of patterns.

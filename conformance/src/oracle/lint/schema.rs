@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Problems;
 use crate::contract::{Contract, Decision, Event, EventKind, ExitThen, Field, OutcomeName, Role, Tool, plain_path};
 use crate::oracle::Said;
-use crate::oracle::answer::{Answer, Fault, Refusal, at};
+use crate::oracle::answer::{Answer, Fault, Refusal, at, is_wanting, misfit};
 use crate::oracle::effect::Effect;
 use crate::oracle::exit::Ruling;
 use crate::oracle::reading::Reading;
@@ -79,6 +79,7 @@ fn accepted(problems: &mut Problems<'_>, answer: &Answer, ruling: &Ruling, effec
     }
     for (path, field) in &event.output {
         let Some(value) = at(document, path) else { continue };
+        without_effect(problems, document, path, field, value);
         let path = plain_path(path);
         if let Some(instead) = &field.deprecated
             && (field.deprecated_values.is_empty()
@@ -129,7 +130,7 @@ fn accepted(problems: &mut Problems<'_>, answer: &Answer, ruling: &Ruling, effec
     }
     if let Some(tool) = run.tool.and_then(|tool| run.contract.tools.get(tool))
         && let Some(input) = &answer.input_update
-        && let Some(misfit) = misfit(event, &tool.input, input)
+        && let Some(misfit) = tool_misfit(event, &tool.input, input)
         && !denies
     {
         problems.add(
@@ -173,9 +174,32 @@ fn accepted(problems: &mut Problems<'_>, answer: &Answer, ruling: &Ruling, effec
 }
 
 /// How a new input does not fit the tool; one that is merged into the old input may leave fields out.
-fn misfit(event: &Event, fields: &indexmap::IndexMap<String, Field>, input: &Value) -> Option<String> {
+fn tool_misfit(event: &Event, fields: &indexmap::IndexMap<String, Field>, input: &Value) -> Option<String> {
     let merges = event.fields_with(Role::InputUpdate).any(|(_, field)| field.merges);
     if merges { Tool::misfit_of_part(fields, input) } else { Tool::misfit(fields, input) }
+}
+
+/// A value that the platform takes for absent: it does not fit, or lacks the text that it needs.
+fn without_effect(problems: &mut Problems<'_>, document: &Value, path: &str, field: &Field, value: &Value) {
+    let telling = [Role::Decision, Role::ModelContext, Role::InputUpdate, Role::OutputUpdate, Role::StopRun];
+    let run = problems.run;
+    let absent = value.is_null() && !field.types.iter().any(|kind| kind.admits(value));
+    if absent || path.contains('#') || !field.role.is_some_and(|role| telling.contains(&role)) {
+        return;
+    }
+    let basis = std::slice::from_ref(&field.basis);
+    let ignored = format!("{} takes the field for absent", run.contract.platform.title);
+    if let Some((fault, message)) = misfit(run.contract, path, field, value) {
+        let requirement = if fault == Fault::Type { "schema.wrong-type" } else { "schema.value" };
+        problems.add_on(basis, requirement, format!("{message}: {ignored}"));
+    } else if let Some(need) = field.needs.iter().find(|need| is_wanting(document, field, value, need)) {
+        let beside = plain_path(&need.field);
+        problems.add_on(
+            basis,
+            "schema.needed-text",
+            format!("`{path}` of {value} needs a text in `{beside}`: {ignored}"),
+        );
+    }
 }
 
 /// Whether the field does nothing here although it does something at other events.

@@ -45,6 +45,38 @@ fn the_settings_of_a_person_belong_to_no_project() {
 }
 
 #[test]
+fn a_command_for_this_system_counts_before_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("hooks.json");
+    let both =
+        r#"{"hooks": {"preToolUse": [{"powershell": "p", "bash": "b", "command": "c"}, {"powershell": "only"}]}}"#;
+    std::fs::write(&file, both).unwrap();
+    let contract = Library::built_in().unwrap().select("copilot-cli").unwrap();
+    let found = |host| Search { contract: &contract, host, home: None }.run(&file).unwrap();
+    let unix = found(Host::Unix);
+    assert_eq!(unix.subjects.iter().map(|subject| subject.display.as_str()).collect::<Vec<_>>(), ["b"]);
+    assert_eq!(unix.notices[0].requirement, "config.unsupported-handler");
+    let windows = found(Host::Windows);
+    assert_eq!(windows.subjects.iter().map(|subject| subject.display.as_str()).collect::<Vec<_>>(), ["p", "only"]);
+}
+
+#[test]
+fn a_persons_own_files_are_looked_for_at_home_only() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join(".copilot/hooks")).unwrap();
+    let file = folder.path().join(".copilot/hooks/a.json");
+    std::fs::write(&file, r#"{"hooks": {"preToolUse": [{"command": "a"}]}}"#).unwrap();
+    let contract = Library::built_in().unwrap().select("copilot-cli").unwrap();
+    let home = Some(folder.path().to_owned());
+    let found = |path: &Path, home| Search { contract: &contract, host: Host::Unix, home }.run(path);
+    let at_home = found(folder.path(), home.clone()).unwrap();
+    assert_eq!(at_home.files, std::slice::from_ref(&file));
+    assert_eq!(at_home.subjects[0].project, None);
+    assert_eq!(found(&folder.path().join(".copilot"), home).unwrap().subjects, at_home.subjects);
+    assert!(found(folder.path(), None).is_err());
+}
+
+#[test]
 fn the_shell_is_that_of_the_system() {
     let folder = folder();
     let here = |host| search(folder.path(), host, None).iter().map(shell).collect::<Vec<_>>();

@@ -1,6 +1,6 @@
 //! Matchers: `config.matcher-ignored`, `config.matcher-invalid` and `config.matcher-never-matches`.
 
-use crate::contract::{Basis, Event, InvalidPattern, Language, MatchRule};
+use crate::contract::{Basis, Elsewhere, Event, InvalidPattern, Language, MatchRule};
 use crate::requirement::Level;
 use crate::subject::matching::{Pattern, Reading, read_at, rule_at};
 use crate::subject::notice::{Notices, Remark};
@@ -96,6 +96,12 @@ fn of_tools(scope: &Scope<'_>, event: &Event) -> bool {
     event.matcher.is_some() && (by_name || event.matcher == scope.contract.platform.tool_field)
 }
 
+/// What a name of other platforms is called at an event.
+fn foreign<'a>(scope: &Scope<'a>, event: &Event, name: &str) -> Option<&'a Elsewhere> {
+    let found = scope.dialect.matching.foreign.get(name)?;
+    (found.events.is_empty() || found.events.contains(&event.name)).then_some(found)
+}
+
 /// A list or a pattern where the whole text is one name.
 fn never_exact(scope: &Scope<'_>, event: &Event, text: &str) -> Option<Remark> {
     let meant = text.contains(['|', '*', ',', '^', '$']);
@@ -127,11 +133,15 @@ fn never_pattern(scope: &Scope<'_>, event: &Event, text: &str, pattern: &Pattern
     let bare = bare.strip_prefix("?:").unwrap_or(bare);
     let names: Vec<&str> = bare.split('|').map(str::trim).collect();
     let is_name = |name: &&str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
-    if !names.iter().all(is_name) || tools.iter().any(|tool| pattern.takes(tool)) {
+    if !names.iter().all(is_name) {
+        return None;
+    }
+    let known = tools.iter().any(|tool| pattern.takes(tool) && foreign(scope, event, tool).is_none());
+    if known {
         return None;
     }
     let meant = |name: &&str| -> Option<(String, Basis)> {
-        if let Some(foreign) = scope.dialect.matching.foreign.get(*name) {
+        if let Some(foreign) = foreign(scope, event, name) {
             return Some((foreign.means.clone(), foreign.basis()));
         }
         let tool = tools.iter().find(|tool| tool.eq_ignore_ascii_case(name))?;
@@ -161,11 +171,11 @@ fn never_name(scope: &Scope<'_>, event: &Event, names: &[&str]) -> Option<Remark
     let tools = scope.contract.tools.keys().filter(|_| of_tools);
     let all: Vec<&str> = values.iter().chain(known).chain(tools).map(String::as_str).collect();
     let never = |name: &str| -> Option<(String, Basis)> {
+        if let Some(foreign) = foreign(scope, event, name).filter(|_| of_tools) {
+            return Some((format!("write \"{}\"", foreign.means), foreign.basis()));
+        }
         if name.is_empty() || all.contains(&name) || scope.dialect.matching.alias.contains_key(name) {
             return None;
-        }
-        if let Some(foreign) = scope.dialect.matching.foreign.get(name).filter(|_| of_tools) {
-            return Some((format!("write \"{}\"", foreign.means), foreign.basis()));
         }
         let of_server = server.and_then(|server| Some((server, name.strip_prefix(&server.prefix)?)));
         if let Some((server, rest)) = of_server.filter(|_| of_tools) {

@@ -17,6 +17,7 @@ pub(crate) mod placeholder;
 pub(crate) mod quoting;
 pub(crate) mod relative_path;
 pub(crate) mod script;
+pub(crate) mod syntax;
 pub(crate) mod tilde;
 pub(crate) mod timeout_unit;
 pub(crate) mod top;

@@ -18,6 +18,10 @@ pub(crate) fn check(command: &Command<'_>, notices: &mut Notices) {
         return;
     };
     let scope = command.handler.scope();
+    if scope.dialect.keys.folder.as_ref().is_some_and(|key| command.handler.get(key).is_some()) {
+        // The handler names its folder itself.
+        return;
+    }
     let process = &scope.contract.process;
     let process = Basis { evidence: process.evidence, source: process.source.clone() };
     let scripts = scope.dialect.scripts.as_ref();
@@ -31,7 +35,8 @@ pub(crate) fn check(command: &Command<'_>, notices: &mut Notices) {
         ),
         StartsIn::Home => (
             scripts.map_or(process, Scripts::basis),
-            "a hook starts in the home folder and not in the project: the file is not found, and the hook is silently off",
+            "a hook starts in the home folder and not in the project: the file is not found, and the hook is off without \
+             a word",
         ),
         StartsIn::Unknown => (
             Basis { evidence: Evidence::Unconfirmed, source: Vec::new() },

@@ -24,7 +24,12 @@ pub(crate) fn check(command: &Command<'_>, notices: &mut Notices) {
     };
     let scope = command.handler.scope();
     let folder = command.handler.group.sheet.source.path.parent();
-    let path = found.filter(|found| found.is_path && found.itself).and_then(|found| place(scope, folder, &found.text));
+    // Where the handler names its folder itself, a relative path is not looked for elsewhere.
+    let moved = scope.dialect.keys.folder.as_ref().is_some_and(|key| command.handler.get(key).is_some());
+    let certain = |text: &str| !moved || text.starts_with(['/', '$']);
+    let path = found
+        .filter(|found| found.is_path && found.itself && certain(&found.text))
+        .and_then(|found| place(scope, folder, &found.text));
     let otherwise = ", or name its interpreter in the command";
     for remark in path.map_or_else(Vec::new, |path| remarks(scope, &path, otherwise)) {
         command.handler.remark(notices, command.key, remark);

@@ -1,5 +1,5 @@
-//! `config.timeout-unit`: a time limit in another unit than the platform's; `config.timeout-cut`: one above what an event
-//! allows.
+//! `config.timeout-unit`: a time limit in another unit than the platform's; `config.timeout-cut`: one above what an
+//! event allows.
 
 use crate::contract::TimeUnit;
 use crate::requirement::Level;

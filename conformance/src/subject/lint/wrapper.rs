@@ -1,5 +1,5 @@
-//! The key around the map of events where it does not belong: `config.superfluous-wrapper`; and where nobody knows whether
-//! it does, or where a name is wanted: `config.missing-wrapper`.
+//! The key around the map of events where it does not belong: `config.superfluous-wrapper`; and where nobody knows
+//! whether it does, or where a name is wanted: `config.missing-wrapper`.
 
 use crate::contract::Evidence;
 use crate::requirement::Level;

@@ -1,0 +1,90 @@
+//! The same hooks on several platforms: what each of them is told.
+
+use rstest::rstest;
+
+use crate::contract::Library;
+use crate::oracle::{Ended, Facts, interpret};
+
+/// A denial as Claude Code and its kin spell it, for no event in particular.
+const NESTED: &str =
+    r#"{"hookSpecificOutput":{"hookEventName":"X","permissionDecision":"deny","permissionDecisionReason":"no"}}"#;
+/// The same without the object around it.
+const FLAT: &str = r#"{"permissionDecision":"deny","permissionDecisionReason":"no"}"#;
+const BLOCK: &str = r#"{"decision":"block","reason":"no"}"#;
+
+/// The problems of a run, each once, in order.
+fn told(platform: &str, event: &str, exit: i32, stdout: &str, stderr: &str) -> Vec<String> {
+    let contract = Library::built_in().unwrap().select(platform).unwrap();
+    let facts = Facts::new(Ended::Exit(exit), stdout.as_bytes(), stderr.as_bytes());
+    let effect = interpret(&contract, &contract.events[event], &facts);
+    let mut ids: Vec<String> = effect.problems.into_iter().map(|problem| problem.requirement).collect();
+    ids.sort();
+    ids.dedup();
+    ids
+}
+
+#[rstest]
+#[case::nested_where_flat("gemini-cli", "BeforeTool", NESTED, &["schema.decision-not-read", "schema.unknown-field"])]
+#[case::nested_where_flat("cursor", "beforeShellExecution", NESTED, &["schema.decision-not-read"])]
+#[case::nested_where_flat("cline-vscode", "PreToolUse", BLOCK, &["schema.decision-not-read", "schema.unknown-field"])]
+#[case::of_another_event("cursor", "preToolUse", BLOCK, &["schema.decision-not-read", "schema.foreign-field"])]
+#[case::another_word("crush", "PreToolUse", r#"{"permission":"deny"}"#, &["schema.decision-not-read"])]
+#[case::flat_where_nested("qwen-code", "PreToolUse", FLAT, &["schema.misplaced-field"])]
+#[case::flat_where_nested("factory-droid", "PreToolUse", FLAT, &["schema.misplaced-field"])]
+#[case::flat_where_nested("augment", "Stop", BLOCK, &["schema.misplaced-field"])]
+#[case::its_own_form("copilot-cli", "preToolUse", FLAT, &[])]
+#[case::its_own_form("gemini-cli", "BeforeTool", BLOCK, &[])]
+#[case::never_read("windsurf", "pre_run_command", BLOCK, &["stream.json-never-read"])]
+#[case::never_read("kiro-cli", "preToolUse", BLOCK, &["stream.json-never-read"])]
+#[case::never_read("kiro-v3", "PreToolUse", BLOCK, &["stream.json-never-read"])]
+#[case::asks_for_nothing("windsurf", "pre_run_command", r#"{"continue":true}"#, &["stream.text-reaches-nobody"])]
+#[case::a_word_that_is_ignored("augment", "PreToolUse", r#"{"hookSpecificOutput":{"permissionDecision":"ask"}}"#, &["schema.value"])]
+#[case::a_text_that_is_needed("vscode-copilot", "Stop", r#"{"hookSpecificOutput":{"hookEventName":"Stop","decision":"block"}}"#, &["schema.needed-text"])]
+#[case::silence("windsurf", "pre_run_command", "", &[])]
+#[case::silence("cursor", "beforeShellExecution", "", &["stream.silence-at-gate"])]
+#[case::consent("cursor", "beforeShellExecution", r#"{"permission":"allow"}"#, &[])]
+#[case::only_json("codex", "Stop", "all is well", &["stream.text-refused"])]
+#[case::text_is_read("codex", "SessionStart", "all is well", &[])]
+fn an_answer_at_exit_zero(
+    #[case] platform: &str,
+    #[case] event: &str,
+    #[case] stdout: &str,
+    #[case] expected: &[&str],
+) {
+    assert_eq!(told(platform, event, 0, stdout, ""), expected);
+}
+
+#[rstest]
+#[case::no_text("codex", "PreToolUse", 2, "", &["exit.two-needs-stderr"])]
+#[case::no_text("gemini-cli", "BeforeTool", 2, "", &["exit.two-needs-stderr"])]
+#[case::no_text("kiro-v3", "PreToolUse", 2, "", &["exit.two-needs-stderr"])]
+#[case::no_text("claude-code", "PreToolUse", 2, "", &["exit.two-without-reason"])]
+#[case::text("codex", "PreToolUse", 2, "not here", &[])]
+#[case::no_effect("cline-vscode", "PreToolUse", 2, "not here", &["exit.two-where-nothing-blocks"])]
+#[case::error_denies("copilot-cli", "preToolUse", 1, "Traceback", &["exit.denies-by-accident"])]
+#[case::error_denies("gemini-cli", "BeforeTool", 127, "no jq", &["exit.denies-by-accident", "exit.reserved-code"])]
+#[case::its_own_code("crush", "PreToolUse", 49, "stop here", &[])]
+#[case::error("crush", "PreToolUse", 1, "Traceback", &["exit.failure"])]
+#[case::error("claude-code", "PreToolUse", 1, "Traceback", &["exit.failure"])]
+fn an_exit_code(
+    #[case] platform: &str,
+    #[case] event: &str,
+    #[case] exit: i32,
+    #[case] stderr: &str,
+    #[case] expected: &[&str],
+) {
+    assert_eq!(told(platform, event, exit, "", stderr), expected);
+}
+
+#[rstest]
+#[case::not_read("codex", "PreToolUse", &["exit.answer-not-read"])]
+#[case::read("claude-code", "PreToolUse", &["exit.code-beside-answer"])]
+fn an_answer_beside_an_error(#[case] platform: &str, #[case] event: &str, #[case] expected: &[&str]) {
+    assert_eq!(told(platform, event, 1, &NESTED.replace("\"X\"", &format!("{event:?}")), ""), expected);
+}
+
+#[test]
+fn an_answer_that_names_another_event_is_told_although_only_a_part_of_it_is_dropped() {
+    let ids = told("vscode-copilot", "PreToolUse", 0, &NESTED.replace("\"X\"", "\"PostToolUse\""), "");
+    assert_eq!(ids, ["schema.event-name-wrong"]);
+}
