@@ -1,17 +1,21 @@
 //! Limits: they hold from the first instruction, what the system does not hold is told, and an ending is called a
 //! limit's only with proof.
 
+#[cfg(unix)]
 use std::time::Duration;
 
-use hookproof_harness::{
-    Behaviour, CauseKind, Ending, HookCommand, Limit, LimitProof, LimitReport, Limits, Observation, likely_cause, probe,
-};
+#[cfg(target_os = "linux")]
+use hookproof_harness::{Behaviour, probe};
+#[cfg(unix)]
+use hookproof_harness::{CauseKind, HookCommand, LimitProof, likely_cause};
+use hookproof_harness::{Ending, Limit, LimitReport, Limits, Observation};
 use libtest_mimic::Failed;
 
 use crate::{Suite, ensure, ensure_eq, me};
 
 const MIB: u64 = 1024 * 1024;
 
+#[cfg(unix)]
 fn output(observation: &Observation) -> String {
     String::from_utf8_lossy(&observation.stdout.bytes).into_owned()
 }
@@ -22,6 +26,7 @@ fn report(observation: &Observation, limit: Limit) -> Result<LimitReport, Failed
 }
 
 /// The program ended by this limit, and there is a proof that says so, in the ending and in the report.
+#[cfg(unix)]
 fn ensure_hit(observation: &Observation, limit: Limit, fits: impl Fn(&LimitProof) -> bool) -> Result<(), Failed> {
     let Ending::LimitHit { limit: hit, proof, .. } = &observation.ending else {
         return Err(format!("{:?}, {:?}", observation.ending, observation.limits).into());
@@ -31,6 +36,7 @@ fn ensure_hit(observation: &Observation, limit: Limit, fits: impl Fn(&LimitProof
     ensure_eq("the cause", &likely_cause(observation), &None)
 }
 
+#[cfg(unix)]
 fn ensure_cause(observation: &Observation, kind: CauseKind, limit: Option<Limit>) -> Result<(), Failed> {
     let cause = likely_cause(observation);
     let fits = cause.as_ref().is_some_and(|cause| cause.kind == kind && cause.limit == limit);
