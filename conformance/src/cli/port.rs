@@ -200,6 +200,7 @@ fn said(run: &ReportedRun) -> String {
         Ending::Signaled { signal, .. } => format!("killed by signal {signal}"),
         Ending::Crashed { status } => format!("crashed with status {status:#x}"),
         Ending::TimedOut { .. } => "ran into the time limit".to_owned(),
+        Ending::LimitHit { limit, .. } => format!("ended by the limit `{limit}`"),
         Ending::NotStarted { .. } => "did not start".to_owned(),
     };
     let stream = |name: &str, bytes: &[u8]| {

@@ -170,12 +170,17 @@ pub(crate) fn evidence(run: &Run) -> Vec<String> {
 
 /// How a run ended, in words.
 pub(crate) fn ending(run: &Run) -> String {
+    in_words(&run.observation.ending)
+}
+
+fn in_words(ending: &hookproof_harness::Ending) -> String {
     use hookproof_harness::Ending;
-    match &run.observation.ending {
+    match ending {
         Ending::Exited { code } => format!("exit code {code}"),
         Ending::Signaled { signal, .. } => format!("killed by signal {signal}"),
         Ending::Crashed { status } => format!("crashed with status {status:#010x}"),
         Ending::TimedOut { after, .. } => format!("still running after {:.1} s, and killed", after.as_secs_f64()),
+        Ending::LimitHit { limit, proof, seen } => format!("{} at the limit `{limit}` ({proof})", in_words(seen)),
         Ending::NotStarted { error } => format!("not started: {}", error.message),
     }
 }
