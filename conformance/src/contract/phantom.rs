@@ -36,7 +36,8 @@ pub struct Phantom {
     pub instead: FieldPath,
     /// How the value stands at the place.
     pub form: PhantomForm,
-    /// Whether other tools of the platform are sent the field: to look there as well is no fault, to look only there is.
+    /// Whether other tools are, or may be, sent the field (tools of servers are sent anything): to look there as well is no
+    /// fault, to look only there is.
     pub shared: bool,
     /// First version for which it holds.
     pub since: Option<Version>,

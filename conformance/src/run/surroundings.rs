@@ -56,6 +56,8 @@ impl Surroundings {
         let project = if odd { home.join(ODD) } else { home.join("project") };
         let elsewhere = base.join("elsewhere");
         let cwd = if scenario.folder == Folder::Elsewhere { elsewhere.clone() } else { project.clone() };
+        // What the configuration says goes before where the session stands; a folder that is not there changes nothing.
+        let named = subject.folder.as_ref().map(|folder| project.join(folder));
         let (temp, session, plugin_data) = (base.join("tmp"), base.join("session"), base.join("plugin-data"));
         for folder in [&home, &project, &elsewhere, &temp, &session, &plugin_data] {
             fs::create_dir_all(folder)?;
@@ -64,6 +66,7 @@ impl Surroundings {
             mirror::copy(original, &project)?;
         }
         repository(&project)?;
+        let cwd = named.filter(|folder| folder.is_dir()).unwrap_or(cwd);
         if let Some(transcript) = &contract.transcript
             && let Some(path) = payload.stdin.get(&transcript.field).and_then(serde_json::Value::as_str)
         {

@@ -67,7 +67,22 @@ fn subject(command: &Command<'_>, names: &mut Names) -> Subject {
         timeout: timeout::of(handler),
         handler: options(command),
         project: scope.project.clone().or_else(|| own_folder(command)),
+        folder: starting_folder(command),
     }
+}
+
+/// The folder that the handler names, or that of its file where the platform starts hooks there.
+fn starting_folder(command: &Command<'_>) -> Option<PathBuf> {
+    let scope = command.handler.scope();
+    let named = scope.dialect.keys.folder.as_ref().and_then(|key| command.handler.get(key)).and_then(Node::scalar);
+    if let Some(folder) = named {
+        return Some(PathBuf::from(fill(&folder, &scope.replaced())));
+    }
+    let starts_there =
+        scope.dialect.scripts.as_ref().is_some_and(|scripts| scripts.starts_in == StartsIn::ConfigFolder);
+    let file = &command.handler.group.sheet.source.path;
+    let below = file.parent()?.strip_prefix(scope.project.as_ref()?).ok()?;
+    starts_there.then(|| below.to_owned())
 }
 
 /// The folder of a person's own configuration, where the platform starts its hooks there.
