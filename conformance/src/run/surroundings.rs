@@ -65,7 +65,9 @@ impl Surroundings {
         if let Some(original) = &subject.project {
             mirror::copy(original, &project)?;
         }
+        // Wherever a session stands, it mostly stands in a project.
         repository(&project)?;
+        repository(&elsewhere)?;
         let cwd = named.filter(|folder| folder.is_dir()).unwrap_or(cwd);
         if let Some(transcript) = &contract.transcript
             && let Some(path) = payload.stdin.get(&transcript.field).and_then(serde_json::Value::as_str)
