@@ -329,6 +329,7 @@ fn judged(version: &str, said: &Said<'_>) -> Vec<Judgement> {
             peak_memory: None,
             leaks: Leaks { stdout_held: said.held, ..Leaks::default() },
             mechanism: Mechanism::default(),
+            limits: Vec::new(),
         },
         effect: said.by(&contract),
         stdin: Arc::from(&b"{}\n"[..]),

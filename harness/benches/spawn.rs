@@ -13,7 +13,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use hookproof_harness::{Ending, Harness, HookCommand, MechanismChoice, StdinPlan};
+use hookproof_harness::{Ending, Harness, HookCommand, Limits, MechanismChoice, StdinPlan};
 
 const BATCH: usize = 10;
 const RUNS: usize = 1000;
@@ -25,7 +25,7 @@ fn main() {
     // Cargo passes `--bench`.
     let runs = std::env::args().skip(1).find_map(|a| a.parse().ok()).unwrap_or(RUNS);
     println!(
-        "{:<24} {:<14} {:>10} {:>10} {:>10} {:>10}",
+        "{:<24} {:<18} {:>10} {:>10} {:>10} {:>10}",
         "harness size", "way", "p10 µs", "median µs", "p10", "median"
     );
     measure("small", runs);
@@ -61,7 +61,7 @@ fn measure(size: &str, runs: usize) {
     let quantiles: Vec<_> = times.into_iter().map(quantiles).collect();
     for ((name, _), (low, median)) in ways.iter().zip(&quantiles) {
         let (low_ratio, median_ratio) = (low / quantiles[0].0, median / quantiles[0].1);
-        println!("{size:<24} {name:<14} {low:>10.1} {median:>10.1} {low_ratio:>10.2} {median_ratio:>10.2}");
+        println!("{size:<24} {name:<18} {low:>10.1} {median:>10.1} {low_ratio:>10.2} {median_ratio:>10.2}");
     }
 }
 
@@ -75,18 +75,38 @@ fn quantiles(mut times: Vec<Duration>) -> (f64, f64) {
 fn ways() -> Vec<Way> {
     let mut ways: Vec<Way> = vec![("std".into(), Box::new(bare))];
     for (name, choice) in [("harness", MechanismChoice::Best), ("posix", MechanismChoice::Posix)] {
-        let Ok(harness) = Harness::with_mechanism(choice) else {
-            continue;
-        };
-        let (program, args) = program();
-        let command = HookCommand::new(program).args(args.iter().copied()).stdin(StdinPlan::Whole(payload()));
-        let run = move || {
-            let observation = harness.run(&command).expect("a run");
-            assert_eq!(observation.ending, Ending::Exited { code: 0 });
-        };
-        ways.push((name.into(), Box::new(run)));
+        for (what, limits) in
+            [("", Limits::none()), (" cpu files", cheap()), (" all sizes", sizes()), (" memory", memory())]
+        {
+            let Ok(harness) = Harness::with_mechanism(choice) else {
+                continue;
+            };
+            let (program, args) = program();
+            let command =
+                HookCommand::new(program).args(args.iter().copied()).stdin(StdinPlan::Whole(payload())).limits(limits);
+            let run = move || {
+                let observation = harness.run(&command).expect("a run");
+                assert_eq!(observation.ending, Ending::Exited { code: 0 });
+            };
+            ways.push((format!("{name}{what}"), Box::new(run)));
+        }
     }
     ways
+}
+
+/// Limits that need nothing but being set.
+fn cheap() -> Limits {
+    Limits::none().cpu_seconds(60).open_files(256).file_size(1 << 30)
+}
+
+/// With those that may prevent the program from being loaded, so that its beginning is watched.
+fn sizes() -> Limits {
+    cheap().address_space(1 << 40).data(1 << 36).stack(8 << 20)
+}
+
+/// The limit on real memory, by whatever mechanism this system has.
+fn memory() -> Limits {
+    Limits::none().memory(1 << 30)
 }
 
 fn bare() {

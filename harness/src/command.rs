@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::environment::Environment;
+use crate::limits::Limits;
 
 /// How the process is named: a program with its arguments, or a line for a shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,6 +109,8 @@ pub struct HookCommand {
     /// How long pipes may stay open, and descendants alive, after the process itself has ended before that is called
     /// a leak.
     pub leak_grace: Duration,
+    /// What it may use.
+    pub limits: Limits,
 }
 
 impl HookCommand {
@@ -142,6 +145,7 @@ impl HookCommand {
             grace: Self::DEFAULT_GRACE,
             capture: CaptureBounds::default(),
             leak_grace: Self::DEFAULT_LEAK_GRACE,
+            limits: Limits::none(),
         }
     }
 
@@ -214,6 +218,14 @@ impl HookCommand {
     #[must_use]
     pub fn leak_grace(mut self, grace: Duration) -> Self {
         self.leak_grace = grace;
+        self
+    }
+
+    /// Sets what it may use. What the system makes of each limit stands in
+    /// [`Observation::limits`](crate::Observation::limits).
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
         self
     }
 

@@ -98,8 +98,9 @@ impl Harness {
         let begin = Instant::now();
         loop {
             let observation = inner.attempt(command, &self.cancellation)?;
-            let busy = matches!(&observation.ending, Ending::NotStarted { error } if error.is_busy());
-            if !busy || begin.elapsed() >= BUSY_FOR {
+            // A group that lets nobody in is not used a second time.
+            let again = matches!(&observation.ending, Ending::NotStarted { error } if error.passes_by_itself());
+            if !again || begin.elapsed() >= BUSY_FOR {
                 return Ok(observation);
             }
             std::thread::sleep(BUSY_PAUSE);
@@ -144,5 +145,26 @@ mod tests {
         usable_from_any_thread::<Harness>();
         usable_from_any_thread::<Canceller>();
         usable_from_any_thread::<&Canceller>();
+    }
+
+    #[cfg(target_os = "linux")]
+    #[rstest::rstest]
+    fn who_is_not_let_into_its_group_runs_all_the_same_and_is_watched(
+        #[values(MechanismChoice::Best, MechanismChoice::Posix)] choice: MechanismChoice,
+    ) {
+        // An ordinary folder: groups can be made there, and nobody can enter them.
+        let folder = tempfile::tempdir().expect("a folder");
+        let harness = Harness::with_mechanism(choice).expect("a harness");
+        harness.inner.lock().expect("is free").backend.set_groups(folder.path());
+        let command = HookCommand::shell("echo here").limits(crate::Limits::none().memory(1 << 30));
+        for _ in 0..2 {
+            let observation = harness.run(&command).expect("a run");
+            assert_eq!(observation.ending, Ending::Exited { code: 0 });
+            assert_eq!(observation.stdout.bytes, b"here\n");
+            let report = observation.limits[0].to_string();
+            assert!(report.contains("watched") && report.contains("not let into its group"), "{report}");
+        }
+        let made = std::fs::read_dir(folder.path()).expect("a folder").count();
+        assert_eq!(made, 1, "no group is made after the refusal");
     }
 }

@@ -21,21 +21,27 @@
 
 mod base64_bytes;
 mod cancel;
+mod cause;
 mod command;
 mod environment;
 mod error;
 mod feeder;
 mod harness;
+mod limits;
 mod observation;
 mod platform;
+mod probe;
 mod recorder;
 mod supervise;
 
 pub use cancel::Canceller;
+pub use cause::{Cause, CauseKind, likely_cause};
 pub use command::{CaptureBounds, HookCommand, Invocation, StdinPlan};
 pub use environment::Environment;
 pub use error::HarnessError;
 pub use harness::{Harness, MechanismChoice};
+pub use limits::{Enforcement, Limit, LimitProof, LimitReport, Limits};
 pub use observation::{
     Capture, Chunk, Descendant, Ending, KillStep, Leaks, Mechanism, Observation, StartError, StdinReport,
 };
+pub use probe::{Behaviour, Probe, ProbePoint, probe};

@@ -5,6 +5,8 @@ use std::{fmt, io};
 
 use serde::{Deserialize, Serialize};
 
+use crate::limits::{Limit, LimitProof, LimitReport};
+
 /// How a run ended. Facts are never folded into one another: a signal is no exit code, and a program that could not
 /// be started is no exit 127.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,7 +36,17 @@ pub enum Ending {
         /// The step that ended the process.
         killed_by: KillStep,
     },
-    /// The program could not be started.
+    /// A limit ended the process, and there is proof that it was the limit. A death that a limit only may have caused
+    /// stays what it looks like; see [`likely_cause`](crate::likely_cause).
+    LimitHit {
+        /// The limit.
+        limit: Limit,
+        /// What shows that it was.
+        proof: LimitProof,
+        /// How it looks to a parent that does not know the proof.
+        seen: Box<Ending>,
+    },
+    /// The program could not be started, or the system killed it while it was being loaded.
     NotStarted {
         /// The operating system's own answer.
         error: StartError,
@@ -63,9 +75,13 @@ pub struct StartError {
 }
 
 impl StartError {
-    /// Whether the program file is open for writing somewhere, which passes by itself (`ETXTBSY`).
-    pub(crate) fn is_busy(&self) -> bool {
-        self.os_error.is_some_and(|code| io::Error::from_raw_os_error(code).kind() == io::ErrorKind::ExecutableFileBusy)
+    /// Whether another attempt may succeed: the program file was open for writing somewhere (`ETXTBSY`), or the child
+    /// was not let into its control group, and the next attempt does without.
+    pub(crate) fn passes_by_itself(&self) -> bool {
+        self.step == crate::platform::GROUP_STEP
+            || self
+                .os_error
+                .is_some_and(|code| io::Error::from_raw_os_error(code).kind() == io::ErrorKind::ExecutableFileBusy)
     }
 }
 
@@ -163,6 +179,10 @@ pub struct Observation {
     pub leaks: Leaks,
     /// How it was run.
     pub mechanism: Mechanism,
+    /// What became of each limit that was asked for. Empty if there was none, or if the start failed before limits
+    /// were set.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<LimitReport>,
 }
 
 #[cfg(test)]
@@ -192,6 +212,13 @@ mod tests {
                 stderr_held: false,
             },
             mechanism: Mechanism { name: "posix".into(), gaps: vec!["one".into()] },
+            limits: vec![
+                LimitReport::not_enforced(Limit::Stack, 1, "no"),
+                LimitReport {
+                    proof: Some(LimitProof::OomKill { count: 2 }),
+                    ..LimitReport::enforced(Limit::Memory, 9, "x")
+                },
+            ],
         }
     }
 
@@ -200,6 +227,14 @@ mod tests {
     #[case(Ending::Signaled { signal: 9, core_dumped: true }, "signaled")]
     #[case(Ending::Crashed { status: 0xC000_0005 }, "crashed")]
     #[case(Ending::TimedOut { after: Duration::from_nanos(1_500_000_007), killed_by: KillStep::Kill }, "timed-out")]
+    #[case(
+        Ending::LimitHit {
+            limit: Limit::Cpu,
+            proof: LimitProof::CpuTime { used: Duration::from_millis(1001) },
+            seen: Box::new(Ending::Signaled { signal: 24, core_dumped: false }),
+        },
+        "limit-hit"
+    )]
     #[case(
         Ending::NotStarted {
             error: StartError { os_error: Some(2), step: "execute".into(), message: "no".into() },

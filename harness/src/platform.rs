@@ -6,12 +6,16 @@
 use std::time::Duration;
 
 use crate::error::HarnessError;
+use crate::limits::{Limit, LimitProof, LimitReport};
 use crate::observation::{Descendant, KillStep, StartError};
 
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]
 pub(crate) use unix::{Backend, ESSENTIAL_VARIABLES, Waker, default_shell, same_variable};
+
+/// The step of a start in which a program enters the control group that keeps it to its memory.
+pub(crate) const GROUP_STEP: &str = "enter the control group";
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -78,6 +82,8 @@ pub(crate) struct End {
     pub(crate) at: Duration,
     /// The last kill step that had been taken when the process ended.
     pub(crate) killed_by: Option<KillStep>,
+    /// The limit that ended it, if there is proof.
+    pub(crate) hit: Option<(Limit, LimitProof)>,
 }
 
 /// How far a process has come.
@@ -139,6 +145,12 @@ pub(crate) trait Running {
     fn terminate(&mut self) -> Result<bool, HarnessError>;
     /// Kills the whole tree.
     fn kill(&mut self) -> Result<(), HarnessError>;
+    /// The tree's real memory in bytes, if it is the harness that has to watch it and it is above the limit.
+    fn over_memory(&mut self) -> Option<u64>;
+    /// How often [`Running::over_memory`] has to be asked; `None` if never.
+    fn watch_memory_every(&self) -> Option<Duration>;
+    /// What became of each limit. Asked when it has ended or could not be started.
+    fn limit_reports(&mut self) -> Vec<LimitReport>;
     /// Called once after the end: names what outlived the process, kills it, and adds up the cost.
     fn finish(&mut self) -> Result<Aftermath, HarnessError>;
 }

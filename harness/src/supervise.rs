@@ -9,6 +9,7 @@ use crate::cancel::Cancellation;
 use crate::command::HookCommand;
 use crate::error::HarnessError;
 use crate::feeder::Feeder;
+use crate::limits::{Limit, LimitProof, LimitReport};
 use crate::observation::{Capture, Ending, Leaks, Mechanism, Observation, StartError, StdinReport};
 use crate::platform::{End, Interest, Progress, ReadOutcome, Running, Status, Stream, WriteOutcome};
 use crate::recorder::Recorder;
@@ -20,6 +21,9 @@ const UNKILLABLE_AFTER: Duration = Duration::from_secs(5);
 /// How much is still read of each stream when the time for leaks is over. Any pipe that an unprivileged process can
 /// make is smaller (`/proc/sys/fs/pipe-max-size` is 1 MiB); without a bound a leaked writer could keep us reading.
 const LAST_DRAIN: usize = 4 * 1024 * 1024;
+/// So many times as long as a look at the tree's memory took nobody looks again: a large process table must not cost a
+/// whole processor.
+const REST_AFTER_LOOK: u32 = 9;
 /// The longest single wait; only a bound for the conversions in the platforms.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
@@ -48,12 +52,15 @@ pub(crate) fn supervise(
         stdout: Recorder::new(command.capture.stdout),
         stderr: Recorder::new(command.capture.stderr),
         kill: Kill::Not,
+        over_memory: None,
+        next_look: Duration::ZERO,
         buffer,
     };
     match supervisor.until_over(cancellation)? {
         Over::NotStarted(error) => {
             let wall = start.elapsed();
-            Ok(not_started(error, supervisor.feeder.report(), wall, mechanism))
+            let limits = supervisor.run.limit_reports();
+            Ok(Observation { limits, ..not_started(error, supervisor.feeder.report(), wall, mechanism) })
         }
         Over::Ended(end) => supervisor.conclude(end, mechanism),
     }
@@ -73,6 +80,7 @@ pub(crate) fn not_started(error: StartError, stdin: StdinReport, wall: Duration,
         peak_memory: None,
         leaks: Leaks::default(),
         mechanism,
+        limits: Vec::new(),
     }
 }
 
@@ -89,6 +97,10 @@ struct Supervisor<'a> {
     stdout: Recorder,
     stderr: Recorder,
     kill: Kill,
+    /// Bytes of real memory at which we killed the tree.
+    over_memory: Option<u64>,
+    /// When the tree's memory is looked at again.
+    next_look: Duration,
     buffer: &'a mut [u8],
 }
 
@@ -111,10 +123,14 @@ impl Supervisor<'_> {
                 }
             }
             let now = self.start.elapsed();
+            self.enforce_memory(now, end.is_some())?;
             let next = match end {
                 Some((ended, seen)) => {
                     let over = seen + self.command.leak_grace;
-                    if now >= over || (self.streams_ended() && !self.run.descendants_remain()?) {
+                    if now >= over
+                        || self.over_memory.is_some()
+                        || (self.streams_ended() && !self.run.descendants_remain()?)
+                    {
                         return Ok(Over::Ended(ended));
                     }
                     over
@@ -122,9 +138,32 @@ impl Supervisor<'_> {
                 None => self.enforce_deadline(now)?,
             };
             let next = self.feeder.wakes_at(now).map_or(next, |due| next.min(due));
+            let next = self.memory_watch().map_or(next, |_| next.min(self.next_look));
             let interest = self.interest(now);
             self.run.wait(interest, next.saturating_sub(now).min(LONGEST_WAIT))?;
         }
+    }
+
+    /// How often the tree's memory is looked at. `None` if somebody else sees to it, and as soon as the tree is being
+    /// killed.
+    fn memory_watch(&self) -> Option<Duration> {
+        let watching = matches!(self.kill, Kill::Not) && self.over_memory.is_none();
+        self.run.watch_memory_every().filter(|_| watching)
+    }
+
+    /// Kills a tree that occupies more than it may, where nobody but us sees to it.
+    fn enforce_memory(&mut self, now: Duration, ended: bool) -> Result<(), HarnessError> {
+        let Some(pause) = self.memory_watch().filter(|_| now >= self.next_look) else {
+            return Ok(());
+        };
+        self.over_memory = self.run.over_memory();
+        let looked = self.start.elapsed();
+        self.next_look = looked + pause.max((looked - now) * REST_AFTER_LOOK);
+        if self.over_memory.is_some() && !ended {
+            self.kill = Kill::Killed { first: now, at: now };
+            self.run.kill()?;
+        }
+        Ok(())
     }
 
     /// Takes the kill step that is due and says when the next one is.
@@ -212,8 +251,16 @@ impl Supervisor<'_> {
         let aftermath = self.run.finish()?;
         let mut mechanism = mechanism;
         mechanism.gaps.extend(aftermath.gaps);
+        let mut limits = self.run.limit_reports();
+        if let Some(bytes) = self.over_memory {
+            prove(&mut limits, Limit::Memory, LimitProof::Footprint { bytes });
+        }
+        if let Some((limit, proof)) = end.hit {
+            prove(&mut limits, limit, proof);
+        }
         Ok(Observation {
-            ending: ending(&end, self.kill),
+            ending: ending(&end, self.kill, self.over_memory),
+            limits,
             leaks: Leaks {
                 descendants: aftermath.descendants,
                 stdout_held: !self.stdout.ended(),
@@ -232,16 +279,29 @@ impl Supervisor<'_> {
 }
 
 /// A process that ended before our first step reached it ended by itself, even if that was at the last moment.
-fn ending(end: &End, kill: Kill) -> Ending {
-    match (end.killed_by, kill) {
-        (Some(killed_by), Kill::Asked { at: after } | Kill::Killed { first: after, .. }) => {
-            Ending::TimedOut { after, killed_by }
+fn ending(end: &End, kill: Kill, over_memory: Option<u64>) -> Ending {
+    let seen = match end.status {
+        Status::Exited(code) => Ending::Exited { code },
+        Status::Signaled { signal, core_dumped } => Ending::Signaled { signal, core_dumped },
+        Status::Crashed(status) => Ending::Crashed { status },
+    };
+    let hit = match (end.killed_by, kill, over_memory) {
+        (Some(_), Kill::Killed { .. }, Some(bytes)) => Some((Limit::Memory, LimitProof::Footprint { bytes })),
+        (Some(killed_by), Kill::Asked { at: after } | Kill::Killed { first: after, .. }, None) => {
+            return Ending::TimedOut { after, killed_by };
         }
-        _ => match end.status {
-            Status::Exited(code) => Ending::Exited { code },
-            Status::Signaled { signal, core_dumped } => Ending::Signaled { signal, core_dumped },
-            Status::Crashed(status) => Ending::Crashed { status },
-        },
+        _ => end.hit,
+    };
+    match hit {
+        Some((limit, proof)) => Ending::LimitHit { limit, proof, seen: Box::new(seen) },
+        None => seen,
+    }
+}
+
+/// Writes a proof into the report on its limit.
+fn prove(reports: &mut [LimitReport], limit: Limit, proof: LimitProof) {
+    if let Some(report) = reports.iter_mut().find(|report| report.limit == limit) {
+        report.proof.get_or_insert(proof);
     }
 }
 

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 pub(crate) const HELP: &str = "\
 Exit codes:
   0    conforms
-  1    findings at or above the chosen level
+  1    findings at or above the chosen level; port: something is lost, or happens elsewhere only
   2    wrong usage, nothing to check, or no consent
   3    the harness failed; nothing is said of the hook
   130  interrupted; what was finished is reported";

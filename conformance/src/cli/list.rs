@@ -36,9 +36,10 @@ pub(crate) fn run(arguments: &ListArguments, known: &Known) -> Result<Exit, CliE
         What::Platforms => platforms(&mut out, library)?,
         What::Events => {
             let contract = library.select(&arguments.platform).map_err(CliError::usage)?;
+            let width = contract.events.keys().map(String::len).max().unwrap_or(0).max(20);
             for event in contract.events.values() {
                 let kind = serde_json::to_value(event.kind).map_err(CliError::harness)?;
-                writeln!(out, "{:<20} {:<8} {}", event.name, kind.as_str().unwrap_or_default(), event.fires)?;
+                writeln!(out, "{:<width$} {:<8} {}", event.name, kind.as_str().unwrap_or_default(), event.fires)?;
             }
         }
         What::Requirements => {

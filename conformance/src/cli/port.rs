@@ -133,7 +133,7 @@ impl Runner<'_> {
             .situations
             .iter()
             .filter_map(|situation| {
-                let at_home = situation.on(home, self.payloads, None).map(|(event, _)| event.name.as_str());
+                let at_home = situation.on(home, self.payloads, None).map(|(event, _)| event);
                 let (event, payload) = situation.on(contract, self.payloads, at_home)?;
                 Some((situation, event.name.as_str(), payload.name.as_str()))
             })
@@ -170,7 +170,7 @@ impl Runner<'_> {
                 for (situation, ..) in of_case {
                     let said = said(run);
                     let (situation, effect) = (situation.id.clone(), run.effect.clone());
-                    seen.push(Seen { situation, effect, silent: said == "exit 0, nothing printed", said });
+                    seen.push(Seen { situation, effect, silent: is_silent(run), said });
                 }
             }
             Ok(())
@@ -183,6 +183,15 @@ impl Runner<'_> {
     }
 }
 
+/// Whether the hook ended well and had nothing to say: nothing on either stream, or an answer without a word in it.
+fn is_silent(run: &ReportedRun) -> bool {
+    let observation = &run.observation;
+    let stdout = String::from_utf8_lossy(&observation.stdout.bytes);
+    matches!(observation.ending, Ending::Exited { code: 0 })
+        && matches!(stdout.trim(), "" | "{}")
+        && observation.stderr.bytes.trim_ascii().is_empty()
+}
+
 /// How a run ended and what it said, in a few words.
 fn said(run: &ReportedRun) -> String {
     let observation = &run.observation;
@@ -191,6 +200,7 @@ fn said(run: &ReportedRun) -> String {
         Ending::Signaled { signal, .. } => format!("killed by signal {signal}"),
         Ending::Crashed { status } => format!("crashed with status {status:#x}"),
         Ending::TimedOut { .. } => "ran into the time limit".to_owned(),
+        Ending::LimitHit { limit, .. } => format!("ended by the limit `{limit}`"),
         Ending::NotStarted { .. } => "did not start".to_owned(),
     };
     let stream = |name: &str, bytes: &[u8]| {

@@ -41,5 +41,6 @@ pub(crate) fn subject(own: PathBuf) -> Subject {
         timeout: None,
         handler: std::collections::BTreeMap::new(),
         project: None,
+        folder: None,
     }
 }

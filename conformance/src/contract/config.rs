@@ -324,6 +324,8 @@ tables! {
         /// The folder in which hooks start.
         #[serde(default)]
         starts_in: StartsIn,
+        /// The folder for hooks of a person's own configuration, where that is another one.
+        person_starts_in: Option<StartsIn>,
     }
     /// Files that are hooks themselves, named after their events.
     EventFiles {

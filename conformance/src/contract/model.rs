@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use super::config::Dialect;
+use super::config::{Dialect, StartsIn};
 use super::event::Event;
 use super::evidence::{Basis, Evidence};
 use super::field::{Field, FieldPath, Role, ValueType};
@@ -312,6 +312,15 @@ pub(crate) fn type_names(types: &[ValueType]) -> String {
 }
 
 impl Contract {
+    /// Whether it is settled that a hook may be started outside of the project's root.
+    pub(crate) fn starts_elsewhere(&self) -> bool {
+        let Some(config) = &self.config else { return false };
+        config.scripts.as_ref().is_none_or(|scripts| {
+            matches!(scripts.starts_in, StartsIn::Session | StartsIn::Home)
+                && self.weigh(&scripts.basis()) < Evidence::Disputed
+        })
+    }
+
     /// How matchers work at `event`.
     pub fn match_rule(&self, event: &str) -> MatchRule {
         self.matching.at.get(event).map_or(self.matching.rule, |at| at.rule)

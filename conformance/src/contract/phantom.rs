@@ -36,6 +36,9 @@ pub struct Phantom {
     pub instead: FieldPath,
     /// How the value stands at the place.
     pub form: PhantomForm,
+    /// Whether other tools are, or may be, sent the field (tools of servers are sent anything): to look there as well is no
+    /// fault, to look only there is.
+    pub shared: bool,
     /// First version for which it holds.
     pub since: Option<Version>,
     /// Last version for which it holds.
@@ -65,6 +68,8 @@ struct PhantomEntry {
     instead: FieldPath,
     #[serde(default)]
     form: PhantomForm,
+    #[serde(default)]
+    shared: bool,
     since: Option<Version>,
     until: Option<Version>,
     evidence: Evidence,
@@ -75,7 +80,7 @@ impl TryFrom<PhantomEntry> for Phantom {
     type Error = &'static str;
 
     fn try_from(entry: PhantomEntry) -> Result<Self, Self::Error> {
-        let PhantomEntry { at, variable, instead, form, since, until, evidence, source } = entry;
+        let PhantomEntry { at, variable, instead, form, shared, since, until, evidence, source } = entry;
         let place = match (at, variable) {
             (Some(at), None) if at == instead && form == PhantomForm::Same => {
                 return Err("a phantom at the real field needs a `form` that is never sent");
@@ -84,7 +89,7 @@ impl TryFrom<PhantomEntry> for Phantom {
             (None, Some(variable)) => Place::Variable(variable),
             _ => return Err("a phantom needs either `at`, a field, or `variable`"),
         };
-        Ok(Phantom { place, instead, form, since, until, evidence, source })
+        Ok(Phantom { place, instead, form, shared, since, until, evidence, source })
     }
 }
 

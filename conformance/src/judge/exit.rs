@@ -9,6 +9,7 @@ use super::{Material, Verdict};
 use crate::judge::input::is_uncaught;
 use crate::oracle::HookStatus;
 use crate::requirement::Requirement;
+use crate::run::Run;
 
 /// Words by which a hook says that it meant to block.
 static BLOCKING: LazyLock<Regex> = LazyLock::new(|| {
@@ -35,6 +36,15 @@ pub(super) fn one_where_two_was_meant(_: &Requirement, material: &Material<'_>) 
         return Some(Verdict::Pass);
     }
     let stdout = String::from_utf8_lossy(&run.observation.stdout.bytes);
+    // A hook that fails on a harmless document just so has decided nothing, whatever words it uses ("permission denied");
+    // nor has a shell that did not find its command.
+    let same = |typical: &Run| {
+        typical.observation.ending == run.observation.ending
+            && typical.observation.stderr.bytes == run.observation.stderr.bytes
+    };
+    if matches!(code, 126 | 127) || material.typical.is_some_and(same) {
+        return Some(Verdict::Pass);
+    }
     let says_so = BLOCKING.is_match(&stderr) || BLOCKING.is_match(&stdout);
     let harmless_passes =
         material.typical.is_some_and(|typical| typical.observation.ending == Ending::Exited { code: 0 });

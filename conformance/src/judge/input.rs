@@ -32,7 +32,9 @@ fn unseemly(run: &Run) -> Option<String> {
             Some(format!("the hook ends with code {code} and says nothing"))
         }
         Ending::Exited { .. } => None,
-        Ending::Signaled { .. } | Ending::Crashed { .. } => Some(format!("the hook was {}", ending(run))),
+        Ending::Signaled { .. } | Ending::Crashed { .. } | Ending::LimitHit { .. } => {
+            Some(format!("the hook was {}", ending(run)))
+        }
         Ending::TimedOut { .. } => Some(format!("the hook was {}", ending(run))),
         Ending::NotStarted { .. } => None,
     }

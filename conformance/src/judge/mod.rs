@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use crate::contract::{Contract, Event, Evidence};
 use crate::oracle::tell;
-use crate::plan::Case;
+use crate::plan::{Case, Patience};
 use crate::requirement::{Catalogue, Requirement};
 use crate::run::Run;
 
@@ -77,6 +77,9 @@ const JUDGES: &[(&str, Judge)] = &[
     ("shell-expansion", security::shell_expansion),
 ];
 
+/// Judges of time itself: to them it does not matter whose patience was over.
+const TIMING: [&str; 2] = ["budget", "patience"];
+
 /// Rules of configurations are judged when a configuration is read, and say nothing of runs.
 fn config(_: &Requirement, _: &Material<'_>) -> Option<Verdict> {
     None
@@ -113,8 +116,10 @@ pub fn judge_all(catalogue: &Catalogue, material: &Material<'_>) -> Vec<Judgemen
         .filter(|requirement| applies(requirement, material))
         .filter_map(|requirement| {
             let verdict = by_name(&requirement.judge)?(requirement, material)?;
+            let doubtful = !requirement.evidence.is_settled()
+                || (!TIMING.contains(&requirement.judge.as_str()) && material.is_cut_off());
             let verdict = match verdict {
-                Verdict::Fail(finding) if !requirement.evidence.is_settled() => Verdict::Note(finding),
+                Verdict::Fail(finding) if doubtful => Verdict::Note(finding),
                 other => other,
             };
             Some(Judgement { requirement: requirement.id.clone(), level: requirement.level, verdict })
@@ -158,6 +163,14 @@ impl Material<'_> {
         if facts.is_settled() { Verdict::Fail(finding) } else { Verdict::Note(finding) }
     }
 
+    /// Whether a run was ended by the suite's patience alone: the platform would have waited, and might have got what is
+    /// missing. Where a scenario says how long to wait, that is what it is about.
+    fn is_cut_off(&self) -> bool {
+        let cut =
+            |run: &Run| !run.own_limit && matches!(run.observation.ending, hookproof_harness::Ending::TimedOut { .. });
+        self.case.scenario.patience == Patience::Limit && self.runs.iter().any(cut)
+    }
+
     /// Whether a platform that keeps its contract can bring the circumstances about.
     fn is_sound(&self) -> bool {
         self.case.scenario.sound
@@ -185,12 +198,17 @@ pub(crate) fn evidence(run: &Run) -> Vec<String> {
 
 /// How a run ended, in words.
 pub(crate) fn ending(run: &Run) -> String {
+    in_words(&run.observation.ending)
+}
+
+fn in_words(ending: &hookproof_harness::Ending) -> String {
     use hookproof_harness::Ending;
-    match &run.observation.ending {
+    match ending {
         Ending::Exited { code } => format!("exit code {code}"),
         Ending::Signaled { signal, .. } => format!("killed by signal {signal}"),
         Ending::Crashed { status } => format!("crashed with status {status:#010x}"),
         Ending::TimedOut { after, .. } => format!("still running after {:.1} s, and killed", after.as_secs_f64()),
+        Ending::LimitHit { limit, proof, seen } => format!("{} at the limit `{limit}` ({proof})", in_words(seen)),
         Ending::NotStarted { error } => format!("not started: {}", error.message),
     }
 }

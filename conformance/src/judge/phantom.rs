@@ -23,7 +23,8 @@ struct Heard<'m> {
 enum Which {
     /// All.
     All,
-    /// Those that are no other form of the real field. To understand more forms of it than are sent is no fault.
+    /// Those that are no other form of the real field and no field of other tools. To understand more than is sent is no
+    /// fault there.
     Elsewhere,
 }
 
@@ -35,7 +36,14 @@ fn heard<'m>(material: &Material<'m>, which: Which) -> Option<Heard<'m>> {
     let forms = instead.iter().zip(pairs.chunks_exact(2)).map(|(phantom, pair)| (*phantom, &pair[0], &pair[1]));
     let singles = elsewhere.iter().zip(alone).map(|(phantom, with)| (*phantom, nowhere, with));
     let forms = forms.filter(|_| which == Which::All);
-    let found: Vec<_> = singles.chain(forms).filter(|(_, without, with)| differ(without, with)).collect();
+    let mut found: Vec<_> = singles.chain(forms).filter(|(_, without, with)| differ(without, with)).collect();
+    if which == Which::Elsewhere {
+        let all = found.len();
+        found.retain(|(phantom, ..)| !phantom.shared);
+        if found.is_empty() && all > 0 {
+            return None;
+        }
+    }
     match found.first() {
         Some(&(_, without, with)) => {
             Some(Heard { without, with, places: found.into_iter().map(|(phantom, ..)| phantom).collect() })

@@ -3,7 +3,9 @@
 use hookproof_harness::Ending;
 
 use super::{Material, Verdict};
+use crate::contract::AnswerClass;
 use crate::oracle::interpret;
+use crate::plan::Patience;
 use crate::requirement::Requirement;
 use crate::run::{Run, facts};
 
@@ -31,7 +33,13 @@ pub(super) fn budget(_: &Requirement, material: &Material<'_>) -> Option<Verdict
 
 /// The hook ends before the suite's patience is over.
 pub(super) fn patience(_: &Requirement, material: &Material<'_>) -> Option<Verdict> {
-    let late = material.runs.iter().find(|run| overdue(run) && !run.own_limit);
+    // Where a scenario says how long to wait, other rules judge what it is about.
+    if material.case.scenario.patience != Patience::Limit {
+        return None;
+    }
+    // Nobody waits for a hook that has sent itself to the background.
+    let waits = |run: &Run| run.effect.read_as != AnswerClass::Announced;
+    let late = material.runs.iter().find(|run| overdue(run) && !run.own_limit && waits(run));
     Some(match late {
         Some(run) => Verdict::Fail(
             material

@@ -206,6 +206,10 @@ impl Scenario {
         if !self.platforms.is_empty() && !self.platforms.contains(&contract.platform.id) {
             return Vec::new();
         }
+        // Where a platform always starts hooks in the project, no other folder has to be coped with.
+        if self.folder == Folder::Elsewhere && !contract.starts_elsewhere() {
+            return Vec::new();
+        }
         if self.misplaced {
             let possible = |payload: &&Payload| !contract.phantoms_of(event, &payload.stdin).is_empty();
             return self.labelled(heard).into_iter().filter(possible).collect();

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::Side;
 use super::situation::{Asks, Situation};
-use crate::contract::{Action, Evidence};
+use crate::contract::{Action, Contract, Event, EventKind, Evidence};
+use crate::json;
 use crate::oracle::{Effect, tell};
 use crate::payload::{Payload, Payloads};
 use crate::requirement::{Catalogue, Level};
@@ -19,7 +20,7 @@ pub struct Seen {
     pub effect: Effect,
     /// How the run ended and what it said, in a few words.
     pub said: String,
-    /// Whether the hook ended with code 0 and nothing on either stream.
+    /// Whether the hook ended with code 0 and had nothing to say.
     pub silent: bool,
 }
 
@@ -87,13 +88,16 @@ pub struct Cell {
     pub evidence: Option<Evidence>,
 }
 
-/// Whether what the situation asks for happens.
-fn happens(asks: Asks, effect: &Effect) -> bool {
+/// How far what the situation asks for happens, where more is stronger; 0 is not at all.
+fn degree(asks: Asks, event: &Event, effect: &Effect) -> u8 {
+    // At a permission prompt the person is asked anyway.
+    let asked = effect.action == Action::Prompted && event.kind != EventKind::Request;
     match asks {
-        Asks::Deny => effect.stops_the_step(),
-        Asks::Pass => !effect.stops_the_step(),
-        Asks::Context => !effect.model_sees.is_empty(),
-        Asks::GoOn => effect.action == Action::Continued,
+        Asks::Deny if effect.stops_the_step() => 2,
+        Asks::Deny => u8::from(asked),
+        Asks::Pass => u8::from(!effect.stops_the_step() && !asked),
+        Asks::Context => u8::from(!effect.model_sees.is_empty()),
+        Asks::GoOn => u8::from(effect.action == Action::Continued),
     }
 }
 
@@ -105,7 +109,7 @@ pub(super) fn compare(
     catalogue: &Catalogue,
 ) -> Cell {
     let at_home = situation.on(home.contract, payloads, None);
-    let here = situation.on(side.contract, payloads, at_home.map(|(event, _)| event.name.as_str()));
+    let here = situation.on(side.contract, payloads, at_home.map(|(event, _)| event));
     let seen = |side: &Side<'_>| side.seen.iter().find(|seen| seen.situation == situation.id).cloned();
     let (Some((event, payload)), Some(run)) = (here, seen(side)) else {
         return Cell {
@@ -121,25 +125,28 @@ pub(super) fn compare(
             evidence: None,
         };
     };
-    let holds = happens(situation.asks, &run.effect);
-    let base = seen(home).map(|seen| happens(situation.asks, &seen.effect));
+    let here_so = degree(situation.asks, event, &run.effect);
+    let home_so = seen(home).zip(at_home).map(|(seen, (event, _))| degree(situation.asks, event, &seen.effect));
     let settled = run.effect.evidence < Evidence::Disputed;
-    let fate = match base {
+    let fate = match home_so {
         None => Fate::NotAtHome,
-        Some(base) if (base || holds) && !settled => Fate::Unsettled,
-        Some(true) if holds => Fate::Kept,
-        Some(true) => Fate::Lost,
-        Some(false) if holds => Fate::Gained,
-        Some(false) => Fate::Neither,
+        Some(home_so) if (home_so > 0 || here_so > 0) && !settled => Fate::Unsettled,
+        Some(0) if here_so > 0 => Fate::Gained,
+        Some(0) => Fate::Neither,
+        // A step that is stopped where the person would have been asked is held all the same.
+        Some(home_so) if here_so >= home_so => Fate::Kept,
+        Some(_) => Fate::Lost,
     };
     let (mut why, mut mend) = (Vec::new(), Vec::new());
     if fate.is_a_loss() || fate == Fate::Unsettled {
         if run.silent && seen(home).is_some_and(|seen| !seen.silent) {
             why.push(
-                "the hook said nothing: it does not find what it looks for in this platform's document".to_owned(),
+                "the hook has nothing to say: it does not find what it looks for in this platform's document"
+                    .to_owned(),
             );
             if let Some((_, before)) = at_home {
-                mend.extend(moved(before, payload));
+                mend.extend(renamed(home.contract, before, side.contract, payload));
+                mend.extend(moved(home.contract, before, payload));
             }
         }
         for problem in &run.effect.problems {
@@ -152,6 +159,9 @@ pub(super) fn compare(
                 mend.push(requirement.mend.clone());
             }
         }
+        if why.is_empty() && settled {
+            why.push(format!("what the hook prints counts for something else on {}", side.contract.platform.title));
+        }
         if !settled {
             why.push(format!("what {} does here is {}", side.contract.platform.title, run.effect.evidence));
         }
@@ -160,7 +170,7 @@ pub(super) fn compare(
         situation: situation.id.clone(),
         event: Some(event.name.clone()),
         fate,
-        happens: Some(holds),
+        happens: Some(here_so > 0),
         action: Some(run.effect.action),
         said: Some(run.said),
         told: tell(side.contract, event, &run.effect),
@@ -170,15 +180,25 @@ pub(super) fn compare(
     }
 }
 
-/// Where texts of the home platform's document stand in the other one.
-fn moved(before: &Payload, after: &Payload) -> Vec<String> {
+/// The tool's name, where that is another one.
+fn renamed(home: &Contract, before: &Payload, there: &Contract, after: &Payload) -> Option<String> {
+    let (here, other) = (home.platform.tool_field.as_ref()?, there.platform.tool_field.as_ref());
+    let found = |path: &String| Some((path.clone(), json::at(&after.stdin, path)?.as_str()?.to_owned()));
+    let (place, name) = found(here).or_else(|| found(other?))?;
+    let old = json::at(&before.stdin, here)?.as_str()?;
+    (name != old).then(|| format!("the tool is `{name}` here, in `{place}`, not `{old}`"))
+}
+
+/// Where texts of the home platform's document stand in the other one. Names of events, and folders, are told apart.
+fn moved(home: &Contract, before: &Payload, after: &Payload) -> Vec<String> {
+    let apart = [&home.platform.event_field, &home.platform.folder_field, &home.platform.tool_field];
     let (mut old, mut new) = (Vec::new(), Vec::new());
     leaves("", &before.stdin, &mut old);
     leaves("", &after.stdin, &mut new);
     let mut found = Vec::new();
     for (path, text) in &old {
         // A short text may stand anywhere by chance; a path of the machine is no answer to the question.
-        if text.len() < 6 {
+        if text.len() < 6 || apart.iter().any(|field| field.as_ref() == Some(path)) {
             continue;
         }
         let twin = new.iter().find(|(_, other)| other == text || (other.contains(text.as_str()) && text.len() > 8));
@@ -223,6 +243,10 @@ mod tests {
         };
         let before = payload(json!({"tool_input": {"command": "rm -rf ~"}, "cwd": "/home"}));
         let after = payload(json!({"tool_info": {"command_line": "rm -rf ~", "cwd": "/home"}}));
-        assert_eq!(moved(&before, &after), ["read `tool_info.command_line` here instead of `tool_input.command`"]);
+        let home = crate::contract::Library::built_in().unwrap().select("claude-code").unwrap();
+        assert_eq!(
+            moved(&home, &before, &after),
+            ["read `tool_info.command_line` here instead of `tool_input.command`"]
+        );
     }
 }

@@ -49,8 +49,7 @@ pub(super) fn all(situations: &[Situation], home: &Contract, there: &Contract, p
     };
     for situation in situations {
         let here = situation.on(home, payloads, None).map(|(event, _)| event);
-        let name = here.map(|event| event.name.as_str());
-        if let (Some(here), Some((other, _))) = (here, situation.on(there, payloads, name))
+        if let (Some(here), Some((other, _))) = (here, situation.on(there, payloads, here))
             && here.name != other.name
         {
             add(Topic::Event, format!("{} is {} there", here.name, other.name));
@@ -59,7 +58,7 @@ pub(super) fn all(situations: &[Situation], home: &Contract, there: &Contract, p
     // What the documents themselves show goes before what the contracts say in general: a platform may have two forms.
     let pair = situations.iter().find_map(|situation| {
         let (event, before) = situation.on(home, payloads, None)?;
-        let (_, after) = situation.on(there, payloads, Some(&event.name))?;
+        let (_, after) = situation.on(there, payloads, Some(event))?;
         Some((before, after))
     });
     let platforms = (&home.platform, &there.platform);

@@ -63,22 +63,25 @@ impl Situation {
         ALL.get_or_init(read).as_ref().map(Vec::as_slice).map_err(Clone::clone)
     }
 
-    /// The event and the payload that show the situation on a platform; `None` if it does not know the situation. Of
-    /// several events at the same moment, one with the name `like` goes first: a platform that knows another's names
-    /// means its form of the document as well.
+    /// The event and the payload that show the situation on a platform; `None` if it does not know the situation.
+    ///
+    /// Of several events one at the same moment as `like` goes first, and of those one with its name: a platform that knows
+    /// another's names means its form of the document as well.
     pub fn on<'a>(
         &self,
         contract: &'a Contract,
         payloads: &'a Payloads,
-        like: Option<&str>,
+        like: Option<&Event>,
     ) -> Option<(&'a Event, &'a Payload)> {
+        let mut moments = self.moments.clone();
+        moments.sort_by_key(|moment| like.is_none_or(|like| like.moment != Some(*moment)));
         let at = |moment: Moment| {
             let mut events: Vec<&Event> =
                 contract.events.values().filter(|event| event.moment == Some(moment)).collect();
-            events.sort_by_key(|event| like != Some(event.name.as_str()));
+            events.sort_by_key(|event| like.is_none_or(|like| like.name != event.name));
             events
         };
-        self.moments.iter().copied().flat_map(at).find_map(|event| {
+        moments.into_iter().flat_map(at).find_map(|event| {
             let named = |name: &String| payloads.get(&contract.platform.id, &event.name, name);
             Some((event, self.payloads.iter().find_map(named)?))
         })

@@ -54,6 +54,7 @@ pub(crate) fn run(stdout: &[u8], stderr: &[u8]) -> ReportedRun {
             peak_memory: Some(1 << 20),
             leaks: Leaks::default(),
             mechanism: Mechanism { name: "posix".to_owned(), gaps: vec!["peak memory is not known".to_owned()] },
+            limits: Vec::new(),
         },
         effect: Effect {
             action: Action::Proceeds,

@@ -47,15 +47,7 @@ pub fn facts<'a>(
     payload: &'a Payload,
     subject: &Subject,
 ) -> Facts<'a> {
-    let ended = match observation.ending {
-        Ending::Exited { code } => Ended::Exit(code),
-        Ending::Signaled { signal, .. } => Ended::Signal(signal),
-        // Windows has no signals; a crash is what a platform there sees in their place.
-        #[expect(clippy::cast_possible_wrap, reason = "the status is shown as the number that it is")]
-        Ending::Crashed { status } => Ended::Signal(status as i32),
-        Ending::TimedOut { .. } => Ended::TimedOut,
-        Ending::NotStarted { .. } => Ended::NotStarted,
-    };
+    let ended = ended(&observation.ending);
     let tool = contract.platform.tool_field.as_ref().and_then(|field| crate::json::at(&payload.stdin, field));
     Facts {
         ended,
@@ -64,5 +56,20 @@ pub fn facts<'a>(
         stdout_held: observation.leaks.stdout_held,
         tool: tool.and_then(serde_json::Value::as_str),
         handler: subject.handler.clone(),
+    }
+}
+
+/// An ending as a platform sees it.
+fn ended(ending: &Ending) -> Ended {
+    match ending {
+        Ending::Exited { code } => Ended::Exit(*code),
+        Ending::Signaled { signal, .. } => Ended::Signal(*signal),
+        // Windows has no signals; a crash is what a platform there sees in their place.
+        #[expect(clippy::cast_possible_wrap, reason = "the status is shown as the number that it is")]
+        Ending::Crashed { status } => Ended::Signal(*status as i32),
+        // No platform knows the proof.
+        Ending::LimitHit { seen, .. } => ended(seen),
+        Ending::TimedOut { .. } => Ended::TimedOut,
+        Ending::NotStarted { .. } => Ended::NotStarted,
     }
 }

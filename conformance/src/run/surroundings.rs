@@ -32,6 +32,17 @@ pub(super) struct Surroundings {
     startup: Option<PathBuf>,
 }
 
+/// Makes the project the root of a git repository without a commit, as projects are: hooks ask git where it is.
+fn repository(project: &Path) -> io::Result<()> {
+    let git = project.join(".git");
+    if git.exists() {
+        return Ok(());
+    }
+    fs::create_dir_all(git.join("objects"))?;
+    fs::create_dir_all(git.join("refs"))?;
+    fs::write(git.join("HEAD"), "ref: refs/heads/main\n")
+}
+
 impl Surroundings {
     pub(super) fn new(
         contract: &Contract,
@@ -47,6 +58,8 @@ impl Surroundings {
         let project = if odd { home.join(ODD) } else { home.join("project") };
         let elsewhere = base.join("elsewhere");
         let cwd = if scenario.folder == Folder::Elsewhere { elsewhere.clone() } else { project.clone() };
+        // What the configuration says goes before where the session stands; a folder that is not there changes nothing.
+        let named = subject.folder.as_ref().map(|folder| project.join(folder));
         let (temp, session, plugin_data) = (base.join("tmp"), base.join("session"), base.join("plugin-data"));
         for folder in [&home, &project, &elsewhere, &temp, &session, &plugin_data] {
             fs::create_dir_all(folder)?;
@@ -54,6 +67,8 @@ impl Surroundings {
         if let Some(original) = &subject.project {
             mirror::copy(original, &project)?;
         }
+        repository(&project)?;
+        let cwd = named.filter(|folder| folder.is_dir()).unwrap_or(cwd);
         if let Some(transcript) = &contract.transcript
             && let Some(path) = payload.stdin.get(&transcript.field).and_then(serde_json::Value::as_str)
         {

@@ -1,7 +1,7 @@
 //! From commands of a configuration to subjects, each once.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use hookproof_harness::Invocation;
 
@@ -14,7 +14,7 @@ use super::program;
 use super::sheet::{Command, Form, Group, Home};
 use super::timeout;
 use super::{Origin, Subject};
-use crate::contract::Contract;
+use crate::contract::{Contract, StartsIn};
 
 /// The subjects of commands that may come from several files. A command that settings name twice is one subject.
 pub(crate) fn subjects(commands: &[Command<'_>], names: &mut Names, notices: &mut Notices) -> Vec<Subject> {
@@ -66,8 +66,31 @@ fn subject(command: &Command<'_>, names: &mut Names) -> Subject {
         matcher: group.matcher().map(|(_, matcher)| matcher.to_owned()),
         timeout: timeout::of(handler),
         handler: options(command),
-        project: scope.project.clone(),
+        project: scope.project.clone().or_else(|| own_folder(command)),
+        folder: starting_folder(command),
     }
+}
+
+/// The folder that the handler names, or that of its file where the platform starts hooks there.
+fn starting_folder(command: &Command<'_>) -> Option<PathBuf> {
+    let scope = command.handler.scope();
+    let named = scope.dialect.keys.folder.as_ref().and_then(|key| command.handler.get(key)).and_then(Node::scalar);
+    if let Some(folder) = named {
+        return Some(PathBuf::from(fill(&folder, &scope.replaced())));
+    }
+    let starts_there =
+        scope.dialect.scripts.as_ref().is_some_and(|scripts| scripts.starts_in == StartsIn::ConfigFolder);
+    let file = &command.handler.group.sheet.source.path;
+    let below = file.parent()?.strip_prefix(scope.project.as_ref()?).ok()?;
+    starts_there.then(|| below.to_owned())
+}
+
+/// The folder of a person's own configuration, where the platform starts its hooks there.
+fn own_folder(command: &Command<'_>) -> Option<PathBuf> {
+    let scripts = command.handler.scope().dialect.scripts.as_ref()?;
+    let file = &command.handler.group.sheet.source.path;
+    let starts_there = scripts.person_starts_in == Some(StartsIn::ConfigFolder);
+    file.parent().filter(|_| starts_there).map(Path::to_owned)
 }
 
 /// The variables that the handler gives its command.

@@ -39,6 +39,7 @@ pub fn from_command(program: &OsStr, args: &[OsString]) -> Subject {
         timeout: None,
         handler: BTreeMap::new(),
         project: None,
+        folder: None,
     }
 }
 

@@ -71,6 +71,7 @@ pub(crate) fn read(
             timeout: None,
             handler: BTreeMap::new(),
             project: scope.project.clone(),
+            folder: None,
         };
         found.subjects.push(subject);
     }

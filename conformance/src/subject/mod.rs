@@ -96,6 +96,8 @@ pub struct Subject {
     pub handler: BTreeMap<String, String>,
     /// The project whose configuration it comes from. Each run gets a copy of it to work in.
     pub project: Option<std::path::PathBuf>,
+    /// The folder that its configuration has it start in, below the project or absolute.
+    pub folder: Option<std::path::PathBuf>,
 }
 
 impl Subject {

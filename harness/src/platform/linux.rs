@@ -23,7 +23,7 @@ use std::time::Instant;
 
 use self::client::Client;
 use self::process::SpawnedProcess;
-use super::unix::{Program, Streams, UnixRun, Waker};
+use super::unix::{Groups, Keeper, Program, Streams, UnixRun, Waker};
 use crate::command::HookCommand;
 use crate::error::HarnessError;
 use crate::observation::Mechanism;
@@ -33,11 +33,17 @@ use crate::platform::{Running, StartFailure};
 #[derive(Debug)]
 pub(crate) struct SpawnerBackend {
     client: Client,
+    groups: Groups,
 }
 
 impl SpawnerBackend {
     pub(crate) fn new() -> Result<Self, HarnessError> {
-        Ok(SpawnerBackend { client: Client::new()? })
+        Ok(SpawnerBackend { client: Client::new()?, groups: Groups::default() })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn set_groups(&mut self, groups: Groups) {
+        self.groups = groups;
     }
 
     /// Replaces helpers that were lost.
@@ -59,10 +65,13 @@ impl SpawnerBackend {
         start: Instant,
         waker: &'a Waker,
     ) -> Result<Box<dyn Running + 'a>, StartFailure> {
-        let program = Program::new(command).map_err(StartFailure::NotStarted)?;
+        let mut program = Program::new(command).map_err(StartFailure::NotStarted)?;
+        let keeper = Keeper::new(&command.limits, &mut self.groups);
+        program.keep_to(&keeper);
+        let name = program.name();
         let (streams, ends) = Streams::new(&command.stdin)?;
         let process = SpawnedProcess::start(&mut self.client, program, &ends, start)?;
         drop(ends);
-        Ok(Box::new(UnixRun::new(streams, process, waker)))
+        Ok(Box::new(UnixRun::new(streams, process, waker, name, keeper)))
     }
 }

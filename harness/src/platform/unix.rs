@@ -10,8 +10,13 @@ use crate::observation::Mechanism;
 use crate::platform::{Running, StartFailure};
 
 mod child;
+mod footprint;
 mod fork;
+mod groups;
+mod limits;
 mod posix;
+mod privilege;
+mod process_clock;
 mod process_table;
 mod program;
 mod run;
@@ -23,7 +28,10 @@ pub(crate) use self::streams::Waker;
 
 #[cfg(target_os = "linux")]
 pub(super) use self::{
-    child::{ChildPlan, ChildStreams, FailedStep, become_program, errno, reset_dispositions},
+    child::{ChildPlan, ChildReport, ChildStreams, FailedStep, become_program, errno, prepare, reset_dispositions},
+    groups::Groups,
+    limits::{Keeper, OwnFacts},
+    process_clock::cpu_time,
     process_table::name_of,
     program::Program,
     run::{Process, UnixRun},
@@ -75,6 +83,15 @@ impl Backend {
     #[expect(clippy::unnecessary_wraps, reason = "the same signature everywhere")]
     fn best() -> Result<Self, HarnessError> {
         Ok(Backend::Posix(posix::PosixBackend::new(None)))
+    }
+
+    #[cfg(all(test, target_os = "linux"))]
+    pub(crate) fn set_groups(&mut self, base: &std::path::Path) {
+        let groups = groups::Groups::at(base);
+        match self {
+            Backend::Spawner(spawner) => spawner.set_groups(groups),
+            Backend::Posix(posix) => posix.set_groups(groups),
+        }
     }
 
     /// Makes ready for a start, outside of the time that is measured.

@@ -13,6 +13,7 @@ use crate::platform::{Running, StartFailure};
 
 mod command_line;
 mod job;
+mod limits;
 mod pipe;
 mod process;
 mod run;

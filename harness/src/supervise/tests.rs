@@ -30,7 +30,31 @@ const KILLED: Kill = Kill::Killed { first: AT, at: Duration::from_millis(9) };
     Ending::TimedOut { after: AT, killed_by: KillStep::Kill }
 )]
 fn endings(#[case] status: Status, #[case] killed_by: Option<KillStep>, #[case] kill: Kill, #[case] expected: Ending) {
-    assert_eq!(ending(&End { status, at: AT, killed_by }, kill), expected);
+    assert_eq!(ending(&End { status, at: AT, killed_by, hit: None }, kill, None), expected);
+}
+
+const KILLED_STATUS: Status = Status::Signaled { signal: 9, core_dumped: false };
+const OOM: (Limit, LimitProof) = (Limit::Memory, LimitProof::OomKill { count: 1 });
+const FOOTPRINT: (Limit, LimitProof) = (Limit::Memory, LimitProof::Footprint { bytes: 5 });
+
+#[rstest]
+#[case::proven(None, Some(OOM), Kill::Not, None, Some(OOM))]
+#[case::not_proven(None, None, Kill::Not, None, None)]
+#[case::we_killed_it_for_its_memory(Some(KillStep::Kill), None, KILLED, Some(5), Some(FOOTPRINT))]
+#[case::it_died_just_before_we_did(None, None, KILLED, Some(5), None)]
+fn a_limit_is_hit_only_with_proof(
+    #[case] killed_by: Option<KillStep>,
+    #[case] hit: Option<(Limit, LimitProof)>,
+    #[case] kill: Kill,
+    #[case] over_memory: Option<u64>,
+    #[case] expected: Option<(Limit, LimitProof)>,
+) {
+    let seen = Ending::Signaled { signal: 9, core_dumped: false };
+    let expected = match expected {
+        Some((limit, proof)) => Ending::LimitHit { limit, proof, seen: Box::new(seen) },
+        None => seen,
+    };
+    assert_eq!(ending(&End { status: KILLED_STATUS, at: AT, killed_by, hit }, kill, over_memory), expected);
 }
 
 /// What the scripted process does. Every list is played from its front; its last entry repeats.
@@ -39,18 +63,24 @@ struct Script {
     stdout: Vec<ReadOutcome>,
     writes: Vec<WriteOutcome>,
     polite: bool,
+    /// What the tree occupies, the last first.
+    footprints: Vec<u64>,
+    /// How often somebody waited.
+    waits: usize,
     done: Vec<&'static str>,
 }
 
 impl Default for Script {
     /// Ended at once, with streams that stay open and empty.
     fn default() -> Self {
-        let end = End { status: Status::Exited(0), at: AT, killed_by: None };
+        let end = End { status: Status::Exited(0), at: AT, killed_by: None, hit: None };
         Script {
             progress: vec![Progress::Ended(end)],
             stdout: vec![ReadOutcome::Pending],
             writes: vec![WriteOutcome::Pending],
             polite: true,
+            footprints: Vec::new(),
+            waits: 0,
             done: Vec::new(),
         }
     }
@@ -62,6 +92,7 @@ fn play<T: Copy>(list: &mut Vec<T>) -> T {
 
 impl Running for Script {
     fn wait(&mut self, _: Interest, timeout: Duration) -> Result<(), HarnessError> {
+        self.waits += 1;
         std::thread::sleep(timeout.min(Duration::from_millis(1)));
         Ok(())
     }
@@ -104,8 +135,20 @@ impl Running for Script {
     fn kill(&mut self) -> Result<(), HarnessError> {
         self.done.push("kill");
         let status = Status::Signaled { signal: 9, core_dumped: false };
-        self.progress = vec![Progress::Ended(End { status, at: AT, killed_by: Some(KillStep::Kill) })];
+        self.progress = vec![Progress::Ended(End { status, at: AT, killed_by: Some(KillStep::Kill), hit: None })];
         Ok(())
+    }
+
+    fn over_memory(&mut self) -> Option<u64> {
+        self.footprints.pop().filter(|bytes| *bytes > 100)
+    }
+
+    fn watch_memory_every(&self) -> Option<Duration> {
+        (!self.footprints.is_empty()).then_some(Duration::from_millis(1))
+    }
+
+    fn limit_reports(&mut self) -> Vec<LimitReport> {
+        vec![LimitReport::enforced(Limit::Memory, 100, "a script")]
     }
 
     fn finish(&mut self) -> Result<Aftermath, HarnessError> {
@@ -164,9 +207,34 @@ fn who_stays_is_killed(#[case] polite: bool, #[case] steps: &[&str]) {
 }
 
 #[test]
+fn nobody_turns_in_circles_while_a_watched_tree_is_being_killed() {
+    let command = command().deadline(Duration::ZERO).grace(Duration::from_millis(50));
+    let mut script = Script { progress: vec![Progress::Running], footprints: vec![1; 1000], ..Script::default() };
+    supervised(&mut script, &command).expect("a run");
+    assert_eq!(script.done, ["close stdin", "terminate", "kill", "finish"]);
+    // The script waits a millisecond at most.
+    assert!(script.waits < 60, "{} waits", script.waits);
+}
+
+#[test]
 fn who_could_not_be_started_is_no_exit() {
     let error = StartError { os_error: Some(2), step: "execute".into(), message: "no".into() };
     let progress = vec![Progress::NotStarted(error.clone()), Progress::Running];
     let observation = supervised(&mut Script { progress, ..Script::default() }, &command()).expect("a run");
     assert_eq!(observation.ending, Ending::NotStarted { error });
+}
+
+#[test]
+fn who_occupies_more_than_the_limit_is_killed_at_once_and_not_politely() {
+    let footprints = vec![500, 101, 100, 7];
+    let command = command().deadline(Duration::from_secs(20));
+    let mut script = Script { progress: vec![Progress::Running], footprints, ..Script::default() };
+    let observation = supervised(&mut script, &command).expect("a run");
+    let proof = LimitProof::Footprint { bytes: 101 };
+    let Ending::LimitHit { limit: Limit::Memory, proof: found, .. } = observation.ending else {
+        panic!("{:?}", observation.ending)
+    };
+    assert_eq!(found, proof);
+    assert_eq!(observation.limits[0].proof, Some(proof));
+    assert_eq!(script.done, ["close stdin", "kill", "finish"]);
 }

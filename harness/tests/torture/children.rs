@@ -87,6 +87,34 @@ pub(crate) fn misbehave(args: &[String]) -> ExitCode {
             let memory = vec![1_u8; usize::try_from(number(args, 1)).expect("fits")];
             std::hint::black_box(&memory);
         }
+        "hold-memory" => {
+            let memory = vec![1_u8; usize::try_from(number(args, 1)).expect("fits")];
+            sleep(ms(args, 2));
+            std::hint::black_box(&memory);
+        }
+        // So many children that hold memory; none of them has much.
+        "hold-memory-together" => {
+            let mut children: Vec<_> = (0..number(args, 1))
+                .map(|_| again(&["hold-memory", &args[2], &args[3]]).spawn().expect("starts"))
+                .collect();
+            for child in &mut children {
+                child.wait().expect("ends");
+            }
+        }
+        "write-file" => {
+            let bytes = vec![b'x'; usize::try_from(number(args, 2)).expect("fits")];
+            let written = std::fs::write(&args[1], bytes);
+            print_bytes(if written.is_ok() { "written" } else { "refused" });
+        }
+        "open-files" => {
+            let own = std::env::current_exe().expect("this binary has a path");
+            let files: Vec<_> = (0..number(args, 1)).map_while(|_| std::fs::File::open(&own).ok()).collect();
+            print_bytes(&files.len().to_string());
+        }
+        "start-child" => {
+            let started = again(&["exit", "0"]).status();
+            print_bytes(if started.is_ok_and(|status| status.success()) { "started" } else { "refused" });
+        }
         "tick" => tick(&args[1], LONG),
         "tick-for" => tick(&args[1], ms(args, 2)),
         // A descendant that holds our streams, while we end at once or stay.
@@ -199,6 +227,37 @@ fn unix_misbehave(behaviour: &str, args: &[String]) -> ExitCode {
                 libc::kill(target, i32::try_from(number(args, 1)).expect("a signal"));
                 sleep(ms(args, 3));
             }
+            "spin-on" => {
+                libc::signal(libc::SIGXCPU, libc::SIG_IGN);
+                let begin = Instant::now();
+                while begin.elapsed() < LONG {
+                    std::hint::black_box(behaviour.len());
+                }
+            }
+            // Children that share all of their parent's memory and write to none of it.
+            "share-memory" => {
+                let memory = vec![1_u8; usize::try_from(number(args, 2)).expect("fits")];
+                for _ in 0..number(args, 1) {
+                    if libc::fork() == 0 {
+                        sleep(ms(args, 3));
+                        libc::_exit(0);
+                    }
+                }
+                sleep(ms(args, 3));
+                std::hint::black_box(&memory);
+            }
+            "leave-memory-daemon" => {
+                if libc::fork() == 0 {
+                    libc::setsid();
+                    if libc::fork() == 0 {
+                        drop(silent(again(&["hold-memory", &args[1], "60000"])).spawn().expect("starts"));
+                    }
+                    libc::_exit(0);
+                }
+                sleep(LONG);
+            }
+            // Soft and hard limit of all that can be set.
+            "print-limits" => print_bytes(&limits().join("\n")),
             "ignore-term" => {
                 libc::signal(libc::SIGTERM, libc::SIG_IGN);
                 drop(again(&["tick", &args[1]]).spawn().expect("starts"));
@@ -255,4 +314,42 @@ fn unix_misbehave(behaviour: &str, args: &[String]) -> ExitCode {
 fn parent_of(pid: i32) -> i32 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("Linux has it");
     stat.split(' ').nth(3).and_then(|parent| parent.parse().ok()).expect("a parent")
+}
+
+#[cfg(unix)]
+fn limits() -> Vec<String> {
+    let resources = [
+        ("address-space", libc::RLIMIT_AS),
+        ("data", libc::RLIMIT_DATA),
+        ("stack", libc::RLIMIT_STACK),
+        ("cpu", libc::RLIMIT_CPU),
+        ("open-files", libc::RLIMIT_NOFILE),
+        ("file-size", libc::RLIMIT_FSIZE),
+        ("processes", libc::RLIMIT_NPROC),
+        ("core", libc::RLIMIT_CORE),
+    ];
+    let show = |(name, resource)| {
+        // SAFETY: the call fills a plain structure.
+        let limit = unsafe {
+            let mut limit: libc::rlimit = std::mem::zeroed();
+            libc::getrlimit(resource, &raw mut limit);
+            limit
+        };
+        format!("{name} {} {}", limit.rlim_cur, limit.rlim_max)
+    };
+    resources.map(show).to_vec()
+}
+
+/// The user that owns nothing. Does nothing for who is no superuser.
+#[cfg(unix)]
+pub(crate) fn become_nobody() {
+    const NOBODY: u32 = 65534;
+    // SAFETY: system calls with plain numbers.
+    unsafe {
+        if libc::getuid() == 0 {
+            assert_eq!(libc::setgroups(0, std::ptr::null()), 0);
+            assert_eq!(libc::setgid(NOBODY), 0);
+            assert_eq!(libc::setuid(NOBODY), 0);
+        }
+    }
 }

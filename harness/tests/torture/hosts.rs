@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use hookproof_harness::{CaptureBounds, Harness, MechanismChoice};
+use hookproof_harness::{CaptureBounds, Harness, Limits, MechanismChoice};
 
 use crate::me;
 
@@ -45,6 +45,16 @@ pub(crate) fn host(args: &[String]) -> ExitCode {
             std::hint::black_box(&memory);
             format!("{} {}", small.unwrap_or(0), grown.unwrap_or(0))
         }
+        // As a user whom the number of processes is counted for.
+        #[cfg(unix)]
+        "host-nobody" => {
+            crate::children::become_nobody();
+            let harness = Harness::with_mechanism(choice).expect("a harness");
+            let command = me("start-child").limits(Limits::none().processes(1));
+            let observation = harness.run(&command).expect("a run");
+            let text = String::from_utf8_lossy(&observation.stdout.bytes).into_owned();
+            format!("{text}, {}", observation.limits[0])
+        }
         other => panic!("there is no host {other}"),
     };
     io::stdout().write_all(answer.as_bytes()).expect("writes");
@@ -55,7 +65,7 @@ fn run_some(harness: &Harness, count: usize) {
     for index in 0..count {
         // All kinds of ends: by itself, not started, killed, with something left behind.
         let command = match index % 4 {
-            0 => me("exit").arg("0"),
+            0 => me("exit").arg("0").limits(Limits::none().address_space(1 << 40).memory(1 << 30)),
             1 => hookproof_harness::HookCommand::new("surely-no-such-program"),
             2 => me("sleep").arg("60000").deadline(Duration::from_millis(20)).grace(Duration::from_millis(20)),
             _ => me("flooding-orphan").leak_grace(Duration::from_millis(5)),

@@ -6,6 +6,7 @@
 mod children;
 mod cost;
 mod hosts;
+mod limits;
 mod start;
 mod streams;
 mod tree;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
     streams::add(&mut suite);
     tree::add(&mut suite);
     cost::add(&mut suite);
+    limits::add(&mut suite);
     let trials = suite.trials.into_iter().map(|trial| {
         let known = under_wine() && NOT_UNDER_WINE.iter().any(|(name, _)| trial.name() == *name);
         trial.with_ignored_flag(known)

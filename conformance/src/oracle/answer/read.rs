@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::condition::{is_active, is_hidden, is_wanting, misfit, word};
 use super::{Answer, Made, at, each_at};
-use crate::contract::{Contract, Decision, Event, Field, Reader, Role};
+use crate::contract::{Contract, Decision, Event, Evidence, Field, Reader, Role};
 
 /// What an accepted document says at this event.
 pub(crate) fn read(contract: &Contract, event: &Event, document: &Value, tool: Option<&str>) -> Answer {
@@ -66,6 +66,8 @@ pub(crate) fn read(contract: &Contract, event: &Event, document: &Value, tool: O
             (Some(Role::StopRun), None) => answer.stop_run |= value == &Value::Bool(field.stops_when),
             (Some(Role::StopReason), Some(text)) => answer.stop_reason = Some(text.to_owned()),
             (Some(Role::Interrupt), _) => answer.interrupt = value == &Value::Bool(true),
+            // That a field does nothing is a fact like any other, and sources may contradict each other on it.
+            (Some(Role::Ignored), _) => used = field.basis.evidence >= Evidence::Disputed,
             _ => used = false,
         }
         if used {

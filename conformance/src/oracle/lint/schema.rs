@@ -257,8 +257,10 @@ fn key_unknown(problems: &mut Problems<'_>, document: &Value, container: Option<
     if let Some((path, field)) =
         event.output.iter().find(|(path, _)| same_place(path) && squash(&name_of(path)) == squash(key))
     {
+        // That another spelling is dropped is a fact of its own.
+        let dropped = run.contract.reading.basis_of(run.contract.reading.unknown_keys.as_ref());
         problems.add_on(
-            &[basis(field)],
+            &[basis(field), dropped],
             "schema.wrong-case",
             format!("`{here}` is not read; the field is spelled `{path}`"),
         );

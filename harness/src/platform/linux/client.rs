@@ -72,6 +72,11 @@ impl Client {
         &self.shared
     }
 
+    /// The process id of the spawner, below which everything runs.
+    pub(super) fn spawner(&self) -> libc::pid_t {
+        self.spawner
+    }
+
     pub(super) fn socket(&self) -> RawFd {
         self.socket.as_raw_fd()
     }

@@ -61,8 +61,8 @@ unsafe fn guard(control: *mut Control, spawner: c_int) {
                 break;
             }
         }
-        if reap(&mut |_, _, _| {}) {
-            kill_all(control, PATIENCE, |_, _, _| {});
+        if reap(&mut |_| {}) {
+            kill_all(control, PATIENCE, |_| {});
         }
     }
 }

@@ -7,7 +7,7 @@
 use std::ffi::{c_int, c_long};
 use std::{mem, ptr};
 
-use super::super::unix::errno;
+use super::super::unix::{cpu_time, errno};
 use super::shared::Control;
 use super::shared::walk_room;
 
@@ -78,11 +78,7 @@ unsafe fn list(control: *mut Control, pid: c_int, listed: &mut usize) {
 /// # Safety
 ///
 /// As [`walk`].
-pub(super) unsafe fn kill_all(
-    control: *mut Control,
-    patience: i64,
-    mut reaped: impl FnMut(c_int, c_int, &libc::rusage),
-) -> c_int {
+pub(super) unsafe fn kill_all(control: *mut Control, patience: i64, mut reaped: impl FnMut(&Reaped)) -> c_int {
     // SAFETY: system calls; see `walk`.
     unsafe {
         let until = monotonic_nanoseconds() + patience * 1_000_000;
@@ -103,19 +99,38 @@ pub(super) unsafe fn kill_all(
     }
 }
 
+/// A child that has ended.
+pub(super) struct Reaped {
+    pub(super) pid: c_int,
+    /// As `wait` gives it.
+    pub(super) status: c_int,
+    pub(super) usage: libc::rusage,
+    /// CPU time of the process without its children, in nanoseconds; -1 if it is not known.
+    pub(super) own_cpu: i64,
+}
+
 /// Waits for all children that have ended, without blocking. `false` if there is no child any more.
-pub(super) fn reap(reaped: &mut impl FnMut(c_int, c_int, &libc::rusage)) -> bool {
+///
+/// Each is looked at before it is waited for: its clock is gone afterwards. And so nothing but an end is ever waited
+/// for here, though children that are traced report more.
+pub(super) fn reap(reaped: &mut impl FnMut(&Reaped)) -> bool {
     loop {
-        let mut status = 0;
-        // SAFETY: wait4 writes two plain structures.
-        let (pid, usage) = unsafe {
-            let mut usage: libc::rusage = mem::zeroed();
-            (libc::wait4(-1, &raw mut status, libc::WNOHANG | libc::__WALL, &raw mut usage), usage)
-        };
-        match pid {
-            0 => return true,
-            pid if pid > 0 => reaped(pid, status, &usage),
-            _ => return errno() == libc::EINTR,
+        // SAFETY: the calls write plain structures.
+        unsafe {
+            let mut info: libc::siginfo_t = mem::zeroed();
+            let flags = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT | libc::__WALL;
+            if libc::waitid(libc::P_ALL, 0, &raw mut info, flags) < 0 {
+                return errno() == libc::EINTR;
+            }
+            let pid = info.si_pid();
+            if pid == 0 {
+                return true;
+            }
+            let own_cpu = cpu_time(pid).map_or(-1, |time| time.as_nanos() as i64);
+            let mut child = Reaped { pid, status: 0, usage: mem::zeroed(), own_cpu };
+            if libc::wait4(pid, &raw mut child.status, libc::WNOHANG | libc::__WALL, &raw mut child.usage) == pid {
+                reaped(&child);
+            }
         }
     }
 }

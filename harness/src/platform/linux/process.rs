@@ -1,5 +1,6 @@
 //! One program that the spawner runs, as the harness sees it.
 
+use std::fs;
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use super::spawner::PATIENCE;
 use super::wire::{Reply, ReplyKind, Request};
 use crate::error::HarnessError;
 use crate::observation::{Descendant, KillStep, StartError};
-use crate::platform::unix::{ChildEnds, FailedStep, Process, Program, name_of, start_error};
+use crate::platform::unix::{ChildEnds, FailedStep, OwnFacts, Process, Program, name_of, start_error};
 use crate::platform::{Aftermath, End, Progress, StartFailure, Status};
 
 /// A peak is believed if it is so much above the spawner's own size: the kernel's counters are that exact (they are
@@ -131,6 +132,19 @@ impl Process for SpawnedProcess<'_> {
         })
     }
 
+    fn own_facts(&self) -> OwnFacts {
+        let mut facts = OwnFacts { answers: self.client.shared_view().report().answers, ..OwnFacts::default() };
+        if let State::Ended { reply, .. } = &self.state {
+            facts.cpu = u64::try_from(reply.own_cpu).ok().map(Duration::from_nanos);
+            facts.executed = (reply.executed >= 0).then_some(reply.executed == 1);
+        }
+        facts
+    }
+
+    fn members(&mut self) -> Vec<i32> {
+        descendants(self.client.spawner())
+    }
+
     fn descendants_remain(&mut self) -> Result<bool, HarnessError> {
         Ok(matches!(self.state, State::Ended { remain: true, .. }))
     }
@@ -187,6 +201,26 @@ impl Drop for SpawnedProcess<'_> {
     }
 }
 
+/// Everyone below a process, as the kernel lists children.
+fn descendants(root: i32) -> Vec<i32> {
+    let mut members = vec![root];
+    let mut next = 0;
+    while let Some(pid) = members.get(next) {
+        let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+        let lists = threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+        let children: Vec<i32> =
+            lists.flat_map(|list| list.split(' ').filter_map(|id| id.parse().ok()).collect::<Vec<_>>()).collect();
+        // Who changes its parent meanwhile can be met twice.
+        for child in children {
+            if !members.contains(&child) {
+                members.push(child);
+            }
+        }
+        next += 1;
+    }
+    members.split_off(1)
+}
+
 fn end(reply: &Reply, start: i64) -> End {
     let status = if libc::WIFSIGNALED(reply.status) {
         Status::Signaled { signal: libc::WTERMSIG(reply.status), core_dumped: libc::WCOREDUMP(reply.status) }
@@ -201,6 +235,7 @@ fn end(reply: &Reply, start: i64) -> End {
             1 => Some(KillStep::Terminate),
             _ => Some(KillStep::Kill),
         },
+        hit: None,
     }
 }
 

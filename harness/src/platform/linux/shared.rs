@@ -5,7 +5,7 @@
 use std::ffi::{CString, c_char, c_void};
 use std::{io, mem, ptr};
 
-use super::super::unix::{ChildPlan, ChildStreams, Program};
+use super::super::unix::{ChildPlan, ChildReport, ChildStreams, Program};
 use crate::error::HarnessError;
 
 /// Living processes that are named at most.
@@ -30,6 +30,8 @@ pub(super) struct Control {
     /// Written by the child if a step failed: a [`FailedStep`](super::super::unix::FailedStep), else 0.
     pub(super) failed_step: i32,
     pub(super) failed_errno: i32,
+    /// Written by the child before it executes.
+    pub(super) report: ChildReport,
     /// The spawner's end of the socket.
     pub(super) socket: i32,
     /// The guardian's process id.
@@ -90,8 +92,15 @@ impl Shared {
             Some(directory) => room.string(directory)?,
             None => ptr::null(),
         };
+        let group = match &program.group {
+            Some(group) => room.string(group)?,
+            None => ptr::null(),
+        };
+        let (limits, limit_count) = program.limits();
+        let traced = program.traced;
+        let plan = ChildPlan { candidates, arguments, variables, directory, group, limits, limit_count, traced };
         // SAFETY: the control part is inside the mapping; the spawner reads it only after the request.
-        unsafe { (*self.control).plan = ChildPlan { candidates, arguments, variables, directory } };
+        unsafe { (*self.control).plan = plan };
         Some(())
     }
 
@@ -99,6 +108,12 @@ impl Shared {
     pub(super) fn listed(&self, count: usize) -> Vec<i32> {
         // SAFETY: the spawner has answered, so it does not write any more.
         unsafe { (*self.control).listed }.into_iter().take(count).collect()
+    }
+
+    /// What the child of the last start found out before it executed.
+    pub(super) fn report(&self) -> ChildReport {
+        // SAFETY: inside the mapping; a child may write it while it starts, hence volatile.
+        unsafe { ptr::read_volatile(&raw const (*self.control).report) }
     }
 
     /// The id of the running program, 0 if there is none yet.
@@ -188,6 +203,9 @@ mod tests {
             arguments: vec![c("x"), c(argument)],
             variables: vec![],
             directory: Some(c("/")),
+            group: None,
+            limits: vec![],
+            traced: false,
         }
     }
 

@@ -8,8 +8,8 @@ use std::ffi::{c_int, c_void};
 use std::os::fd::RawFd;
 use std::{mem, ptr};
 
-use super::super::unix::{ChildStreams, FailedStep, become_program, errno};
-use super::helper_tree::{Visit, is_possible, kill_all, monotonic_nanoseconds, reap, walk};
+use super::super::unix::{ChildReport, ChildStreams, FailedStep, become_program, errno, prepare};
+use super::helper_tree::{Reaped, Visit, is_possible, kill_all, monotonic_nanoseconds, reap, walk};
 use super::shared::{Control, Stack, stack_top};
 use super::wire::{Received, Reply, ReplyKind, Request, receive, send};
 
@@ -24,6 +24,8 @@ struct Spawner {
     socket: RawFd,
     /// The running program, 0 if there is none or it has ended.
     program: c_int,
+    /// Whether the program was executed: 1 yes, 0 not that we know, -1 nobody looks.
+    executed: i32,
     /// The last kill step: 0 none, 1 terminate, 2 kill.
     step: i32,
     /// The end has been told, with descendants left, and their end has not.
@@ -48,7 +50,7 @@ pub(super) extern "C" fn spawner_main(control: *mut c_void) -> c_int {
             let _ = send(socket, &Reply::new(ReplyKind::Unfit, errno()), &[]);
             libc::_exit(1);
         }
-        let mut spawner = Spawner { control, socket, program: 0, step: 0, owes_gone: false };
+        let mut spawner = Spawner { control, socket, program: 0, executed: -1, step: 0, owes_gone: false };
         spawner.reply(&Reply::new(ReplyKind::Ready, libc::getpid()));
         loop {
             let mut polled = [
@@ -122,6 +124,8 @@ impl Spawner {
             (*control).streams =
                 ChildStreams { stdout: streams[0], stderr: streams[1], stdin: if count > 2 { streams[2] } else { -1 } };
             (*control).failed_step = 0;
+            (*control).report = ChildReport::default();
+            self.executed = -1;
             self.step = 0;
             self.owes_gone = false;
             let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
@@ -143,6 +147,10 @@ impl Spawner {
                 return;
             }
             self.program = pid;
+            if ptr::read_volatile(&raw const (*control).report.traced) != 0 {
+                self.executed = 0;
+                self.see_exec();
+            }
             ptr::write_volatile(&raw mut (*control).program, pid);
         }
     }
@@ -171,9 +179,9 @@ impl Spawner {
         let program = self.program;
         // SAFETY: as above.
         let left = unsafe {
-            kill_all(self.control, PATIENCE, |pid, status, usage| {
-                if pid == program {
-                    ended = Some(end_of(status, usage));
+            kill_all(self.control, PATIENCE, |child| {
+                if child.pid == program {
+                    ended = Some(end_of(child));
                 }
             })
         };
@@ -183,19 +191,51 @@ impl Spawner {
 
     /// Waits for whoever has ended and tells the harness what it needs to know.
     fn reap(&mut self) {
+        self.see_exec();
         let mut ended = None;
         let program = self.program;
-        let remain = reap(&mut |pid, status, usage| {
-            if pid == program {
-                ended = Some(end_of(status, usage));
+        let remain = reap(&mut |child| {
+            if child.pid == program {
+                ended = Some(end_of(child));
             }
         });
         self.tell(ended, remain);
     }
 
+    /// Lets a traced program run when it has been executed: the kernel stops it by SIGTRAP before its first
+    /// instruction. Before the exec any other signal stops it, too, and is passed on. After that it is not traced.
+    fn see_exec(&mut self) {
+        if self.executed != 0 || self.program == 0 {
+            return;
+        }
+        // SAFETY: waitid writes a plain structure; the program is our child and stopped when it is continued.
+        unsafe {
+            let mut info: libc::siginfo_t = mem::zeroed();
+            let flags = libc::WSTOPPED | libc::WNOHANG | libc::__WALL;
+            let waited = libc::waitid(libc::P_PID, self.program.cast_unsigned(), &raw mut info, flags);
+            if waited < 0 || info.si_pid() != self.program || info.si_code != libc::CLD_TRAPPED {
+                return;
+            }
+            let signal = info.si_status();
+            let none = ptr::null_mut::<c_void>();
+            if signal == libc::SIGTRAP {
+                self.executed = 1;
+                libc::ptrace(libc::PTRACE_DETACH, self.program, none, none);
+            } else {
+                libc::ptrace(
+                    libc::PTRACE_CONT,
+                    self.program,
+                    none,
+                    ptr::without_provenance_mut::<c_void>(signal as usize),
+                );
+            }
+        }
+    }
+
     fn tell(&mut self, ended: Option<Reply>, remain: bool) {
         if let Some(mut reply) = ended {
             reply.step = self.step;
+            reply.executed = self.executed;
             reply.remain = i32::from(remain);
             self.program = 0;
             self.owes_gone = remain;
@@ -215,14 +255,15 @@ impl Spawner {
     unsafe fn end(&mut self) -> ! {
         // SAFETY: as above.
         unsafe {
-            kill_all(self.control, PATIENCE, |_, _, _| {});
+            kill_all(self.control, PATIENCE, |_| {});
             libc::_exit(0)
         }
     }
 }
 
 /// The facts of a program's end.
-fn end_of(status: c_int, usage: &libc::rusage) -> Reply {
+fn end_of(child: &Reaped) -> Reply {
+    let usage = &child.usage;
     let microseconds = |time: libc::timeval| time.tv_sec * 1_000_000 + time.tv_usec;
     // SAFETY: getrusage writes a plain structure.
     let own = unsafe {
@@ -231,7 +272,8 @@ fn end_of(status: c_int, usage: &libc::rusage) -> Reply {
         own
     };
     Reply {
-        status,
+        status: child.status,
+        own_cpu: child.own_cpu,
         at: monotonic_nanoseconds(),
         cpu_user: microseconds(usage.ru_utime),
         cpu_system: microseconds(usage.ru_stime),
@@ -246,7 +288,17 @@ extern "C" fn child_main(control: *mut c_void) -> c_int {
     let control: *mut Control = control.cast();
     // SAFETY: see `Spawner::start`. Dispositions are all default since the guardian started.
     unsafe {
-        let (step, errno) = become_program(&(*control).plan, (*control).streams);
+        let plan = &(*control).plan;
+        let (step, errno) = match prepare(plan, (*control).streams, &raw mut (*control).report) {
+            Ok(()) => {
+                // The parent's own thread becomes the tracer, until the exec has happened.
+                if plan.traced && libc::ptrace(libc::PTRACE_TRACEME) == 0 {
+                    ptr::write_volatile(&raw mut (*control).report.traced, 1);
+                }
+                (FailedStep::Execute, become_program(plan))
+            }
+            Err(failed) => failed,
+        };
         ptr::write_volatile(&raw mut (*control).failed_errno, errno);
         ptr::write_volatile(&raw mut (*control).failed_step, step as i32);
         libc::_exit(127)

@@ -64,6 +64,10 @@ pub(super) struct Reply {
     pub(super) peak_memory: i64,
     /// `Ended`: KiB; what a program that uses nothing would have been given as its peak.
     pub(super) floor: i64,
+    /// `Ended`: CPU time of the process without its children, in nanoseconds; -1 if it is not known.
+    pub(super) own_cpu: i64,
+    /// `Ended`: 1 if the program was executed, 0 if it was killed while it was being loaded, -1 if nobody looked.
+    pub(super) executed: i32,
 }
 
 impl Reply {

@@ -7,6 +7,29 @@
 use std::ffi::{c_char, c_int};
 use std::{mem, ptr};
 
+/// Limits that one child sets for itself at most.
+pub(crate) const MOST_LIMITS: usize = 7;
+
+/// A limit as `setrlimit` wants it.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ChildLimit {
+    /// A `RLIMIT_*` constant.
+    pub(crate) resource: c_int,
+    pub(crate) soft: libc::rlim_t,
+    pub(crate) hard: libc::rlim_t,
+}
+
+/// What the child finds out before it executes. Only the entries of its limits mean something.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct ChildReport {
+    /// The system's answer to each limit: 0 or an `errno`.
+    pub(crate) answers: [c_int; MOST_LIMITS],
+    /// 1 if the parent traces the child until it has executed.
+    pub(crate) traced: c_int,
+}
+
 /// Pointers for one start. They point into memory that outlives the exec.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +42,13 @@ pub(crate) struct ChildPlan {
     pub(crate) variables: *const *const c_char,
     /// Working directory, or null.
     pub(crate) directory: *const c_char,
+    /// File by which a control group is entered, or null.
+    pub(crate) group: *const c_char,
+    /// Limits, as many as the number says.
+    pub(crate) limits: [ChildLimit; MOST_LIMITS],
+    pub(crate) limit_count: usize,
+    /// Whether the parent is to see that the program was executed.
+    pub(crate) traced: bool,
 }
 
 /// Descriptors that become 0, 1 and 2. All of them are above 2 and close on exec.
@@ -40,6 +70,7 @@ pub(crate) enum FailedStep {
     ChangeDirectory = 3,
     ConnectStreams = 4,
     Execute = 5,
+    EnterGroup = 6,
 }
 
 impl FailedStep {
@@ -49,6 +80,7 @@ impl FailedStep {
             2 => FailedStep::StartSession,
             3 => FailedStep::ChangeDirectory,
             4 => FailedStep::ConnectStreams,
+            6 => FailedStep::EnterGroup,
             _ => FailedStep::Execute,
         }
     }
@@ -108,32 +140,85 @@ unsafe fn unblock_signals() {
     }
 }
 
-/// Becomes the program: session of its own (so there is no controlling terminal), working directory, streams, empty
-/// signal mask, exec. Returns only if a step failed, with the step and `errno`.
+/// Prepares for the program: session of its own (so there is no controlling terminal), control group, working
+/// directory, streams, limits. If a step fails, it is returned with `errno`; a limit that the system refuses only
+/// stands in the report.
 ///
 /// # Safety
 ///
 /// Only in a child, between fork and exec, whose dispositions of signals have been reset; the pointers of `plan` are
 /// valid; every descriptor above 2 closes on exec.
-pub(crate) unsafe fn become_program(plan: &ChildPlan, streams: ChildStreams) -> (FailedStep, c_int) {
+pub(crate) unsafe fn prepare(
+    plan: &ChildPlan,
+    streams: ChildStreams,
+    report: *mut ChildReport,
+) -> Result<(), (FailedStep, c_int)> {
     // SAFETY: system calls with arguments that the caller vouches for.
     unsafe {
         if libc::setsid() < 0 {
-            return (FailedStep::StartSession, errno());
+            return Err((FailedStep::StartSession, errno()));
+        }
+        if !plan.group.is_null() {
+            enter_group(plan.group).map_err(|errno| (FailedStep::EnterGroup, errno))?;
         }
         if !plan.directory.is_null() && libc::chdir(plan.directory) < 0 {
-            return (FailedStep::ChangeDirectory, errno());
+            return Err((FailedStep::ChangeDirectory, errno()));
         }
         if streams.stdin < 0 {
             libc::close(0);
         } else if libc::dup2(streams.stdin, 0) < 0 {
-            return (FailedStep::ConnectStreams, errno());
+            return Err((FailedStep::ConnectStreams, errno()));
         }
         if libc::dup2(streams.stdout, 1) < 0 || libc::dup2(streams.stderr, 2) < 0 {
-            return (FailedStep::ConnectStreams, errno());
+            return Err((FailedStep::ConnectStreams, errno()));
         }
+        set_limits(plan, report);
+    }
+    Ok(())
+}
+
+/// # Safety
+///
+/// As [`prepare`].
+unsafe fn enter_group(file: *const c_char) -> Result<(), c_int> {
+    // SAFETY: the path ends in NUL; the descriptor is closed again.
+    unsafe {
+        let file = libc::open(file, libc::O_WRONLY | libc::O_CLOEXEC);
+        if file < 0 {
+            return Err(errno());
+        }
+        // 0 means the writing process.
+        let entered = if libc::write(file, c"0".as_ptr().cast(), 1) == 1 { Ok(()) } else { Err(errno()) };
+        libc::close(file);
+        entered
+    }
+}
+
+/// # Safety
+///
+/// As [`prepare`].
+unsafe fn set_limits(plan: &ChildPlan, report: *mut ChildReport) {
+    // SAFETY: the count is at most the length of both arrays; the report is the caller's to be written to.
+    unsafe {
+        for (place, limit) in plan.limits.iter().take(plan.limit_count).enumerate() {
+            let value = libc::rlimit { rlim_cur: limit.soft, rlim_max: limit.hard };
+            let answer = if libc::setrlimit(limit.resource as _, &raw const value) < 0 { errno() } else { 0 };
+            let answers: *mut c_int = (&raw mut (*report).answers).cast();
+            ptr::write_volatile(answers.add(place), answer);
+        }
+    }
+}
+
+/// Becomes the program: empty signal mask, exec. Returns only if the exec failed, with `errno`.
+///
+/// # Safety
+///
+/// As [`prepare`], which comes before.
+pub(crate) unsafe fn become_program(plan: &ChildPlan) -> c_int {
+    // SAFETY: as above.
+    unsafe {
         unblock_signals();
-        (FailedStep::Execute, execute(plan))
+        execute(plan)
     }
 }
 
@@ -142,7 +227,7 @@ pub(crate) unsafe fn become_program(plan: &ChildPlan, streams: ChildStreams) -> 
 ///
 /// # Safety
 ///
-/// As [`become_program`].
+/// As [`prepare`].
 unsafe fn execute(plan: &ChildPlan) -> c_int {
     let mut denied = false;
     let mut candidate = plan.candidates;

@@ -5,7 +5,9 @@ use std::ffi::{CString, c_char, c_int};
 use std::os::fd::RawFd;
 use std::{mem, ptr};
 
-use super::child::{ChildPlan, ChildStreams, become_program, errno, reset_dispositions};
+use super::child::{
+    ChildPlan, ChildReport, ChildStreams, FailedStep, become_program, errno, prepare, reset_dispositions,
+};
 use super::program::Program;
 
 /// Descriptors above this are not looked for where the system cannot close a range. macOS allows 10,240 by default.
@@ -17,16 +19,22 @@ fn pointers(strings: &[CString]) -> Vec<*const c_char> {
     strings.iter().map(|s| s.as_ptr()).chain([ptr::null()]).collect()
 }
 
-/// Forks a child that becomes the program. What fails in the child is written to `failure` as two numbers.
+/// Forks a child that becomes the program. The child writes to `failure` what it was answered about its limits, a
+/// [`ChildReport`], and then, if it cannot become the program, the step and the error as two numbers.
 pub(crate) fn fork_program(program: &Program, streams: ChildStreams, failure: RawFd) -> Result<libc::pid_t, c_int> {
     let candidates = pointers(&program.candidates);
     let arguments = pointers(&program.arguments);
     let variables = pointers(&program.variables);
+    let (limits, limit_count) = program.limits();
     let plan = ChildPlan {
         candidates: candidates.as_ptr(),
         arguments: arguments.as_ptr(),
         variables: variables.as_ptr(),
         directory: program.directory.as_ref().map_or(ptr::null(), |d| d.as_ptr()),
+        group: program.group.as_ref().map_or(ptr::null(), |g| g.as_ptr()),
+        limits,
+        limit_count,
+        traced: false,
     };
     // SAFETY: all signals are blocked around the fork, so that no handler of the host runs in the child; the child
     // calls nothing but async-signal-safe functions; the plan points into vectors that live until after the fork.
@@ -41,7 +49,13 @@ pub(crate) fn fork_program(program: &Program, streams: ChildStreams, failure: Ra
             let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
             libc::setrlimit(libc::RLIMIT_CORE, &raw const none);
             close_all_on_exec();
-            let (step, errno) = become_program(&plan, streams);
+            let mut report = ChildReport::default();
+            let prepared = prepare(&plan, streams, &raw mut report);
+            libc::write(failure, (&raw const report).cast(), mem::size_of_val(&report));
+            let (step, errno) = match prepared {
+                Ok(()) => (FailedStep::Execute, become_program(&plan)),
+                Err(failed) => failed,
+            };
             let answer = [step as c_int, errno];
             libc::write(failure, answer.as_ptr().cast(), mem::size_of_val(&answer));
             libc::_exit(127);

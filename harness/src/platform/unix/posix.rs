@@ -10,8 +10,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 use std::{mem, ptr};
 
-use super::child::{ChildStreams, FailedStep};
+use super::child::{ChildReport, ChildStreams, FailedStep};
 use super::fork::fork_program;
+use super::groups::Groups;
+use super::limits::{Keeper, OwnFacts};
+use super::process_clock::cpu_time;
 use super::process_table::{self, Family, name_of, snapshot};
 use super::program::Program;
 use super::run::{Process, UnixRun};
@@ -33,12 +36,18 @@ const WAITER_STACK: usize = 64 * 1024;
 #[derive(Debug)]
 pub(crate) struct PosixBackend {
     gap: Option<String>,
+    groups: Groups,
 }
 
 impl PosixBackend {
     /// `gap` says why nothing better is used, if something better was tried.
     pub(crate) fn new(gap: Option<String>) -> Self {
-        PosixBackend { gap }
+        PosixBackend { gap, groups: Groups::default() }
+    }
+
+    #[cfg(all(test, target_os = "linux"))]
+    pub(crate) fn set_groups(&mut self, groups: Groups) {
+        self.groups = groups;
     }
 
     pub(crate) fn mechanism(&self) -> Mechanism {
@@ -53,14 +62,16 @@ impl PosixBackend {
         Mechanism { name: "posix".into(), gaps }
     }
 
-    #[expect(clippy::unused_self, reason = "the same signature for every backend")]
     pub(crate) fn start<'a>(
         &'a mut self,
         command: &HookCommand,
         start: Instant,
         waker: &'a Waker,
     ) -> Result<Box<dyn Running + 'a>, StartFailure> {
-        let program = Program::new(command).map_err(StartFailure::NotStarted)?;
+        let mut program = Program::new(command).map_err(StartFailure::NotStarted)?;
+        let keeper = Keeper::new(&command.limits, &mut self.groups);
+        program.keep_to(&keeper);
+        let name = program.name();
         let (streams, ends) = Streams::new(&command.stdin)?;
         let stdin = ends.stdin.map(above_two).transpose()?;
         let (stdout, stderr) = (above_two(ends.stdout)?, above_two(ends.stderr)?);
@@ -79,14 +90,14 @@ impl PosixBackend {
         };
         drop((stdin, stdout, stderr, failure_writer));
         let process = PosixProcess::watch_over(pid, failure, program, start)?;
-        Ok(Box::new(UnixRun::new(streams, process, waker)))
+        Ok(Box::new(UnixRun::new(streams, process, waker, name, keeper)))
     }
 }
 
 /// What the waiting thread finds out.
 enum Outcome {
-    Failed(FailedStep, c_int),
-    Ended(Status, Duration),
+    Failed(FailedStep, c_int, ChildReport),
+    Ended { status: Status, at: Duration, cpu: Option<Duration>, report: ChildReport },
     Lost(io::Error),
 }
 
@@ -103,6 +114,7 @@ struct PosixProcess {
     reaped: bool,
     killed_by: Option<KillStep>,
     family: Family,
+    facts: OwnFacts,
 }
 
 impl PosixProcess {
@@ -139,6 +151,7 @@ impl PosixProcess {
                     reaped: false,
                     killed_by: None,
                     family,
+                    facts: OwnFacts::default(),
                 })
             }
             Err(error) => {
@@ -200,6 +213,7 @@ impl PosixProcess {
 fn wait_for(pid: libc::pid_t, failure: PipeReader, start: Instant) -> Outcome {
     // SAFETY: takes over the only owner of the descriptor.
     let mut failure = unsafe { File::from_raw_fd(failure.into_raw_fd()) };
+    let report = read_report(&mut failure);
     let mut answer = [0; mem::size_of::<[c_int; 2]>()];
     let failed = failure.read_exact(&mut answer).is_ok();
     // SAFETY: waitid only writes the structure, which is plain numbers.
@@ -217,15 +231,27 @@ fn wait_for(pid: libc::pid_t, failure: PipeReader, start: Instant) -> Outcome {
     if failed {
         let [step, errno] =
             [0, 4].map(|i| c_int::from_ne_bytes([answer[i], answer[i + 1], answer[i + 2], answer[i + 3]]));
-        return Outcome::Failed(FailedStep::from_number(step), errno);
+        return Outcome::Failed(FailedStep::from_number(step), errno, report);
     }
+    // It is a zombie still, so its clock can be read.
+    let cpu = cpu_time(pid);
     // SAFETY: waitid has filled in a child's end.
     let number = unsafe { info.si_status() };
     let status = match info.si_code {
         libc::CLD_EXITED => Status::Exited(number),
         code => Status::Signaled { signal: number, core_dumped: code == libc::CLD_DUMPED },
     };
-    Outcome::Ended(status, at)
+    Outcome::Ended { status, at, cpu, report }
+}
+
+/// What the child was answered about its limits. Nothing arrives if it was killed before it came to that.
+fn read_report(failure: &mut File) -> ChildReport {
+    let mut bytes = [0; mem::size_of::<ChildReport>()];
+    if failure.read_exact(&mut bytes).is_err() {
+        return ChildReport::default();
+    }
+    // SAFETY: the structure is plain numbers, written by a copy of this very program.
+    unsafe { bytes.as_ptr().cast::<ChildReport>().read_unaligned() }
 }
 
 impl Process for PosixProcess {
@@ -244,12 +270,15 @@ impl Process for PosixProcess {
 
     fn progress(&mut self) -> Result<Progress, HarnessError> {
         match self.outcome.try_recv() {
-            Ok(Outcome::Ended(status, at)) => {
+            Ok(Outcome::Ended { status, at, cpu, report }) => {
                 self.ended = true;
-                Ok(Progress::Ended(End { status, at, killed_by: self.killed_by }))
+                // Whether it began to run cannot be seen without tracing it, which only the thread that forked could.
+                self.facts = OwnFacts { cpu, executed: None, answers: report.answers };
+                Ok(Progress::Ended(End { status, at, killed_by: self.killed_by, hit: None }))
             }
-            Ok(Outcome::Failed(step, errno)) => {
+            Ok(Outcome::Failed(step, errno, report)) => {
                 self.ended = true;
+                self.facts.answers = report.answers;
                 self.reap();
                 Ok(Progress::NotStarted(start_error(step, errno, &self.program)))
             }
@@ -260,6 +289,16 @@ impl Process for PosixProcess {
             }
             Err(_) => Ok(Progress::Running),
         }
+    }
+
+    fn own_facts(&self) -> OwnFacts {
+        self.facts
+    }
+
+    fn members(&mut self) -> Vec<i32> {
+        let mut members = self.family.members(&snapshot());
+        members.push(self.pid);
+        members
     }
 
     fn descendants_remain(&mut self) -> Result<bool, HarnessError> {

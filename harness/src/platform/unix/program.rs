@@ -4,6 +4,8 @@ use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
+use super::child::{ChildLimit, MOST_LIMITS};
+use super::limits::Keeper;
 use crate::command::{HookCommand, Invocation};
 use crate::environment::lookup;
 use crate::observation::StartError;
@@ -20,6 +22,12 @@ pub(crate) struct Program {
     pub(crate) variables: Vec<CString>,
     /// `None` to stay in the directory of the process that starts the program.
     pub(crate) directory: Option<CString>,
+    /// File of the control group that it is to be in.
+    pub(crate) group: Option<CString>,
+    /// What it sets itself before it begins; at most [`MOST_LIMITS`].
+    pub(crate) limits: Vec<ChildLimit>,
+    /// Whether it is to be seen that it begins.
+    pub(crate) traced: bool,
 }
 
 impl Program {
@@ -51,7 +59,31 @@ impl Program {
             arguments: arguments.into_iter().map(|a| c_string(a.clone(), "an argument")).collect::<Result<_, _>>()?,
             variables: variables.into_iter().map(variable).collect::<Result<_, _>>()?,
             directory: directory.map(|d| c_string(d.into(), "the working directory")).transpose()?,
+            group: None,
+            limits: Vec::new(),
+            traced: false,
         })
+    }
+
+    /// Sets what keeps it to its limits.
+    pub(crate) fn keep_to(&mut self, keeper: &Keeper) {
+        self.group = keeper.group_file();
+        self.limits = keeper.child_limits();
+        self.traced = keeper.may_prevent_loading();
+    }
+
+    /// The limits as a child wants them, and their number.
+    pub(crate) fn limits(&self) -> ([ChildLimit; MOST_LIMITS], usize) {
+        let mut limits = [ChildLimit { resource: 0, soft: 0, hard: 0 }; MOST_LIMITS];
+        for (place, limit) in limits.iter_mut().zip(&self.limits) {
+            *place = *limit;
+        }
+        (limits, self.limits.len().min(MOST_LIMITS))
+    }
+
+    /// Its name, for people.
+    pub(crate) fn name(&self) -> String {
+        self.arguments.first().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
     }
 }
 

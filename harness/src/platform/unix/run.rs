@@ -3,9 +3,11 @@
 use std::os::fd::RawFd;
 use std::time::Duration;
 
+use super::limits::{Keeper, OwnFacts};
 use super::streams::{Streams, Waker};
 use crate::error::HarnessError;
-use crate::platform::{Aftermath, Interest, Progress, ReadOutcome, Running, Stream, WriteOutcome};
+use crate::limits::LimitReport;
+use crate::platform::{Aftermath, GROUP_STEP, Interest, Progress, ReadOutcome, Running, Status, Stream, WriteOutcome};
 
 /// The process half of a run. Dropping it kills what is left of the tree.
 pub(crate) trait Process {
@@ -18,6 +20,10 @@ pub(crate) trait Process {
         Duration::MAX
     }
     fn pid(&self) -> u32;
+    /// What is known of the process itself after it has ended or failed to start.
+    fn own_facts(&self) -> OwnFacts;
+    /// The living processes of the tree, the program included, as far as they can be seen.
+    fn members(&mut self) -> Vec<i32>;
     fn descendants_remain(&mut self) -> Result<bool, HarnessError>;
     fn terminate(&mut self) -> Result<(), HarnessError>;
     fn kill(&mut self) -> Result<(), HarnessError>;
@@ -32,19 +38,38 @@ pub(crate) struct UnixRun<'a, P> {
     pub(crate) waker: &'a Waker,
     /// The end, once it is known.
     pub(crate) end: Option<crate::platform::End>,
+    /// The name of the program, for people.
+    name: String,
+    // Dropped last: a control group can be removed only when nobody is in it.
+    keeper: Keeper,
 }
 
 impl<'a, P: Process> UnixRun<'a, P> {
-    pub(crate) fn new(streams: Streams, process: P, waker: &'a Waker) -> Self {
-        UnixRun { streams, process, waker, end: None }
+    pub(crate) fn new(streams: Streams, process: P, waker: &'a Waker, name: String, keeper: Keeper) -> Self {
+        UnixRun { streams, process, waker, end: None, name, keeper }
     }
 
     fn look(&mut self) -> Result<Progress, HarnessError> {
-        let progress = self.process.progress()?;
-        if let Progress::Ended(end) = &progress {
-            self.end = Some(*end);
+        match self.process.progress()? {
+            Progress::Running => Ok(Progress::Running),
+            Progress::NotStarted(error) => {
+                if error.step == GROUP_STEP {
+                    self.keeper.group_refused(&error);
+                }
+                Ok(Progress::NotStarted(error))
+            }
+            Progress::Ended(mut end) => {
+                if end.killed_by.is_none() {
+                    let facts = self.process.own_facts();
+                    if let (Some(false), Status::Signaled { signal, .. }) = (facts.executed, end.status) {
+                        return Ok(Progress::NotStarted(self.keeper.killed_while_loading(signal, &facts, &self.name)));
+                    }
+                    end.hit = self.keeper.hit(&end, &facts);
+                }
+                self.end = Some(end);
+                Ok(Progress::Ended(end))
+            }
         }
-        Ok(progress)
     }
 }
 
@@ -95,7 +120,26 @@ impl<P: Process> Running for UnixRun<'_, P> {
         self.process.kill()
     }
 
+    fn over_memory(&mut self) -> Option<u64> {
+        let process = &mut self.process;
+        self.keeper.over_memory(|| process.members())
+    }
+
+    fn watch_memory_every(&self) -> Option<Duration> {
+        self.keeper.watch_every()
+    }
+
+    fn limit_reports(&mut self) -> Vec<LimitReport> {
+        self.keeper.reports(&self.process.own_facts())
+    }
+
     fn finish(&mut self) -> Result<Aftermath, HarnessError> {
-        self.process.finish()
+        let mut aftermath = self.process.finish()?;
+        if self.keeper.may_prevent_loading() && self.process.own_facts().executed.is_none() {
+            aftermath.gaps.push(
+                "a program that the system kills while it is being loaded cannot be told from one that crashes".into(),
+            );
+        }
+        Ok(aftermath)
     }
 }

@@ -1,6 +1,6 @@
 //! Says in words why a program could not be started.
 
-use std::ffi::{CStr, OsStr};
+use std::ffi::{CStr, OsStr, c_int};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::child::FailedStep;
 use super::program::Program;
 use crate::observation::StartError;
+use crate::platform::GROUP_STEP;
 
 /// Longer first lines are cut off by the kernel, too (`BINPRM_BUF_SIZE` of Linux).
 const FIRST_LINE: usize = 256;
@@ -18,6 +19,7 @@ pub(crate) fn start_error(step: FailedStep, errno: i32, program: &Program) -> St
     let (name, subject) = match step {
         FailedStep::CreateProcess => ("create a process", None),
         FailedStep::StartSession => ("start a session", None),
+        FailedStep::EnterGroup => (GROUP_STEP, program.group.as_deref().map(path)),
         FailedStep::ChangeDirectory => ("change directory", program.directory.as_deref().map(path)),
         FailedStep::ConnectStreams => ("connect the streams", None),
         FailedStep::Execute => ("execute", program.arguments.first().map(|a| path(a))),
@@ -44,6 +46,7 @@ fn hint(errno: i32, program: &Program) -> Option<String> {
     // The file that the system looked at: the first that exists.
     let file = program.candidates.iter().map(|c| directory.join(path(c))).find(|f| f.exists());
     match (errno, file) {
+        (libc::E2BIG, _) if stack_limit(program).is_some() => stack_limit(program),
         (libc::ENOENT, Some(file)) => missing_interpreter(&file),
         (libc::ENOENT, None) if program.candidates.len() > 1 => Some("it is in no folder of the child's PATH".into()),
         (libc::EACCES, Some(file)) if file.is_dir() => Some("it is a directory".into()),
@@ -54,6 +57,12 @@ fn hint(errno: i32, program: &Program) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// The kernel takes arguments and variables of at most a quarter of the stack.
+fn stack_limit(program: &Program) -> Option<String> {
+    let stack = program.limits.iter().find(|limit| limit.resource == libc::RLIMIT_STACK as c_int)?;
+    Some(format!("a stack limit of {} bytes leaves {} for arguments and variables", stack.soft, stack.soft / 4))
 }
 
 /// The file is there, so what the system missed is the interpreter that the file asks for.

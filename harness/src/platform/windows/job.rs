@@ -10,9 +10,10 @@ use std::time::Duration;
 use windows_sys::Win32::Foundation::{CloseHandle, HANDLE};
 use windows_sys::Win32::System::JobObjects::{
     AssignProcessToJobObject, CreateJobObjectW, JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION,
-    JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE, JOBOBJECT_BASIC_ACCOUNTING_INFORMATION, JOBOBJECT_EXTENDED_LIMIT_INFORMATION,
-    JOBOBJECTINFOCLASS, JobObjectBasicAccountingInformation, JobObjectBasicProcessIdList,
-    JobObjectExtendedLimitInformation, QueryInformationJobObject, SetInformationJobObject, TerminateJobObject,
+    JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE, JOBOBJECT_ASSOCIATE_COMPLETION_PORT, JOBOBJECT_BASIC_ACCOUNTING_INFORMATION,
+    JOBOBJECT_EXTENDED_LIMIT_INFORMATION, JOBOBJECTINFOCLASS, JobObjectAssociateCompletionPortInformation,
+    JobObjectBasicAccountingInformation, JobObjectBasicProcessIdList, JobObjectExtendedLimitInformation,
+    QueryInformationJobObject, SetInformationJobObject, TerminateJobObject,
 };
 use windows_sys::Win32::System::Threading::{
     OpenProcess, PROCESS_NAME_WIN32, PROCESS_QUERY_LIMITED_INFORMATION, QueryFullProcessImageNameW,
@@ -56,14 +57,35 @@ impl Job {
             let mut limits = JOBOBJECT_EXTENDED_LIMIT_INFORMATION::default();
             limits.BasicLimitInformation.LimitFlags =
                 JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE | JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION;
-            let set = SetInformationJobObject(
-                job.raw(),
-                JobObjectExtendedLimitInformation,
-                (&raw const limits).cast(),
-                mem::size_of_val(&limits) as u32,
-            );
-            if set == 0 { Err(failed()) } else { Ok(job) }
+            job.set_extended(&limits).map_err(HarnessError::system("create a job object"))?;
+            Ok(job)
         }
+    }
+
+    /// Sets something of the job.
+    fn set<T>(&self, class: JOBOBJECTINFOCLASS, information: &T) -> io::Result<()> {
+        // SAFETY: class and structure belong together (the callers below), and the size is the structure's.
+        let set = unsafe {
+            let size = mem::size_of::<T>() as u32;
+            SetInformationJobObject(self.raw(), class, ptr::from_ref(information).cast(), size)
+        };
+        if set == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+
+    /// Replaces all limits.
+    pub(super) fn set_extended(&self, limits: &JOBOBJECT_EXTENDED_LIMIT_INFORMATION) -> io::Result<()> {
+        self.set(JobObjectExtendedLimitInformation, limits)
+    }
+
+    /// All limits, as the system has them.
+    pub(super) fn extended(&self) -> Option<JOBOBJECT_EXTENDED_LIMIT_INFORMATION> {
+        self.query(JobObjectExtendedLimitInformation)
+    }
+
+    /// Lets the job send its messages to a completion port, which must live as long as the job.
+    pub(super) fn send_messages_to(&self, port: HANDLE) -> io::Result<()> {
+        let association = JOBOBJECT_ASSOCIATE_COMPLETION_PORT { CompletionKey: ptr::null_mut(), CompletionPort: port };
+        self.set(JobObjectAssociateCompletionPortInformation, &association)
     }
 
     fn raw(&self) -> HANDLE {

@@ -10,11 +10,13 @@ use windows_sys::Win32::System::Threading::WaitForMultipleObjects;
 
 use super::command_line::Program;
 use super::job::{Job, KILL_CODE, name_of};
+use super::limits::JobLimits;
 use super::pipe::{Reader, Writer};
 use super::process::{ChildEnds, Process};
 use super::waker::Waker;
 use crate::command::{HookCommand, StdinPlan};
 use crate::error::HarnessError;
+use crate::limits::LimitReport;
 use crate::observation::{Descendant, KillStep};
 use crate::platform::{
     Aftermath, End, Interest, Progress, ReadOutcome, Running, StartFailure, Status, Stream, WriteOutcome,
@@ -35,6 +37,8 @@ pub(super) struct WindowsRun<'a> {
     stderr: Reader,
     process: Process,
     job: Job,
+    // Dropped after the job, which sends its messages there.
+    limits: JobLimits,
     waker: &'a Waker,
     start: Instant,
     end: Option<End>,
@@ -52,8 +56,9 @@ impl<'a> WindowsRun<'a> {
         let (stderr, child_stderr) = Reader::new()?;
         let ends = ChildEnds { stdin: child_stdin, stdout: child_stdout, stderr: child_stderr };
         let job = Job::new()?;
+        let limits = JobLimits::set(&job, &command.limits)?;
         let process = Process::create(&mut program, &ends, &job)?;
-        Ok(WindowsRun { stdin, stdout, stderr, process, job, waker, start, end: None, killed: false })
+        Ok(WindowsRun { stdin, stdout, stderr, process, job, limits, waker, start, end: None, killed: false })
     }
 
     /// Terminates everything and waits until it is gone.
@@ -147,7 +152,8 @@ impl Running for WindowsRun<'_> {
         {
             // Whoever ended with a code of its own did so before our termination reached it.
             let killed_by = (self.killed && code == KILL_CODE).then_some(KillStep::Kill);
-            self.end = Some(End { status: Self::status(code), at: self.start.elapsed(), killed_by });
+            let hit = if self.killed { None } else { self.limits.hit(self.process.pid) };
+            self.end = Some(End { status: Self::status(code), at: self.start.elapsed(), killed_by, hit });
         }
         Ok(self.end.map_or(Progress::Running, Progress::Ended))
     }
@@ -166,6 +172,18 @@ impl Running for WindowsRun<'_> {
         self.killed = true;
         self.job.terminate();
         Ok(())
+    }
+
+    fn over_memory(&mut self) -> Option<u64> {
+        None
+    }
+
+    fn watch_memory_every(&self) -> Option<Duration> {
+        None
+    }
+
+    fn limit_reports(&mut self) -> Vec<LimitReport> {
+        self.limits.reports()
     }
 
     fn finish(&mut self) -> Result<Aftermath, HarnessError> {
