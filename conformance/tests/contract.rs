@@ -335,6 +335,8 @@ fn judged(version: &str, said: &Said<'_>) -> Vec<Judgement> {
         stdin: Arc::from(&b"{}\n"[..]),
         own_limit: true,
         result_exists: None,
+        written_elsewhere: Vec::new(),
+        state: None,
     };
     let runs = [run];
     let material = Material {

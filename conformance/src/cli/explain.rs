@@ -67,6 +67,16 @@ fn requirement(out: &mut impl Write, requirement: &Requirement) -> io::Result<()
     }
     let judged = if judged.is_empty() { "everywhere".to_owned() } else { judged.join("; ") };
     section(out, "Judged", &judged)?;
+    if !requirement.budget.is_empty() {
+        writeln!(out, "Budgets\n")?;
+        for (name, budget) in &requirement.budget {
+            let text = format!("{name}: {} {}. {} ({})", budget.is, budget.unit, budget.why, budget.source.join("; "));
+            for line in wrapped(&text, 92) {
+                writeln!(out, "    {line}")?;
+            }
+        }
+        writeln!(out)?;
+    }
     section(out, "Evidence", &format!("{}: {}", requirement.evidence, requirement.source.join("; ")))
 }
 

@@ -6,6 +6,7 @@ mod gist;
 mod input;
 mod phantom;
 mod problem;
+mod resource;
 mod security;
 mod stream;
 mod timing;
@@ -64,6 +65,14 @@ const JUDGES: &[(&str, Judge)] = &[
     ("no-process-left", timing::no_process_left),
     ("no-pipe-held", timing::no_pipe_held),
     ("held-pipe-loses-answer", timing::held_pipe_loses_answer),
+    ("peak-memory", resource::peak_memory),
+    ("cpu-time", resource::cpu_time),
+    ("memory-growth", resource::memory_growth),
+    ("time-growth", resource::time_growth),
+    ("latency", resource::latency),
+    ("written-elsewhere", resource::written_elsewhere),
+    ("state-growth", resource::state_growth),
+    ("text-length", resource::text_length),
     ("allows-dangerous", security::allows_dangerous),
     ("shell-expansion", security::shell_expansion),
 ];
@@ -79,6 +88,25 @@ fn config(_: &Requirement, _: &Material<'_>) -> Option<Verdict> {
 /// The judge of this name.
 pub fn by_name(name: &str) -> Option<Judge> {
     JUDGES.iter().find(|(known, _)| *known == name).map(|(_, judge)| *judge)
+}
+
+/// The names of the budgets that a judge compares with, sorted.
+pub(crate) fn budgets(judge: &str) -> &'static [&'static str] {
+    match judge {
+        "peak-memory" | "cpu-time" | "text-length" => &["most"],
+        "memory-growth" | "time-growth" => &["factor", "floor", "floor-per-mib"],
+        "latency" => &["percentile", "runs", "share"],
+        "state-growth" => &["bytes-a-run", "entries-a-run"],
+        _ => &[],
+    }
+}
+
+/// Whether a requirement that wants more runs before it accuses anybody would fail by these.
+pub(crate) fn in_doubt(catalogue: &Catalogue, material: &Material<'_>) -> bool {
+    catalogue.iter().filter(|requirement| requirement.repeat && applies(requirement, material)).any(|requirement| {
+        let verdict = by_name(&requirement.judge).and_then(|judge| judge(requirement, material));
+        matches!(verdict, Some(Verdict::Fail(_) | Verdict::Note(_)))
+    })
 }
 
 /// What all requirements say of a case.

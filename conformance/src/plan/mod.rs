@@ -8,7 +8,7 @@ pub use scenario::{
     Edit, EnvironmentSpec, Folder, Patience, Scenario, ScenarioError, Scenarios, Spelling, StdinKind, StdinSpec,
 };
 
-use crate::contract::Contract;
+use crate::contract::{Contract, Event};
 use crate::payload::{Payload, Payloads};
 use crate::subject::Subject;
 
@@ -44,16 +44,23 @@ pub fn plan<'a>(
 ) -> Vec<Case<'a>> {
     let mut cases = Vec::new();
     for subject in subjects {
+        let mut heard_at: Vec<(&Event, Vec<&Payload>)> = Vec::new();
         for event in contract.events.values() {
             let wanted = filter.events.is_empty() || filter.events.contains(&event.name);
             if !wanted || subject.event.as_ref().is_some_and(|own| *own != event.name) {
                 continue;
             }
-            let heard: Vec<&Payload> = payloads
+            let heard = payloads
                 .of(&contract.platform.id, &event.name)
-                .filter(|payload| subject.listens(contract, &event.name, &payload.stdin))
-                .collect();
+                .filter(|payload| subject.listens(contract, &event.name, &payload.stdin));
+            heard_at.push((event, heard.collect()));
+        }
+        let only = the_one(&heard_at);
+        for (event, heard) in heard_at {
             for scenario in scenarios.iter() {
+                if scenario.one_event && only.as_ref() != Some(&event.name) {
+                    continue;
+                }
                 if !scenario.is_baseline() && !filter.scenarios.is_empty() && !filter.scenarios.contains(&scenario.id) {
                     continue;
                 }
@@ -72,4 +79,12 @@ pub fn plan<'a>(
         }
     }
     cases
+}
+
+/// The event of those that are heard at which the scenarios are run that are run at one event only.
+fn the_one(heard_at: &[(&Event, Vec<&Payload>)]) -> Option<String> {
+    let is_gate = |payloads: &Vec<&Payload>| payloads.iter().any(|payload| payload.is("dangerous"));
+    let gate = heard_at.iter().find(|(_, payloads)| is_gate(payloads));
+    let any = || heard_at.iter().find(|(_, payloads)| !payloads.is_empty());
+    gate.or_else(any).map(|(event, _)| event.name.clone())
 }

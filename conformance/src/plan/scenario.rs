@@ -174,6 +174,20 @@ pub struct Scenario {
     /// Whether they are started together.
     #[serde(default)]
     pub at_once: bool,
+    /// How often all of it is done at most: again where a requirement that says so would fail, so that a busy machine
+    /// does not speak in the hook's name.
+    #[serde(default = "one")]
+    pub rounds: usize,
+    /// Lengths in bytes of the fields that edits fill, a run each; one length, that of the edit, if empty.
+    #[serde(default)]
+    pub sizes: Vec<usize>,
+    /// Only at one event of a platform, because it takes long: the first at which something dangerous can happen, or
+    /// else the first that the hook hears.
+    #[serde(default)]
+    pub one_event: bool,
+    /// Whether what lies in the folders of the run is counted after every run.
+    #[serde(default)]
+    pub watch_state: bool,
 }
 
 fn one() -> usize {

@@ -181,6 +181,8 @@ impl Rules for Catalogue {
 pub(crate) fn catalogue() -> Catalogue {
     let rule = |id: &'static str, level, title: &str, mend: &str| {
         let requirement = Requirement {
+            budget: BTreeMap::new(),
+            repeat: false,
             id: id.to_owned(),
             level,
             title: title.to_owned(),

@@ -56,6 +56,12 @@ impl Catalogue {
                 if judge::by_name(&requirement.judge).is_none() {
                     return Err(fail(format!("{id} names the judge {:?}, which there is not", requirement.judge)));
                 }
+                let known = judge::budgets(&requirement.judge);
+                if !requirement.budget.keys().map(String::as_str).eq(known.iter().copied()) {
+                    return Err(fail(format!(
+                        "{id} must have exactly the budgets {known:?}, which its judge compares with"
+                    )));
+                }
                 if map.insert(id.clone(), requirement).is_some() {
                     return Err(fail(format!("{id} stands twice")));
                 }

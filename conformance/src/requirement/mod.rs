@@ -4,6 +4,8 @@ mod catalogue;
 
 pub use catalogue::{Catalogue, CatalogueError};
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::contract::Evidence;
@@ -32,8 +34,22 @@ impl std::fmt::Display for Level {
     }
 }
 
+/// A figure that a judge compares with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Budget {
+    /// The figure.
+    pub is: f64,
+    /// What it counts: `bytes`, `seconds`, `share of the time limit`, ...
+    pub unit: String,
+    /// Why it is neither lower nor higher.
+    pub why: String,
+    /// What it rests on.
+    pub source: Vec<String>,
+}
+
 /// One rule.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Requirement {
     /// Its id, `category.name`; never reused or renamed.
@@ -65,6 +81,13 @@ pub struct Requirement {
     /// Events for which it holds; all if empty.
     #[serde(default)]
     pub events: Vec<String>,
+    /// Figures that the judge compares with, by the names that it knows.
+    #[serde(default)]
+    pub budget: BTreeMap<String, Budget>,
+    /// Whether a failure is only told when further rounds of the scenario did not take it back: for what a busy machine
+    /// may have caused.
+    #[serde(default)]
+    pub repeat: bool,
     /// How well it is known that the platforms behave so.
     pub evidence: Evidence,
     /// What it rests on.

@@ -31,12 +31,13 @@ pub(super) struct Given {
 }
 
 /// What the runs of a case are given: the same to all if it is one item, and otherwise an item a run. Beside it, how many
-/// items are needed if the first two make no difference.
+/// items are needed if the first two make no difference. `size` takes the place of the lengths of edits.
 pub(super) fn given(
     contract: &Contract,
     event: &Event,
     payload: &Payload,
     scenario: &Scenario,
+    size: Option<usize>,
     folders: &Folders<'_>,
 ) -> (Vec<Given>, usize) {
     if let Some(raw) = &scenario.raw {
@@ -51,7 +52,7 @@ pub(super) fn given(
         *value = Value::String(folders.cwd.to_string_lossy().into_owned());
     }
     for edit in &scenario.edit {
-        apply(contract, &mut document, edit);
+        apply(contract, &mut document, edit, size);
     }
     let spelled = |document: &Value| spelling::bytes(document, scenario.spelling, &contract.process.stdin_suffix);
     if scenario.misplaced {
@@ -101,7 +102,7 @@ pub(super) fn relocated(text: &str, home: &Path, project: &Path) -> String {
     text.replace(STORED_PROJECT, &project.to_string_lossy()).replace(STORED_HOME, &home.to_string_lossy())
 }
 
-fn apply(contract: &Contract, document: &mut Value, edit: &Edit) {
+fn apply(contract: &Contract, document: &mut Value, edit: &Edit, size: Option<usize>) {
     let platform = &contract.platform;
     let named = match edit.at.as_str() {
         "{event-field}" => Some(platform.event_field.as_ref()),
@@ -116,7 +117,7 @@ fn apply(contract: &Contract, document: &mut Value, edit: &Edit) {
     let value = match (&edit.set, &edit.fill) {
         (Some(value), _) => value.clone(),
         (None, Some(unit)) if !unit.is_empty() => {
-            Value::String(unit.repeat(edit.bytes.unwrap_or(0).div_ceil(unit.len())))
+            Value::String(unit.repeat(size.or(edit.bytes).unwrap_or(0).div_ceil(unit.len())))
         }
         _ => return,
     };

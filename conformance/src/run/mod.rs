@@ -6,10 +6,12 @@ mod mirror;
 mod pool;
 mod scratch;
 mod spelling;
+mod state;
 mod surroundings;
 mod worker;
 
 pub use pool::{CheckError, CheckOptions, Checker, Interrupter};
+pub use state::State;
 
 use hookproof_harness::{Ending, Observation};
 
@@ -31,6 +33,11 @@ pub struct Run {
     pub own_limit: bool,
     /// The path on the last line of stdout names a folder that exists, where the platform asks for one.
     pub result_exists: Option<bool>,
+    /// Files that the runs of the case wrote where nobody expects them: outside of the project, the home and the folders
+    /// for temporary files, state and session; below the folder that holds all of these.
+    pub written_elsewhere: Vec<String>,
+    /// What lay in the folders when the run had ended, where the scenario asks for it.
+    pub state: Option<State>,
 }
 
 /// What the oracle needs to know of an observation.

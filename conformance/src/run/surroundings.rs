@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use hookproof_harness::Environment;
 use tempfile::TempDir;
 
+use super::state::{Listing, State};
 use super::{document, mirror, scratch};
 use crate::contract::{Contract, Event, Variable};
 use crate::payload::Payload;
@@ -21,6 +22,7 @@ const ODD: &str = "my \u{201c}project\u{201d} it's \u{e9} \u{65e5}\u{672c}\u{8a9
 /// Scratch folders of a case; they are gone when the value is dropped.
 pub(super) struct Surroundings {
     _root: TempDir,
+    base: PathBuf,
     pub(super) home: PathBuf,
     pub(super) project: PathBuf,
     pub(super) cwd: PathBuf,
@@ -86,7 +88,18 @@ impl Surroundings {
             }
             None => None,
         };
-        Ok(Surroundings { _root: root, home, project, cwd, temp, session, plugin_data, startup })
+        Ok(Surroundings { _root: root, base, home, project, cwd, temp, session, plugin_data, startup })
+    }
+
+    /// What lies outside of the folders that a hook may write to.
+    pub(super) fn elsewhere(&self) -> Listing {
+        let own = [&self.home, &self.project, &self.temp, &self.session, &self.plugin_data];
+        Listing::of(&self.base, &own.map(PathBuf::as_path))
+    }
+
+    /// What lies in all folders of the run together.
+    pub(super) fn state(&self) -> State {
+        State::of(&self.base)
     }
 
     /// The environment of the process: what every process needs, the platform's own variables, those of the

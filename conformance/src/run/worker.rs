@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hookproof_harness::{CaptureBounds, Ending, Harness, HarnessError, HookCommand, Invocation};
 
@@ -11,7 +11,7 @@ use super::document::{self, Folders, Given};
 use super::pool::Checker;
 use super::surroundings::Surroundings;
 use super::{Run, facts};
-use crate::judge::Gist;
+use crate::judge::{self, Gist, Material};
 use crate::oracle::{Facts, interpret};
 use crate::plan::{Case, Patience};
 use crate::subject::{Origin, RunFolders, Subject};
@@ -22,6 +22,9 @@ const CAPTURE: usize = 1024 * 1024;
 const LEAST_PATIENCE: Duration = Duration::from_secs(4);
 /// Time limits below this one are tried twice, so that a busy machine does not speak in the hook's name.
 const SHORT_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long doubts are followed up by further runs, at most.
+const DOUBT: Duration = Duration::from_secs(10);
 
 /// The runs of a case, or why the harness failed.
 pub(super) type Outcome = Result<Vec<Run>, String>;
@@ -38,26 +41,64 @@ impl<'w, 'a> Worker<'w, 'a> {
         Worker { checker, harness, helpers: Vec::new() }
     }
 
-    /// Runs a case. An interrupted one has no runs.
+    /// Runs a case, again where a doubt is to be cleared up. An interrupted one has no runs.
     pub(super) fn run(&mut self, case: &Case<'_>, baseline_wall: Option<Duration>) -> Outcome {
+        let mut runs = self.round(case, baseline_wall)?;
+        let begun = Instant::now();
+        for _ in 1..case.scenario.rounds {
+            if runs.is_empty() || begun.elapsed() > DOUBT || !self.in_doubt(case, &runs) {
+                break;
+            }
+            let more = self.round(case, baseline_wall)?;
+            if more.is_empty() {
+                return Ok(more);
+            }
+            runs.extend(more);
+        }
+        Ok(runs)
+    }
+
+    /// Whether a requirement that wants more runs before it accuses anybody would fail.
+    fn in_doubt(&self, case: &Case<'_>, runs: &[Run]) -> bool {
+        let checker = self.checker;
+        let material = Material {
+            contract: checker.contract,
+            event: checker.event(case),
+            case,
+            runs,
+            baseline: None,
+            typical: None,
+            patience: checker.options.patience,
+        };
+        judge::in_doubt(checker.catalogue, &material)
+    }
+
+    fn round(&mut self, case: &Case<'_>, baseline_wall: Option<Duration>) -> Outcome {
         if self.checker.interrupter.is_interrupted() {
             return Ok(Vec::new());
         }
         let contract = self.checker.contract;
         let event = self.checker.event(case);
+        let sizes = &case.scenario.sizes;
         let (mut runs, mut index, mut total): (Vec<Run>, usize, usize) = (Vec::new(), 0, 1);
         while index < total {
             // Runs that are given different things know nothing of each other.
             let surroundings = Surroundings::new(contract, case.payload, case.scenario, case.subject)
                 .map_err(|error| format!("failed to make scratch folders: {error}"))?;
             let folders = Folders { home: &surroundings.home, project: &surroundings.project, cwd: &surroundings.cwd };
-            let (mut given, needed) = document::given(contract, event, case.payload, case.scenario, &folders);
-            total = given.len();
+            let size = sizes.get(index).copied();
+            let (mut given, needed) = document::given(contract, event, case.payload, case.scenario, size, &folders);
+            total = if size.is_some() { sizes.len() } else { given.len() };
             // Places are only told apart where all of them together make a difference.
-            if index > 1 && index == needed && Gist::of(&runs[0]) == Gist::of(&runs[1]) {
+            if size.is_none() && index > 1 && index == needed && Gist::of(&runs[0]) == Gist::of(&runs[1]) {
                 break;
             }
-            let prepared = self.prepare(case, &surroundings, baseline_wall, given.swap_remove(index));
+            let prepared = self.prepare(
+                case,
+                &surroundings,
+                baseline_wall,
+                given.swap_remove(if size.is_some() { 0 } else { index }),
+            );
             let own = self.observe(case, &surroundings, &prepared)?;
             if own.is_empty() {
                 return Ok(own);
@@ -72,6 +113,8 @@ impl<'w, 'a> Worker<'w, 'a> {
     fn observe(&mut self, case: &Case<'_>, surroundings: &Surroundings, prepared: &Prepared) -> Outcome {
         let fail = |error: &dyn std::fmt::Display| Err(error.to_string());
         let count = case.scenario.runs.max(1);
+        let before = surroundings.elsewhere();
+        let mut states = Vec::new();
         let observed = if case.scenario.at_once && count > 1 {
             while self.helpers.len() < count {
                 match Harness::new() {
@@ -93,7 +136,13 @@ impl<'w, 'a> Worker<'w, 'a> {
                     .collect::<Result<Vec<_>, _>>()
             })
         } else {
-            (0..count).map(|_| self.harness.run(&prepared.command)).collect()
+            let watched = case.scenario.watch_state;
+            let mut run = || {
+                let observation = self.harness.run(&prepared.command);
+                states.push(watched.then(|| surroundings.state()));
+                observation
+            };
+            (0..count).map(|_| run()).collect()
         };
         let mut observed = match observed {
             Ok(observed) => observed,
@@ -109,7 +158,8 @@ impl<'w, 'a> Worker<'w, 'a> {
             }
         }
         let event = self.checker.event(case);
-        let runs = observed.into_iter().map(|observation| {
+        let written_elsewhere = before.written_until(&surroundings.elsewhere());
+        let runs = observed.into_iter().enumerate().map(|(index, observation)| {
             let facts: Facts<'_> = facts(self.checker.contract, &observation, case.payload, case.subject);
             let effect = interpret(self.checker.contract, event, &facts);
             let result_exists = effect.result.as_ref().map(|path| surroundings.cwd.join(path).is_dir());
@@ -119,6 +169,8 @@ impl<'w, 'a> Worker<'w, 'a> {
                 stdin: Arc::clone(&prepared.bytes),
                 own_limit: prepared.own_limit,
                 result_exists,
+                written_elsewhere: written_elsewhere.clone(),
+                state: states.get(index).copied().flatten(),
             }
         });
         Ok(runs.collect())

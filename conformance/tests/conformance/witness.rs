@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use hookproof::judge::{Judgement, Verdict};
 use hookproof::report::CaseFinished;
-use hookproof::requirement::Level;
+use hookproof::requirement::{Level, Requirement};
 use hookproof::subject::{Subject, from_command};
 use hookproof_witness::Witness;
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -22,6 +22,8 @@ pub(crate) const SUBCOMMAND: &str = "__witness";
 const NOT_STARTED: &str = "exit.not-started";
 /// Witnesses that hang are the only ones that take so long.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// For witnesses that take much, also on a machine that is busy with other things.
+const LONG_PATIENCE: Duration = Duration::from_secs(12);
 
 pub(crate) fn trials(suite: &Suite, arguments: &Arguments) -> Result<Vec<Trial>, Box<dyn Error>> {
     let name = |witness: &Witness| format!("witness::{}", witness.id);
@@ -36,7 +38,11 @@ pub(crate) fn trials(suite: &Suite, arguments: &Arguments) -> Result<Vec<Trial>,
             suite.plan(std::slice::from_ref(subject), witness.events, &scenarios(suite, witness))
         })
         .collect();
-    let finished = suite.check(&subjects, &cases, PATIENCE)?;
+    // What takes much is not to be taken for what never ends.
+    let (much, rest): (Vec<_>, Vec<_>) =
+        cases.into_iter().partition(|case| takes_much(suite, &case.id.subject).is_some());
+    let mut finished = suite.check(&subjects, &rest, PATIENCE)?;
+    finished.extend(suite.check(&subjects, &much, LONG_PATIENCE)?);
     Ok(witnesses
         .into_iter()
         .map(|witness| {
@@ -55,12 +61,23 @@ fn made_for(suite: &Suite) -> impl Iterator<Item = &'static Witness> {
 /// The scenarios in which a witness is run: all of them, or, where a single run shows its defect, only the baseline and
 /// those in which a MUST is judged that its own might be mistaken for. It keeps thousands of runs from being made.
 fn scenarios<'a>(suite: &'a Suite, witness: &Witness) -> Vec<&'a str> {
+    // A witness that takes much does so in every run; the baseline is where most rules of level MUST are.
+    if let Some(own) = takes_much(suite, witness.id) {
+        return own.scenarios.iter().map(String::as_str).collect();
+    }
+    // What takes long and is there for a few requirements is left to their witnesses.
+    let all = suite.scenarios.iter().filter(|scenario| !scenario.one_event).map(|scenario| scenario.id.as_str());
     let one_run_shows_it = suite.catalogue.get(witness.id).is_some_and(|requirement| requirement.judge == "problem");
     if !one_run_shows_it {
-        return Vec::new();
+        return all.collect();
     }
     let musts = suite.catalogue.iter().filter(|requirement| requirement.level == Level::Must);
     musts.flat_map(|requirement| &requirement.scenarios).map(String::as_str).collect()
+}
+
+/// The requirement, if breaking it takes much time or memory, in circumstances of its own.
+fn takes_much<'a>(suite: &'a Suite, id: &str) -> Option<&'a Requirement> {
+    suite.catalogue.get(id).filter(|requirement| !requirement.budget.is_empty() && !requirement.scenarios.is_empty())
 }
 
 /// This program as a witness.
