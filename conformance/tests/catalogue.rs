@@ -125,6 +125,28 @@ fn whatever_a_requirement_names_is_there() {
 }
 
 #[test]
+fn every_step_that_a_requirement_names_is_told_and_every_story_is_judged_by_its_steps() {
+    let scenarios = Scenarios::built_in().unwrap();
+    for Requirement { id, scenarios: named, steps, .. } in catalogue().iter() {
+        let stories: Vec<_> = named.iter().filter_map(|name| scenarios.get(name)).filter(|one| one.is_story()).collect();
+        assert_eq!(stories.is_empty(), steps.is_empty(), "{id}: only stories have steps, and all of theirs are named");
+        assert!(stories.is_empty() || stories.len() == named.len(), "{id}: some of its scenarios are no stories");
+        for step in steps {
+            let is_told = stories.iter().any(|story| story.step.iter().any(|one| one.name == *step));
+            assert!(is_told, "{id}: no scenario has a step {step:?}");
+        }
+        for story in stories {
+            assert!(story.step.iter().any(|one| steps.contains(&one.name)), "{id}: no step of {} is judged", story.id);
+        }
+    }
+    for story in scenarios.iter().filter(|scenario| scenario.is_story()) {
+        let names: BTreeSet<_> = story.step.iter().map(|step| &step.name).collect();
+        assert_eq!(names.len(), story.step.len(), "{}: a step stands twice", story.id);
+        assert!(story.step[0].must_attempt, "{}: it says nothing of a hook that does nothing heavy", story.id);
+    }
+}
+
+#[test]
 fn every_scenario_is_there_for_something() {
     let named: BTreeSet<&String> = catalogue().iter().flat_map(|requirement| &requirement.scenarios).collect();
     let scenarios = Scenarios::built_in().unwrap();

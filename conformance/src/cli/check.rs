@@ -21,6 +21,7 @@ use super::known::Known;
 use super::{CliError, Exit, unknown};
 
 mod across;
+mod heavy;
 mod output;
 
 use output::Output;
@@ -58,6 +59,8 @@ pub(crate) struct CheckArguments {
     /// Run a stranger's hooks without asking (also: set CI)
     #[arg(long)]
     yes: bool,
+    #[command(flatten)]
+    heavy: heavy::HeavyArguments,
     /// When to use colours
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     color: Color,
@@ -112,7 +115,8 @@ pub(crate) fn run(arguments: &CheckArguments, known: &Known) -> Result<Exit, Cli
     let payloads = known.payloads()?;
     let interrupter = Interrupter::default();
     watch_interrupts(&interrupter)?;
-    let session = Session { arguments, catalogue, payloads: &payloads, interrupter };
+    let known_of_hook = heavy::known(&arguments.heavy, arguments.path.as_deref(), &environment(&arguments.env)?)?;
+    let session = Session { arguments, catalogue, payloads: &payloads, interrupter, known_of_hook };
     let output = Output::of(arguments)?;
     if let [contract] = contracts.as_slice() {
         let found = subjects(arguments, contract)?;
@@ -142,6 +146,7 @@ struct Session<'a> {
     catalogue: &'static Catalogue,
     payloads: &'a Payloads,
     interrupter: Interrupter,
+    known_of_hook: heavy::KnownOfHook,
 }
 
 impl Session<'_> {
@@ -163,7 +168,10 @@ impl Session<'_> {
         let arguments = self.arguments;
         let scenarios = Scenarios::built_in().map_err(CliError::harness)?;
         let filter = Filter { events: arguments.event.clone(), scenarios: arguments.scenario.clone() };
-        let Found { subjects, mut notices } = found;
+        let Found { mut subjects, mut notices } = found;
+        for subject in &mut subjects {
+            subject.heavy = subject.heavy.take().or_else(|| self.known_of_hook.heavy.clone());
+        }
         let cases = plan(contract, &subjects, self.payloads, scenarios, &filter);
         let unheard = |subject: &&Subject| !cases.iter().any(|case| case.id.subject == subject.name);
         let chosen = |subject: &&Subject| {
@@ -182,7 +190,7 @@ impl Session<'_> {
                     .map_or_else(|| thread::available_parallelism().map_or(1, NonZeroUsize::get), NonZeroUsize::get),
                 patience: arguments.deadline,
                 level: self.level(),
-                environment: environment(&arguments.env)?,
+                environment: self.known_of_hook.environment.clone(),
             },
             interrupter: self.interrupter.clone(),
         };

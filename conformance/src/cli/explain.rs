@@ -59,6 +59,7 @@ fn requirement(out: &mut impl Write, requirement: &Requirement) -> io::Result<()
         ("platforms", &requirement.platforms),
         ("events", &requirement.events),
         ("scenarios", &requirement.scenarios),
+        ("steps", &requirement.steps),
         ("payloads labelled", &requirement.labels),
     ] {
         if !list.is_empty() {
@@ -83,6 +84,17 @@ fn requirement(out: &mut impl Write, requirement: &Requirement) -> io::Result<()
 fn scenario(out: &mut impl Write, scenario: &Scenario, catalogue: &Catalogue) -> io::Result<()> {
     writeln!(out, "{}\n{}\n", scenario.id, scenario.title)?;
     section(out, "Why", &scenario.why)?;
+    if scenario.is_story() {
+        writeln!(out, "Steps\n")?;
+        for (number, step) in (1..).zip(&scenario.step) {
+            for line in wrapped(&format!("{number}. {step}"), 92) {
+                writeln!(out, "    {line}")?;
+            }
+        }
+        writeln!(out)?;
+        let needed = "Only told of a hook whose heavy commands are named, by --heavy or in hookproof.toml.";
+        section(out, "Needs", needed)?;
+    }
     let judged: Vec<&str> = catalogue
         .iter()
         .filter(|requirement| requirement.scenarios.contains(&scenario.id))

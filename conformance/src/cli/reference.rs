@@ -42,5 +42,6 @@ pub(crate) fn subject(own: PathBuf) -> Subject {
         handler: std::collections::BTreeMap::new(),
         project: None,
         folder: None,
+        heavy: None,
     }
 }

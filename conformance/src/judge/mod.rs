@@ -1,6 +1,7 @@
 //! Judging: pure functions from a case and its runs to verdicts, one file a category.
 
 mod consistency;
+mod cooldown;
 mod exit;
 mod gist;
 mod input;
@@ -73,6 +74,15 @@ const JUDGES: &[(&str, Judge)] = &[
     ("written-elsewhere", resource::written_elsewhere),
     ("state-growth", resource::state_growth),
     ("text-length", resource::text_length),
+    ("ends-well", cooldown::ends_well),
+    ("is-told", cooldown::is_told),
+    ("no-orphan", cooldown::no_orphan),
+    ("leaves-nothing", cooldown::leaves_nothing),
+    ("no-attempt", cooldown::no_attempt),
+    ("attempt", cooldown::attempt),
+    ("one-attempt", cooldown::one_attempt),
+    ("fast", cooldown::fast),
+    ("recovers", cooldown::recovers),
     ("allows-dangerous", security::allows_dangerous),
     ("shell-expansion", security::shell_expansion),
 ];
@@ -93,7 +103,7 @@ pub fn by_name(name: &str) -> Option<Judge> {
 /// The names of the budgets that a judge compares with, sorted.
 pub(crate) fn budgets(judge: &str) -> &'static [&'static str] {
     match judge {
-        "peak-memory" | "cpu-time" | "text-length" => &["most"],
+        "peak-memory" | "cpu-time" | "text-length" | "fast" => &["most"],
         "memory-growth" | "time-growth" => &["factor", "floor", "floor-per-mib"],
         "latency" => &["percentile", "runs", "share"],
         "state-growth" => &["bytes-a-run", "entries-a-run"],

@@ -2,11 +2,13 @@
 
 mod case;
 mod scenario;
+mod step;
 
 pub use case::CaseId;
 pub use scenario::{
     Edit, EnvironmentSpec, Folder, Patience, Scenario, ScenarioError, Scenarios, Spelling, StdinKind, StdinSpec,
 };
+pub use step::{Age, Damage, Fault, FaultKind, Step, Whom};
 
 use crate::contract::{Contract, Event};
 use crate::payload::{Payload, Payloads};
@@ -62,6 +64,9 @@ pub fn plan<'a>(
                     continue;
                 }
                 if !scenario.is_baseline() && !filter.scenarios.is_empty() && !filter.scenarios.contains(&scenario.id) {
+                    continue;
+                }
+                if scenario.is_story() && subject.heavy.is_none() {
                     continue;
                 }
                 for payload in scenario.choose(contract, event, &heard) {

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::step::Step;
 use crate::contract::{Contract, Event};
 use crate::embedded;
 use crate::payload::Payload;
@@ -188,9 +189,13 @@ pub struct Scenario {
     /// Whether what lies in the folders of the run is counted after every run.
     #[serde(default)]
     pub watch_state: bool,
+    /// Runs in the same folders, with something happening in between. Such a story is only told of a hook of which it is
+    /// known what it does that is heavy: see [`Heavy`](crate::subject::Heavy).
+    #[serde(default)]
+    pub step: Vec<Step>,
 }
 
-fn one() -> usize {
+pub(super) fn one() -> usize {
     1
 }
 
@@ -198,6 +203,11 @@ impl Scenario {
     /// Whether it is the baseline that others are compared with.
     pub fn is_baseline(&self) -> bool {
         self.id == "baseline"
+    }
+
+    /// Whether it is told in steps.
+    pub fn is_story(&self) -> bool {
+        !self.step.is_empty()
     }
 
     /// The payloads that it is run with, of those that the subject hears at this event: the ones with its labels, or

@@ -11,6 +11,7 @@ use crate::judge::Judgement;
 use crate::oracle::Effect;
 use crate::plan::CaseId;
 use crate::requirement::Level;
+use crate::run::StepRun;
 
 /// Something that a reporter may want to tell.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -118,7 +119,7 @@ pub struct CaseFinished {
     pub wall: Duration,
 }
 
-/// One run of a case. Its JSON has a third key, `text`, with the beginning of both streams as text: for the eyes of
+/// One run of a case. Its JSON has another key, `text`, with the beginning of both streams as text: for the eyes of
 /// those who read or search a report; the bytes in `observation` are what counts, and `text` is not read back.
 #[derive(Debug, Clone, Deserialize)]
 pub struct ReportedRun {
@@ -126,13 +127,20 @@ pub struct ReportedRun {
     pub observation: Observation,
     /// What the platform would do.
     pub effect: Effect,
+    /// What is known of it because it was part of a story.
+    #[serde(default)]
+    pub step: Option<StepRun>,
 }
 
 impl Serialize for ReportedRun {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut run = serializer.serialize_struct("ReportedRun", 3)?;
+        let mut run = serializer.serialize_struct("ReportedRun", 4)?;
         run.serialize_field("observation", &self.observation)?;
         run.serialize_field("effect", &self.effect)?;
+        match &self.step {
+            Some(step) => run.serialize_field("step", step)?,
+            None => run.skip_field("step")?,
+        }
         let Observation { stdout, stderr, .. } = &self.observation;
         run.serialize_field("text", &Texts { stdout: readable(&stdout.bytes), stderr: readable(&stderr.bytes) })?;
         run.end()

@@ -55,6 +55,7 @@ pub(crate) fn run(stdout: &[u8], stderr: &[u8]) -> ReportedRun {
             leaks: Leaks::default(),
             mechanism: Mechanism { name: "posix".to_owned(), gaps: vec!["peak memory is not known".to_owned()] },
             limits: Vec::new(),
+            watch: None,
         },
         effect: Effect {
             action: Action::Proceeds,
@@ -70,6 +71,7 @@ pub(crate) fn run(stdout: &[u8], stderr: &[u8]) -> ReportedRun {
             problems: Vec::new(),
             evidence: Evidence::Measured,
         },
+        step: None,
     }
 }
 
@@ -192,6 +194,7 @@ pub(crate) fn catalogue() -> Catalogue {
             example: None,
             judge: "x".to_owned(),
             scenarios: Vec::new(),
+            steps: Vec::new(),
             labels: Vec::new(),
             platforms: Vec::new(),
             events: Vec::new(),

@@ -72,6 +72,9 @@ pub struct Requirement {
     /// Scenarios in which it is judged; all if empty.
     #[serde(default)]
     pub scenarios: Vec<String>,
+    /// Steps of these scenarios whose runs are judged; only where the scenarios are stories.
+    #[serde(default)]
+    pub steps: Vec<String>,
     /// Labels of which a payload must carry one; any payload if empty.
     #[serde(default)]
     pub labels: Vec<String>,

@@ -7,11 +7,13 @@ mod pool;
 mod scratch;
 mod spelling;
 mod state;
+mod story;
 mod surroundings;
 mod worker;
 
 pub use pool::{CheckError, CheckOptions, Checker, Interrupter};
 pub use state::State;
+pub use story::{FaultOutcome, FaultTold, StepRun};
 
 use hookproof_harness::{Ending, Observation};
 
@@ -38,6 +40,8 @@ pub struct Run {
     pub written_elsewhere: Vec<String>,
     /// What lay in the folders when the run had ended, where the scenario asks for it.
     pub state: Option<State>,
+    /// What is known of it because it was part of a story.
+    pub step: Option<StepRun>,
 }
 
 /// What the oracle needs to know of an observation.

@@ -245,8 +245,10 @@ impl<'a> Checker<'a> {
                 (vec![Judgement { requirement: "harness".to_owned(), level: Level::Must, verdict }], Vec::new())
             }
         };
-        let runs =
-            runs.into_iter().map(|run| ReportedRun { observation: run.observation, effect: run.effect }).collect();
+        let runs = runs
+            .into_iter()
+            .map(|run| ReportedRun { observation: run.observation, effect: run.effect, step: run.step })
+            .collect();
         Some(CaseFinished { case: case.id.clone(), judgements, runs, wall: done.wall })
     }
 

@@ -53,10 +53,15 @@ impl Listing {
         let shown = |(path, _): (&PathBuf, _)| path.strip_prefix(&self.base).unwrap_or(path).display().to_string();
         later.files.iter().filter(is_written).map(shown).collect()
     }
+
+    /// Whether something lay at this path below the folder.
+    pub(super) fn holds(&self, path: &str) -> bool {
+        self.files.contains_key(&self.base.join(path))
+    }
 }
 
 /// Tells everything below `folder`, and follows no links.
-fn walk(folder: &Path, without: &[&Path], tell: &mut dyn FnMut(&Path, &Metadata)) {
+pub(super) fn walk(folder: &Path, without: &[&Path], tell: &mut dyn FnMut(&Path, &Metadata)) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for path in entries.filter_map(Result::ok).map(|entry| entry.path()) {
         let Ok(metadata) = fs::symlink_metadata(&path) else { continue };

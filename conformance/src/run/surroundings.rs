@@ -28,6 +28,7 @@ pub(super) struct Surroundings {
     pub(super) cwd: PathBuf,
     temp: PathBuf,
     session: PathBuf,
+    state: PathBuf,
     pub(super) plugin_data: PathBuf,
     startup: Option<PathBuf>,
 }
@@ -61,7 +62,8 @@ impl Surroundings {
         // What the configuration says goes before where the session stands; a folder that is not there changes nothing.
         let named = subject.folder.as_ref().map(|folder| project.join(folder));
         let (temp, session, plugin_data) = (base.join("tmp"), base.join("session"), base.join("plugin-data"));
-        for folder in [&home, &project, &elsewhere, &temp, &session, &plugin_data] {
+        let state = base.join("state");
+        for folder in [&home, &project, &elsewhere, &temp, &session, &state, &plugin_data] {
             fs::create_dir_all(folder)?;
         }
         if let Some(original) = &subject.project {
@@ -88,13 +90,34 @@ impl Surroundings {
             }
             None => None,
         };
-        Ok(Surroundings { _root: root, base, home, project, cwd, temp, session, plugin_data, startup })
+        Ok(Surroundings { _root: root, base, home, project, cwd, temp, session, state, plugin_data, startup })
     }
 
     /// What lies outside of the folders that a hook may write to.
     pub(super) fn elsewhere(&self) -> Listing {
-        let own = [&self.home, &self.project, &self.temp, &self.session, &self.plugin_data];
+        let own = [&self.home, &self.project, &self.temp, &self.session, &self.state, &self.plugin_data];
         Listing::of(&self.base, &own.map(PathBuf::as_path))
+    }
+
+    /// The folder that holds all others.
+    pub(super) fn base(&self) -> &Path {
+        &self.base
+    }
+
+    /// The folders for temporary files.
+    pub(super) fn temporary(&self) -> impl Iterator<Item = &Path> {
+        std::iter::once(self.temp.as_path())
+    }
+
+    /// Whether a path below the folder that holds all others is one for temporary files.
+    pub(super) fn is_temporary(&self, path: &str) -> bool {
+        let path = self.base.join(path);
+        self.temporary().any(|folder| path.starts_with(folder))
+    }
+
+    /// Everything that lies in the folders of the run.
+    pub(super) fn listing(&self) -> Listing {
+        Listing::of(&self.base, &[])
     }
 
     /// What lies in all folders of the run together.
@@ -135,6 +158,9 @@ impl Surroundings {
         }
         for (name, value) in &subject.environment {
             set(name, value.into());
+        }
+        if let Some(name) = subject.heavy.as_ref().and_then(|heavy| heavy.state_variable.as_ref()) {
+            set(name, self.state.clone().into());
         }
         for (name, value) in &spec.set {
             set(name, value.into());

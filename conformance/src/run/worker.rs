@@ -31,9 +31,9 @@ pub(super) type Outcome = Result<Vec<Run>, String>;
 
 /// One thread with its harness, and further harnesses for runs at the same time.
 pub(super) struct Worker<'w, 'a> {
-    checker: &'w Checker<'a>,
-    harness: Harness,
-    helpers: Vec<Harness>,
+    pub(super) checker: &'w Checker<'a>,
+    pub(super) harness: Harness,
+    pub(super) helpers: Vec<Harness>,
 }
 
 impl<'w, 'a> Worker<'w, 'a> {
@@ -77,6 +77,9 @@ impl<'w, 'a> Worker<'w, 'a> {
         if self.checker.interrupter.is_interrupted() {
             return Ok(Vec::new());
         }
+        if case.scenario.is_story() {
+            return self.story(case);
+        }
         let contract = self.checker.contract;
         let event = self.checker.event(case);
         let sizes = &case.scenario.sizes;
@@ -109,6 +112,16 @@ impl<'w, 'a> Worker<'w, 'a> {
         Ok(runs)
     }
 
+    /// Has harnesses for so many runs at the same time.
+    pub(super) fn hire(&mut self, count: usize) -> Result<(), HarnessError> {
+        while self.helpers.len() < count {
+            let harness = Harness::new()?;
+            self.checker.interrupter.watch(&harness);
+            self.helpers.push(harness);
+        }
+        Ok(())
+    }
+
     /// The runs of one command.
     fn observe(&mut self, case: &Case<'_>, surroundings: &Surroundings, prepared: &Prepared) -> Outcome {
         let fail = |error: &dyn std::fmt::Display| Err(error.to_string());
@@ -116,14 +129,8 @@ impl<'w, 'a> Worker<'w, 'a> {
         let before = surroundings.elsewhere();
         let mut states = Vec::new();
         let observed = if case.scenario.at_once && count > 1 {
-            while self.helpers.len() < count {
-                match Harness::new() {
-                    Ok(harness) => {
-                        self.checker.interrupter.watch(&harness);
-                        self.helpers.push(harness);
-                    }
-                    Err(error) => return fail(&error),
-                }
+            if let Err(error) = self.hire(count) {
+                return fail(&error);
             }
             thread::scope(|scope| {
                 let threads: Vec<_> = self.helpers[..count]
@@ -171,12 +178,13 @@ impl<'w, 'a> Worker<'w, 'a> {
                 result_exists,
                 written_elsewhere: written_elsewhere.clone(),
                 state: states.get(index).copied().flatten(),
+                step: None,
             }
         });
         Ok(runs.collect())
     }
 
-    fn prepare(
+    pub(super) fn prepare(
         &self,
         case: &Case<'_>,
         surroundings: &Surroundings,
@@ -187,7 +195,10 @@ impl<'w, 'a> Worker<'w, 'a> {
         let event = checker.event(case);
         let Given { bytes, environment } = given;
         let own = case.subject.timeout.unwrap_or_else(|| Duration::from_secs_f64(event.timeout_s.is));
-        let mut deadline = own.min(checker.options.patience);
+        // Heavy work takes its time.
+        let heavy = case.subject.heavy.as_ref().filter(|_| case.scenario.is_story());
+        let patience = heavy.map_or(Duration::ZERO, |heavy| heavy.patience).max(checker.options.patience);
+        let mut deadline = own.min(patience);
         if case.scenario.patience == Patience::Baseline
             && let Some(wall) = baseline_wall
         {
@@ -218,10 +229,10 @@ impl<'w, 'a> Worker<'w, 'a> {
 }
 
 /// A command that is ready to run.
-struct Prepared {
-    command: HookCommand,
-    bytes: Arc<[u8]>,
-    own_limit: bool,
+pub(super) struct Prepared {
+    pub(super) command: HookCommand,
+    pub(super) bytes: Arc<[u8]>,
+    pub(super) own_limit: bool,
 }
 
 /// The invocation for a case: `{event}` and `{platform}` filled in where a person typed the command, the folders of the

@@ -68,6 +68,7 @@ fn subject(command: &Command<'_>, names: &mut Names) -> Subject {
         handler: options(command),
         project: scope.project.clone().or_else(|| own_folder(command)),
         folder: starting_folder(command),
+        heavy: None,
     }
 }
 

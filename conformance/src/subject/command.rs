@@ -40,6 +40,7 @@ pub fn from_command(program: &OsStr, args: &[OsString]) -> Subject {
         handler: BTreeMap::new(),
         project: None,
         folder: None,
+        heavy: None,
     }
 }
 

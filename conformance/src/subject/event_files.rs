@@ -72,6 +72,7 @@ pub(crate) fn read(
             handler: BTreeMap::new(),
             project: scope.project.clone(),
             folder: None,
+            heavy: None,
         };
         found.subjects.push(subject);
     }

@@ -12,6 +12,7 @@ mod discover;
 mod error;
 mod event_files;
 mod executable;
+mod heavy;
 mod host;
 mod lint;
 mod malformed;
@@ -23,6 +24,7 @@ mod pattern;
 mod placeholder;
 mod plugin;
 mod program;
+mod project_file;
 mod relaxed;
 mod settings;
 mod shebang;
@@ -44,9 +46,11 @@ pub use command::from_command;
 pub use consent::consent_text;
 pub use discover::{Discovery, discover};
 pub use error::DiscoverError;
+pub use heavy::Heavy;
 pub use matching::{MatchResult, matched_value, matches, matches_at};
 pub use notice::ConfigNotice;
 pub use placeholder::{PLUGIN_DATA_AT_RUN, PROJECT_AT_RUN, RunFolders};
+pub use project_file::{Pattern, ProjectFile, ProjectFileError, duration};
 
 use crate::contract::Contract;
 use crate::report::SubjectInfo;
@@ -98,6 +102,8 @@ pub struct Subject {
     pub project: Option<std::path::PathBuf>,
     /// The folder that its configuration has it start in, below the project or absolute.
     pub folder: Option<std::path::PathBuf>,
+    /// What it does that is heavy, if somebody has said so.
+    pub heavy: Option<Heavy>,
 }
 
 impl Subject {

@@ -1,0 +1,114 @@
+//! What a person says of the heavy work of a hook: flags, and `hookproof.toml`.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use hookproof::subject::{Heavy, ProjectFile, duration};
+use hookproof_harness::CommandPattern;
+
+use super::super::CliError;
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Heavy work of the hook")]
+pub(super) struct HeavyArguments {
+    /// A command that the hook starts and that is heavy, such as 'python* -m venv'; `*` stands for anything. May be given
+    /// more than once. The suite kills it, and sees whether the hook tries again at once
+    #[arg(long, value_name = "PATTERN")]
+    heavy: Vec<CommandPattern>,
+    /// The variable that names the folder where the hook keeps what it remembers
+    #[arg(long, value_name = "NAME")]
+    state_variable: Option<String>,
+    /// How long the hook leaves the heavy work alone after it was killed [default: 24 h]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    window: Option<Duration>,
+    /// How old a lock of the hook has to be before another run may take it over [default: the window]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    stale_after: Option<Duration>,
+    /// How long to wait for a run with heavy work [default: 1 min]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    heavy_patience: Option<Duration>,
+    /// Where all of this stands; hookproof.toml in what is checked, or else in this folder, if not given
+    #[arg(long, value_name = "FILE")]
+    settings: Option<PathBuf>,
+}
+
+/// What is known of the hook besides its command.
+pub(super) struct KnownOfHook {
+    pub(super) heavy: Option<Heavy>,
+    /// Variables for the hook.
+    pub(super) environment: BTreeMap<OsString, OsString>,
+}
+
+/// What the file and the flags say together; a flag goes before the file.
+pub(super) fn known(
+    arguments: &HeavyArguments,
+    checked: Option<&Path>,
+    given: &BTreeMap<OsString, OsString>,
+) -> Result<KnownOfHook, CliError> {
+    let file = file(arguments, checked)?;
+    let mut environment: BTreeMap<OsString, OsString> =
+        file.environment.iter().map(|(name, value)| (name.into(), value.into())).collect();
+    environment.extend(given.clone());
+    let mut heavy = file.heavy();
+    if !arguments.heavy.is_empty() {
+        let usual = Heavy::new(arguments.heavy.clone());
+        heavy = Some(Heavy {
+            commands: usual.commands,
+            state_variable: file.state_variable.clone(),
+            window: file.window.unwrap_or(usual.window),
+            stale_after: file.stale_after.or(file.window).unwrap_or(usual.stale_after),
+            patience: file.patience.unwrap_or(usual.patience),
+        });
+    }
+    let said = arguments.state_variable.is_some()
+        || arguments.window.is_some()
+        || arguments.stale_after.is_some()
+        || arguments.heavy_patience.is_some();
+    let Some(heavy) = heavy.as_mut() else {
+        if said {
+            return Err(CliError::Usage(
+                "failed to see what is heavy: --state-variable, --window, --stale-after and --heavy-patience need \
+                 --heavy PATTERN, or `heavy` in hookproof.toml"
+                    .to_owned(),
+            ));
+        }
+        return Ok(KnownOfHook { heavy: None, environment });
+    };
+    if let Some(name) = &arguments.state_variable {
+        heavy.state_variable = Some(name.clone());
+    }
+    if let Some(window) = arguments.window {
+        heavy.window = window;
+        if file.stale_after.is_none() {
+            heavy.stale_after = window;
+        }
+    }
+    heavy.stale_after = arguments.stale_after.unwrap_or(heavy.stale_after);
+    heavy.patience = arguments.heavy_patience.unwrap_or(heavy.patience);
+    if heavy.window < Duration::from_secs(120) {
+        return Err(CliError::Usage(format!(
+            "failed to use a window of {}: the suite keeps a minute away from its end, so it has to be 2 min or more",
+            humantime::format_duration(heavy.window)
+        )));
+    }
+    Ok(KnownOfHook { heavy: Some(heavy.clone()), environment })
+}
+
+fn file(arguments: &HeavyArguments, checked: Option<&Path>) -> Result<ProjectFile, CliError> {
+    if let Some(path) = &arguments.settings {
+        return ProjectFile::read(path)
+            .map_err(CliError::usage)?
+            .ok_or_else(|| CliError::Usage(format!("failed to read {}: there is no such file", path.display())));
+    }
+    let beside = |path: &Path| if path.is_dir() { Some(path.to_owned()) } else { path.parent().map(Path::to_owned) };
+    let folders = checked.and_then(beside).into_iter().chain([PathBuf::new()]);
+    for folder in folders {
+        if let Some(file) = ProjectFile::read(&folder.join(ProjectFile::NAME)).map_err(CliError::usage)? {
+            return Ok(file);
+        }
+    }
+    Ok(ProjectFile::default())
+}

@@ -1,0 +1,284 @@
+//! Stories: runs in the same folders, with faults in them and time passing in between.
+
+mod age;
+mod damage;
+mod fault;
+mod passing;
+mod shims;
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::io;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use hookproof_harness::{Harness, HarnessError, HookCommand, Observation};
+use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
+
+use self::age::Shift;
+use self::passing::Passing;
+use self::shims::Shims;
+use super::document::{self, Folders};
+use super::state::Listing;
+use super::surroundings::Surroundings;
+use super::worker::{Outcome, Worker};
+use super::{Run, facts, scratch};
+use crate::oracle::interpret;
+use crate::plan::{Age, Case, Step};
+use crate::subject::Heavy;
+
+pub use fault::{FaultOutcome, FaultTold};
+
+/// How far from a boundary of time the suite stays. A step that takes longer than this says nothing of the boundary.
+const MARGIN: Duration = Duration::from_secs(60);
+
+/// What is known of a run because it was part of a story.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepRun {
+    /// The step.
+    pub step: String,
+    /// How often the run started something heavy; or why nobody knows.
+    pub attempts: Result<u32, String>,
+    /// What became of the fault that it was given, if it was given one.
+    pub fault: Option<FaultTold>,
+    /// For a run after the first fault of the story: how old what was left then seemed to be when the run had ended.
+    pub age: Option<Duration>,
+    /// Files and folders that came with the step and had gone when it was over, besides those for temporary files.
+    pub passed: Vec<String>,
+    /// Files and folders that came with the step and stayed.
+    pub left: Vec<String>,
+    /// Why the story was not told any further, if this is its last run.
+    pub ended_because: Option<String>,
+}
+
+impl StepRun {
+    /// Whether the run is known to have started something heavy.
+    #[must_use]
+    pub fn attempted(&self) -> bool {
+        matches!(self.attempts, Ok(1..))
+    }
+}
+
+/// Folders in which a story takes place, and when.
+struct Stage {
+    surroundings: Surroundings,
+    /// What lay there at the beginning.
+    empty: Listing,
+    /// When the first fault had happened, and how far things have been moved to the past since.
+    fault: Option<(Instant, Duration)>,
+}
+
+impl Stage {
+    fn new(worker: &Worker<'_, '_>, case: &Case<'_>) -> Result<Self, String> {
+        let surroundings = Surroundings::new(worker.checker.contract, case.payload, case.scenario, case.subject)
+            .map_err(|error| format!("failed to make scratch folders: {error}"))?;
+        let empty = surroundings.listing();
+        Ok(Stage { surroundings, empty, fault: None })
+    }
+
+    /// How old what the first fault has left seems to be.
+    fn age(&self) -> Option<Duration> {
+        self.fault.map(|(at, moved)| at.elapsed() + moved)
+    }
+
+    /// Makes everything as old as `age` asks.
+    fn grow_old(&mut self, age: Age, heavy: &Heavy) {
+        let target = match age {
+            Age::InsideWindow => heavy.window.saturating_sub(MARGIN),
+            Age::OutsideWindow => heavy.window + MARGIN,
+            Age::OutsideTwoWindows => 2 * (heavy.window + MARGIN),
+            Age::OutsideEverything => heavy.window.max(heavy.stale_after) + MARGIN,
+        };
+        let by = target.saturating_sub(self.age().unwrap_or_default());
+        age::shift_all(self.surroundings.base(), Shift::back(by));
+        let (at, moved) = self.fault.unwrap_or_else(|| (Instant::now(), Duration::ZERO));
+        self.fault = Some((at, moved + by));
+    }
+}
+
+/// Who sees what a hook starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Eyes {
+    /// The harness, as the system lets it.
+    Harness,
+    /// Programs in front of `PATH`.
+    Shims,
+}
+
+impl Worker<'_, '_> {
+    /// Tells the story of a case. It ends early, with the reason in its last run, where going on would prove nothing.
+    pub(super) fn story(&mut self, case: &Case<'_>) -> Outcome {
+        let Some(heavy) = &case.subject.heavy else { return Ok(Vec::new()) };
+        let runs = self.tell(case, heavy, Eyes::Harness)?;
+        let blind = runs.iter().filter_map(|run| run.step.as_ref()).any(|step| step.attempts.is_err());
+        // Shims are scripts.
+        if blind && cfg!(unix) { self.tell(case, heavy, Eyes::Shims) } else { Ok(runs) }
+    }
+
+    fn tell(&mut self, case: &Case<'_>, heavy: &Heavy, eyes: Eyes) -> Outcome {
+        let mut stage = Stage::new(self, case)?;
+        let mut runs: Vec<Run> = Vec::new();
+        for step in &case.scenario.step {
+            if step.fresh {
+                stage = Stage::new(self, case)?;
+            }
+            if let Some(age) = step.age {
+                stage.grow_old(age, heavy);
+            }
+            if let Some(kind) = step.damage {
+                let left = stage.empty.written_until(&stage.surroundings.listing());
+                if let Err(because) = damage::damage(stage.surroundings.base(), &left, kind) {
+                    end(&mut runs, because);
+                    break;
+                }
+            }
+            let own = self.step(case, heavy, eyes, step, &mut stage)?;
+            if own.is_empty() {
+                return Ok(own);
+            }
+            let attempted = own.iter().filter_map(|run| run.step.as_ref()).any(StepRun::attempted);
+            let unknown = own.iter().filter_map(|run| run.step.as_ref()).find_map(|run| run.attempts.clone().err());
+            runs.extend(own);
+            if let Some(because) = unknown {
+                end(&mut runs, because);
+                break;
+            }
+            if step.must_attempt && !attempted {
+                let commands: Vec<String> = heavy.commands.iter().map(|pattern| format!("`{pattern}`")).collect();
+                end(&mut runs, format!("the hook starts nothing like {} here", commands.join(" or ")));
+                break;
+            }
+        }
+        Ok(runs)
+    }
+
+    /// The runs of one step.
+    fn step(&mut self, case: &Case<'_>, heavy: &Heavy, eyes: Eyes, step: &Step, stage: &mut Stage) -> Outcome {
+        let checker = self.checker;
+        let event = checker.event(case);
+        let surroundings = &stage.surroundings;
+        let folders = Folders { home: &surroundings.home, project: &surroundings.project, cwd: &surroundings.cwd };
+        let (mut given, _) = document::given(checker.contract, event, case.payload, case.scenario, None, &folders);
+        let prepared = self.prepare(case, surroundings, None, given.swap_remove(0));
+        let shims = match eyes {
+            Eyes::Harness => Vec::new(),
+            Eyes::Shims => shims(&prepared.command, heavy, step)
+                .map_err(|error| format!("failed to put programs in front of PATH: {error}"))?,
+        };
+        let commands = commands(&prepared.command, heavy, step, &shims);
+        let before = surroundings.listing();
+        let passing = case.scenario.watch_state.then(|| Passing::watch(surroundings));
+        let observed = self.launch(&commands, step);
+        let seen = passing.map(Passing::end).unwrap_or_default();
+        let observed = match observed {
+            Ok(observed) => with_reports(observed, &shims),
+            Err(HarnessError::Cancelled) => return Ok(Vec::new()),
+            Err(error) => return Err(error.to_string()),
+        };
+        let after = surroundings.listing();
+        if step.fault.is_some() && stage.fault.is_none() {
+            stage.fault = Some((Instant::now(), Duration::ZERO));
+        }
+        let surroundings = &stage.surroundings;
+        let left: BTreeSet<String> = before.written_until(&after).into_iter().collect();
+        let passed: Vec<String> = seen.into_iter().filter(|path| !left.contains(path) && !before.holds(path)).collect();
+        let left: Vec<String> = left.into_iter().filter(|path| !surroundings.is_temporary(path)).collect();
+        let age = stage.age();
+        Ok(observed
+            .into_iter()
+            .map(|observation| {
+                let effect = interpret(
+                    checker.contract,
+                    event,
+                    &facts(checker.contract, &observation, case.payload, case.subject),
+                );
+                let told = StepRun {
+                    step: step.name.clone(),
+                    attempts: fault::attempts(observation.watch.as_ref()),
+                    fault: step.fault.as_ref().map(|asked| FaultTold::of(asked, observation.watch.as_ref())),
+                    age,
+                    passed: passed.clone(),
+                    left: left.clone(),
+                    ended_because: None,
+                };
+                Run {
+                    effect,
+                    observation,
+                    stdin: Arc::clone(&prepared.bytes),
+                    own_limit: prepared.own_limit,
+                    result_exists: None,
+                    written_elsewhere: Vec::new(),
+                    state: None,
+                    step: Some(told),
+                }
+            })
+            .collect())
+    }
+
+    /// Runs the commands, as close together as the step asks.
+    fn launch(&mut self, commands: &[HookCommand], step: &Step) -> Result<Vec<Observation>, HarnessError> {
+        if commands.len() == 1 || !step.at_once {
+            return commands.iter().map(|command| self.harness.run(command)).collect();
+        }
+        self.hire(commands.len())?;
+        let stagger = Duration::from_millis(step.stagger_ms);
+        thread::scope(|scope| {
+            let threads: Vec<_> = self.helpers[..commands.len()]
+                .iter_mut()
+                .zip(commands)
+                .zip(0_u32..)
+                .map(|((harness, command), place): ((&mut Harness, &HookCommand), u32)| {
+                    scope.spawn(move || {
+                        thread::sleep(stagger * place);
+                        harness.run(command)
+                    })
+                })
+                .collect();
+            threads.into_iter().map(|thread| thread.join().unwrap_or(Err(HarnessError::Cancelled))).collect()
+        })
+    }
+}
+
+/// The `PATH` that a command is given.
+fn path_of(command: &HookCommand) -> OsString {
+    let resolved = command.environment.resolve();
+    resolved.into_iter().find(|(name, _)| name == "PATH").map(|(_, value)| value).unwrap_or_default()
+}
+
+/// Programs in front of `PATH` for each run of a step, in folders of their own outside of those of the run.
+fn shims(command: &HookCommand, heavy: &Heavy, step: &Step) -> io::Result<Vec<(TempDir, Shims)>> {
+    let path = path_of(command);
+    (0..step.runs.max(1))
+        .map(|_| {
+            let folder = scratch::folder()?;
+            let shims = Shims::make(folder.path(), &path, heavy, step.fault.as_ref())?;
+            Ok((folder, shims))
+        })
+        .collect()
+}
+
+/// The command of each run of a step.
+fn commands(command: &HookCommand, heavy: &Heavy, step: &Step, shims: &[(TempDir, Shims)]) -> Vec<HookCommand> {
+    if shims.is_empty() {
+        let watched = command.clone().watch(fault::watch(heavy, step.fault.as_ref()));
+        return vec![watched; step.runs.max(1)];
+    }
+    let path = path_of(command);
+    shims.iter().map(|(_, shims)| command.clone().env("PATH", shims.in_front_of(&path))).collect()
+}
+
+/// What the programs in front of `PATH` have seen takes the place of what the harness could not see.
+fn with_reports(mut observed: Vec<Observation>, shims: &[(TempDir, Shims)]) -> Vec<Observation> {
+    for (observation, (_, shims)) in observed.iter_mut().zip(shims) {
+        observation.watch = Some(shims.report());
+    }
+    observed
+}
+
+fn end(runs: &mut [Run], because: String) {
+    if let Some(step) = runs.last_mut().and_then(|run| run.step.as_mut()) {
+        step.ended_because = Some(because);
+    }
+}

@@ -1,0 +1,185 @@
+//! `hookproof.toml`: what a person knows of a hook and nobody can find out.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use std::{fs, io};
+
+use hookproof_harness::CommandPattern;
+use serde::Deserialize;
+
+use super::Heavy;
+
+/// What stands in a `hookproof.toml`.
+///
+/// ```
+/// use hookproof::subject::ProjectFile;
+///
+/// let text = r#"
+/// heavy = ["python* -m venv", "*pip install*"]
+/// state_variable = "MY_HOOK_STATE"
+/// window = "24 h"
+/// "#;
+/// let file = ProjectFile::parse(text, "hookproof.toml".as_ref())?;
+/// assert_eq!(file.heavy().expect("has commands").commands.len(), 2);
+/// # Ok::<(), hookproof::subject::ProjectFileError>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProjectFile {
+    /// Patterns of the commands that are heavy.
+    #[serde(default)]
+    pub heavy: Vec<Pattern>,
+    /// The variable that names the folder for what the hook remembers.
+    pub state_variable: Option<String>,
+    /// How long the hook leaves the heavy work alone after it was killed, such as `24 h`.
+    #[serde(default, deserialize_with = "time")]
+    pub window: Option<Duration>,
+    /// How old a lock has to be before another run may take it over, such as `5 min`.
+    #[serde(default, deserialize_with = "time")]
+    pub stale_after: Option<Duration>,
+    /// How long the suite waits for a run that does the heavy work, such as `2 min`.
+    #[serde(default, deserialize_with = "time")]
+    pub patience: Option<Duration>,
+    /// Variables that the hook is given.
+    #[serde(default)]
+    pub environment: BTreeMap<String, String>,
+}
+
+/// A pattern as it stands in the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pattern(pub CommandPattern);
+
+impl<'de> Deserialize<'de> for Pattern {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map(Pattern).map_err(|error| serde::de::Error::custom(format!("{text:?} is no pattern: {error}")))
+    }
+}
+
+fn time<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    duration(&text).map(Some).map_err(serde::de::Error::custom)
+}
+
+/// Reads a time such as `24 h`, `90 s` or `1 day 2 h`.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(time) if time.is_zero() => Err(format!("{text:?} is no time at all")),
+        // What is longer cannot be taken from a date.
+        Ok(time) if time > Duration::from_secs(3650 * 86_400) => Err(format!("{text:?} is more than ten years")),
+        Ok(time) => Ok(time),
+        Err(error) => Err(format!("{text:?} is no time, such as \"24 h\" or \"5 min\": {error}")),
+    }
+}
+
+/// A `hookproof.toml` that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ProjectFileError {
+    /// It cannot be read.
+    #[error("failed to read {}: {error}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// It is none.
+    #[error("failed to read {}:{line}:{column}: {message}", path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: usize,
+        /// Column in characters, from 1.
+        column: usize,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+impl ProjectFile {
+    /// Its name.
+    pub const NAME: &str = "hookproof.toml";
+
+    /// Reads the text of a file; `path` is what errors name.
+    ///
+    /// # Errors
+    /// Says where it is none: unknown keys are refused, because a misspelt one would be a check that is not made.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ProjectFileError> {
+        toml::from_str(text).map_err(|error: toml::de::Error| {
+            let start = error.span().map_or(0, |span| span.start.min(text.len()));
+            let before = text.get(..start).unwrap_or_default();
+            let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+            ProjectFileError::Parse {
+                path: path.to_owned(),
+                line: before.matches('\n').count() + 1,
+                column: before[line_start..].chars().count() + 1,
+                message: error.message().to_owned(),
+            }
+        })
+    }
+
+    /// Reads the file; `None` if it is not there.
+    ///
+    /// # Errors
+    /// As [`ProjectFile::parse`], and if it cannot be read.
+    pub fn read(path: &Path) -> Result<Option<Self>, ProjectFileError> {
+        match fs::read_to_string(path) {
+            Ok(text) => Self::parse(&text, path).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(ProjectFileError::Read { path: path.to_owned(), error }),
+        }
+    }
+
+    /// What it says of heavy work; `None` if it names no command.
+    #[must_use]
+    pub fn heavy(&self) -> Option<Heavy> {
+        if self.heavy.is_empty() {
+            return None;
+        }
+        let mut heavy = Heavy::new(self.heavy.iter().map(|pattern| pattern.0.clone()).collect());
+        heavy.state_variable.clone_from(&self.state_variable);
+        heavy.window = self.window.unwrap_or(heavy.window);
+        heavy.stale_after = self.stale_after.unwrap_or(heavy.window);
+        heavy.patience = self.patience.unwrap_or(heavy.patience);
+        Some(heavy)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_said_is_usual() {
+        let file = ProjectFile::parse("heavy = [\"make *\"]\nwindow = \"6 h\"", Path::new("h")).unwrap();
+        let heavy = file.heavy().unwrap();
+        assert_eq!(heavy.window, Duration::from_secs(6 * 3600));
+        assert_eq!(heavy.stale_after, heavy.window);
+        assert_eq!((heavy.patience, heavy.state_variable), (Heavy::PATIENCE, None));
+        assert_eq!(ProjectFile::parse("", Path::new("h")).unwrap().heavy(), None);
+    }
+
+    #[rstest]
+    #[case("heavy = [\"x\"]\nwindw = \"1 h\"", 2, 1, "windw")]
+    #[case("\nwindow = \"soon\"", 2, 10, "no time")]
+    #[case("window = \"0 s\"", 1, 10, "no time at all")]
+    #[case("heavy = [\"a\", \"\"]", 1, 9, "no pattern")]
+    #[case("heavy = \"x", 1, 11, "")]
+    fn what_is_wrong_is_named_with_its_place(
+        #[case] text: &str,
+        #[case] line: usize,
+        #[case] column: usize,
+        #[case] said: &str,
+    ) {
+        let error = ProjectFile::parse(text, Path::new("hookproof.toml")).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("failed to read hookproof.toml:{line}:{column}: ")), "{error}");
+        assert!(error.contains(said), "{error}");
+    }
+}
