@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::environment::Environment;
 use crate::limits::Limits;
+use crate::watch::Watch;
 
 /// How the process is named: a program with its arguments, or a line for a shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,6 +112,8 @@ pub struct HookCommand {
     pub leak_grace: Duration,
     /// What it may use.
     pub limits: Limits,
+    /// What is watched for among the programs that it starts.
+    pub watch: Option<Watch>,
 }
 
 impl HookCommand {
@@ -146,6 +149,7 @@ impl HookCommand {
             capture: CaptureBounds::default(),
             leak_grace: Self::DEFAULT_LEAK_GRACE,
             limits: Limits::none(),
+            watch: None,
         }
     }
 
@@ -226,6 +230,14 @@ impl HookCommand {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Watches what it starts, and breaks what the watch says. What came of it stands in
+    /// [`Observation::watch`](crate::Observation::watch).
+    #[must_use]
+    pub fn watch(mut self, watch: Watch) -> Self {
+        self.watch = Some(watch);
         self
     }
 

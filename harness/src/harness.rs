@@ -11,6 +11,7 @@ use crate::feeder::Feeder;
 use crate::observation::{Ending, Observation};
 use crate::platform::{Backend, StartFailure};
 use crate::supervise::{READ_SIZE, not_started, supervise};
+use crate::watch::WatchReport;
 
 /// How long a program file that somebody has open for writing is tried again. A test that writes a hook while another
 /// thread forks meets this: the fork holds the descriptor until it executes.
@@ -121,7 +122,9 @@ impl Inner {
             Ok(mut run) => supervise(run.as_mut(), command, start, cancellation, mechanism, &mut self.buffer),
             Err(StartFailure::NotStarted(error)) => {
                 let stdin = Feeder::new(&command.stdin).report();
-                Ok(not_started(error, stdin, start.elapsed(), mechanism))
+                let watch = command.watch.as_ref();
+                let watch = watch.map(|watch| WatchReport::blind(watch, "the program was not started"));
+                Ok(Observation { watch, ..not_started(error, stdin, start.elapsed(), mechanism) })
             }
             Err(StartFailure::Harness(error)) => Err(error),
         }

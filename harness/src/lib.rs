@@ -33,6 +33,7 @@ mod platform;
 mod probe;
 mod recorder;
 mod supervise;
+mod watch;
 
 pub use cancel::Canceller;
 pub use cause::{Cause, CauseKind, likely_cause};
@@ -45,3 +46,7 @@ pub use observation::{
     Capture, Chunk, Descendant, Ending, KillStep, Leaks, Mechanism, Observation, StartError, StdinReport,
 };
 pub use probe::{Behaviour, Probe, ProbePoint, probe};
+pub use watch::{
+    CommandEnd, CommandForm, CommandPattern, Coverage, Disposition, ExecError, Fault, FaultAction, FaultDone,
+    FaultReport, FaultSignal, Generation, PatternError, SeenCommand, Target, Watch, WatchReport,
+};

@@ -6,6 +6,7 @@ use std::{fmt, io};
 use serde::{Deserialize, Serialize};
 
 use crate::limits::{Limit, LimitProof, LimitReport};
+use crate::watch::WatchReport;
 
 /// How a run ended. Facts are never folded into one another: a signal is no exit code, and a program that could not
 /// be started is no exit 127.
@@ -183,6 +184,9 @@ pub struct Observation {
     /// were set.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limits: Vec<LimitReport>,
+    /// What the watch has brought, if the command has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watch: Option<WatchReport>,
 }
 
 #[cfg(test)]
@@ -219,6 +223,7 @@ mod tests {
                     ..LimitReport::enforced(Limit::Memory, 9, "x")
                 },
             ],
+            watch: Some(WatchReport::blind(&crate::Watch::default(), "nobody looks")),
         }
     }
 

@@ -8,11 +8,12 @@ use std::time::Duration;
 use crate::error::HarnessError;
 use crate::limits::{Limit, LimitProof, LimitReport};
 use crate::observation::{Descendant, KillStep, StartError};
+use crate::watch::WatchReport;
 
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]
-pub(crate) use unix::{Backend, ESSENTIAL_VARIABLES, Waker, default_shell, same_variable};
+pub(crate) use unix::{Backend, ESSENTIAL_VARIABLES, Waker, default_shell, program_name, same_variable};
 
 /// The step of a start in which a program enters the control group that keeps it to its memory.
 pub(crate) const GROUP_STEP: &str = "enter the control group";
@@ -23,7 +24,7 @@ mod linux;
 #[cfg(windows)]
 mod windows;
 #[cfg(windows)]
-pub(crate) use windows::{Backend, ESSENTIAL_VARIABLES, Waker, default_shell, same_variable};
+pub(crate) use windows::{Backend, ESSENTIAL_VARIABLES, Waker, default_shell, program_name, same_variable};
 
 /// One of the two output streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,6 +152,8 @@ pub(crate) trait Running {
     fn watch_memory_every(&self) -> Option<Duration>;
     /// What became of each limit. Asked when it has ended or could not be started.
     fn limit_reports(&mut self) -> Vec<LimitReport>;
+    /// What a watch has brought, if there is one. Asked when everything has ended, or nothing could be started.
+    fn watch_report(&mut self) -> Option<WatchReport>;
     /// Called once after the end: names what outlived the process, kills it, and adds up the cost.
     fn finish(&mut self) -> Result<Aftermath, HarnessError>;
 }

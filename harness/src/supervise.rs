@@ -60,7 +60,8 @@ pub(crate) fn supervise(
         Over::NotStarted(error) => {
             let wall = start.elapsed();
             let limits = supervisor.run.limit_reports();
-            Ok(Observation { limits, ..not_started(error, supervisor.feeder.report(), wall, mechanism) })
+            let watch = supervisor.run.watch_report();
+            Ok(Observation { limits, watch, ..not_started(error, supervisor.feeder.report(), wall, mechanism) })
         }
         Over::Ended(end) => supervisor.conclude(end, mechanism),
     }
@@ -81,6 +82,7 @@ pub(crate) fn not_started(error: StartError, stdin: StdinReport, wall: Duration,
         leaks: Leaks::default(),
         mechanism,
         limits: Vec::new(),
+        watch: None,
     }
 }
 
@@ -274,6 +276,7 @@ impl Supervisor<'_> {
             cpu_system: aftermath.cpu_system,
             peak_memory: aftermath.peak_memory,
             mechanism,
+            watch: self.run.watch_report(),
         })
     }
 }

@@ -10,13 +10,16 @@
 //! watch: if the spawner is killed, by the program for example, whatever it ran becomes the guardian's and is killed.
 //! Both end with the harness, because their socket does.
 
+mod child;
 mod client;
 mod guardian;
 mod helper_tree;
+mod proc_file;
 mod process;
 mod shared;
 mod shrink;
 mod spawner;
+mod trace;
 mod wire;
 
 use std::time::Instant;
@@ -70,7 +73,7 @@ impl SpawnerBackend {
         program.keep_to(&keeper);
         let name = program.name();
         let (streams, ends) = Streams::new(&command.stdin)?;
-        let process = SpawnedProcess::start(&mut self.client, program, &ends, start)?;
+        let process = SpawnedProcess::start(&mut self.client, program, &ends, start, command.watch.as_ref())?;
         drop(ends);
         Ok(Box::new(UnixRun::new(streams, process, waker, name, keeper)))
     }

@@ -28,7 +28,10 @@ pub(crate) use self::streams::Waker;
 
 #[cfg(target_os = "linux")]
 pub(super) use self::{
-    child::{ChildPlan, ChildReport, ChildStreams, FailedStep, become_program, errno, prepare, reset_dispositions},
+    child::{
+        ChildLimit, ChildPlan, ChildReport, ChildStreams, FailedStep, MOST_LIMITS, become_program, errno, prepare,
+        reset_dispositions,
+    },
     groups::Groups,
     limits::{Keeper, OwnFacts},
     process_clock::cpu_time,
@@ -50,6 +53,14 @@ pub(crate) fn default_shell() -> Vec<OsString> {
 /// Names of variables are bytes.
 pub(crate) fn same_variable(left: &OsStr, right: &OsStr) -> bool {
     left == right
+}
+
+/// The file name of a program, as a command line gives it.
+pub(crate) fn program_name(word: &[u8]) -> &[u8] {
+    match word.iter().rposition(|byte| *byte == b'/') {
+        Some(slash) => word.get(slash + 1..).unwrap_or_default(),
+        None => word,
+    }
 }
 
 /// The way of starting processes that a harness uses.

@@ -21,6 +21,18 @@ mod waker;
 
 pub(crate) use self::waker::Waker;
 
+/// The file name of a program, as a command line gives it, without `.exe`.
+pub(crate) fn program_name(word: &[u8]) -> &[u8] {
+    let name = match word.iter().rposition(|byte| matches!(byte, b'/' | b'\\')) {
+        Some(separator) => word.get(separator + 1..).unwrap_or_default(),
+        None => word,
+    };
+    match name.split_last_chunk::<4>() {
+        Some((stem, end)) if end.eq_ignore_ascii_case(b".exe") => stem,
+        _ => name,
+    }
+}
+
 /// See [`Environment::minimal`](crate::Environment::minimal).
 pub(crate) const ESSENTIAL_VARIABLES: &[&str] = &[
     "PATH",

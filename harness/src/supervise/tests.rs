@@ -3,6 +3,7 @@
 use super::*;
 use crate::observation::KillStep;
 use crate::platform::Aftermath;
+use crate::watch::WatchReport;
 use rstest::rstest;
 
 const AT: Duration = Duration::from_millis(7);
@@ -121,6 +122,10 @@ impl Running for Script {
             Progress::Ended(end) => Progress::Ended(*end),
             _ => Progress::Running,
         })
+    }
+
+    fn watch_report(&mut self) -> Option<WatchReport> {
+        None
     }
 
     fn descendants_remain(&mut self) -> Result<bool, HarnessError> {

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hookproof_harness::{Harness, HarnessError, HookCommand, MechanismChoice, Observation};
+use hookproof_harness::{Coverage, Ending, Harness, HarnessError, HookCommand, MechanismChoice, Observation, Watch};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// What nothing may take longer than: far above every deadline used here, far below "for ever".
@@ -78,6 +78,8 @@ struct Mechanism {
     sees_daemons: bool,
     /// Whether programs die with the harness.
     ties_to_harness: bool,
+    /// Whether every run is watched, which must change nothing.
+    watched: bool,
 }
 
 const BEST: Mechanism = Mechanism {
@@ -85,9 +87,16 @@ const BEST: Mechanism = Mechanism {
     choice: MechanismChoice::Best,
     sees_daemons: cfg!(any(target_os = "linux", windows)),
     ties_to_harness: cfg!(any(target_os = "linux", windows)),
+    watched: false,
 };
-const POSIX: Mechanism =
-    Mechanism { name: "posix", choice: MechanismChoice::Posix, sees_daemons: false, ties_to_harness: false };
+const POSIX: Mechanism = Mechanism {
+    name: "posix",
+    choice: MechanismChoice::Posix,
+    sees_daemons: false,
+    ties_to_harness: false,
+    watched: false,
+};
+const WATCHED: Mechanism = Mechanism { name: "watched", watched: true, ..BEST };
 
 /// What a trial works with.
 struct Bench {
@@ -103,7 +112,15 @@ impl Bench {
     /// Runs a command, which must come back in time and must not be a failure of the harness.
     fn run(&self, command: &HookCommand) -> Result<Observation, Failed> {
         let begin = Instant::now();
-        let observation = self.harness.run(command)?;
+        let observation = if self.mechanism.watched {
+            let observation = self.harness.run(&command.clone().watch(Watch::default()))?;
+            let coverage = observation.watch.as_ref().map(|report| &report.coverage);
+            let nothing_ran = matches!(observation.ending, Ending::NotStarted { .. });
+            ensure(nothing_ran || matches!(coverage, Some(Coverage::Complete { .. })), || format!("{coverage:?}"))?;
+            observation
+        } else {
+            self.harness.run(command)?
+        };
         ensure(begin.elapsed() < CAME_BACK, || format!("took {:?}", begin.elapsed()))?;
         Ok(observation)
     }
@@ -124,7 +141,13 @@ impl Suite {
     /// Adds a trial for the mechanisms that promise what is tested.
     fn add_if(&mut self, name: &str, promises: fn(&Mechanism) -> bool, test: fn(&Bench) -> Result<(), Failed>) {
         let test = Arc::new(test);
-        let mechanisms = if cfg!(unix) { vec![BEST, POSIX] } else { vec![BEST] };
+        let mut mechanisms = vec![BEST];
+        if cfg!(unix) {
+            mechanisms.push(POSIX);
+        }
+        if cfg!(target_os = "linux") {
+            mechanisms.push(WATCHED);
+        }
         for mechanism in mechanisms.into_iter().filter(promises) {
             let test = Arc::clone(&test);
             let name = format!("{}::{name}", mechanism.name);

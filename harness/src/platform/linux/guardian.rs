@@ -5,7 +5,7 @@ use std::ffi::{c_int, c_void};
 use std::ptr;
 
 use super::super::unix::{errno, reset_dispositions};
-use super::helper_tree::{kill_all, reap};
+use super::helper_tree::{Left, kill_all, reap};
 use super::shared::{Control, Stack, stack_top};
 use super::shrink::shrink;
 use super::spawner::spawner_main;
@@ -61,7 +61,7 @@ unsafe fn guard(control: *mut Control, spawner: c_int) {
                 break;
             }
         }
-        if reap(&mut |_| {}) {
+        if reap(&mut |_| {}) != Left::Nobody {
             kill_all(control, PATIENCE, |_| {});
         }
     }

@@ -4,12 +4,16 @@
 //! This runs in a copy of a process whose locks and allocator cannot be trusted: it allocates nothing, panics nowhere,
 //! and uses fixed buffers and system calls only.
 
-use std::ffi::{c_int, c_long};
+use std::ffi::{c_char, c_int, c_long};
 use std::{mem, ptr};
 
 use super::super::unix::{cpu_time, errno};
+use super::proc_file::ProcPath;
 use super::shared::Control;
 use super::shared::walk_room;
+
+/// News that are taken in before requests of the harness are. A tree that never rests must not keep it waiting.
+const MOST_AT_ONCE: usize = 512;
 
 /// What is done with each process of the tree.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +36,7 @@ pub(super) unsafe fn walk(control: *mut Control, visit: Visit) -> usize {
         let own = libc::getpid();
         let mut height = 0;
         let mut listed = 0;
-        push_children(b"/proc/thread-self/children\0", own, stack, capacity, &mut height);
+        push_children(c"/proc/thread-self/children".as_ptr(), own, stack, capacity, &mut height);
         while height > 0 {
             height -= 1;
             let [pid, parent] = *stack.add(height);
@@ -83,11 +87,19 @@ pub(super) unsafe fn kill_all(control: *mut Control, patience: i64, mut reaped: 
     unsafe {
         let until = monotonic_nanoseconds() + patience * 1_000_000;
         loop {
-            if !reap(&mut reaped) {
+            // Who is stopped is killed as well, so nobody needs to let it go on.
+            let mut look = || {
+                reap(&mut |news| {
+                    if let News::Ended(child) = news {
+                        reaped(child);
+                    }
+                })
+            };
+            if look() == Left::Nobody {
                 return 0;
             }
             walk(control, Visit::Signal(libc::SIGKILL));
-            if !reap(&mut reaped) {
+            if look() == Left::Nobody {
                 return 0;
             }
             if monotonic_nanoseconds() > until {
@@ -109,30 +121,56 @@ pub(super) struct Reaped {
     pub(super) own_cpu: i64,
 }
 
-/// Waits for all children that have ended, without blocking. `false` if there is no child any more.
+/// Who is left when [`reap`] has looked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Left {
+    Nobody,
+    Somebody,
+    /// Somebody, and there may be more news.
+    More,
+}
+
+/// News of a child or a tracee.
+pub(super) enum News<'a> {
+    Ended(&'a Reaped),
+    /// A tracee has stopped. The status is as `wait` gives it.
+    Stopped {
+        pid: c_int,
+        status: c_int,
+    },
+}
+
+/// Takes in all news of children and tracees, without blocking.
 ///
-/// Each is looked at before it is waited for: its clock is gone afterwards. And so nothing but an end is ever waited
-/// for here, though children that are traced report more.
-pub(super) fn reap(reaped: &mut impl FnMut(&Reaped)) -> bool {
-    loop {
+/// Each is looked at before it is waited for, because the clock of an ended process is gone afterwards. What is waited
+/// for then may still be something else: tracees report their stops whether they are asked for them or not.
+pub(super) fn reap(take: &mut impl FnMut(News<'_>)) -> Left {
+    for _ in 0..MOST_AT_ONCE {
         // SAFETY: the calls write plain structures.
         unsafe {
             let mut info: libc::siginfo_t = mem::zeroed();
             let flags = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT | libc::__WALL;
             if libc::waitid(libc::P_ALL, 0, &raw mut info, flags) < 0 {
-                return errno() == libc::EINTR;
+                return if errno() == libc::EINTR { Left::More } else { Left::Nobody };
             }
             let pid = info.si_pid();
             if pid == 0 {
-                return true;
+                return Left::Somebody;
             }
-            let own_cpu = cpu_time(pid).map_or(-1, |time| time.as_nanos() as i64);
+            let stop = info.si_code == libc::CLD_TRAPPED;
+            let own_cpu = if stop { -1 } else { cpu_time(pid).map_or(-1, |time| time.as_nanos() as i64) };
             let mut child = Reaped { pid, status: 0, usage: mem::zeroed(), own_cpu };
-            if libc::wait4(pid, &raw mut child.status, libc::WNOHANG | libc::__WALL, &raw mut child.usage) == pid {
-                reaped(&child);
+            if libc::wait4(pid, &raw mut child.status, libc::WNOHANG | libc::__WALL, &raw mut child.usage) != pid {
+                continue;
+            }
+            if libc::WIFSTOPPED(child.status) {
+                take(News::Stopped { pid, status: child.status });
+            } else {
+                take(News::Ended(&child));
             }
         }
     }
+    Left::More
 }
 
 /// `CLOCK_MONOTONIC`, which is what `Instant` counts by, too.
@@ -169,56 +207,13 @@ unsafe fn signal_descendant(pid: c_int, parent: c_int, own: c_int, signal: c_int
     }
 }
 
-/// A path below `/proc`, put together without allocating.
-struct ProcPath {
-    bytes: [u8; 64],
-    length: usize,
-}
-
-impl ProcPath {
-    fn new(pid: c_int, rest: &[u8]) -> Self {
-        let mut path = ProcPath { bytes: [0; 64], length: 0 };
-        path.push(b"/proc/");
-        path.push_number(pid);
-        path.push(rest);
-        path
-    }
-
-    fn push(&mut self, text: &[u8]) {
-        for byte in text {
-            // One byte stays 0, so that the path always ends.
-            if self.length + 1 < self.bytes.len() {
-                self.bytes[self.length] = *byte;
-                self.length += 1;
-            }
-        }
-    }
-
-    fn push_number(&mut self, number: c_int) {
-        let mut digits = [0; 10];
-        let mut at = digits.len();
-        let mut rest = number.unsigned_abs();
-        while at > 0 {
-            at -= 1;
-            digits[at] = b'0' + (rest % 10) as u8;
-            rest /= 10;
-            if rest == 0 {
-                break;
-            }
-        }
-        if let Some(digits) = digits.get(at..) {
-            self.push(digits);
-        }
-    }
-}
-
 /// State letter and parent of a process.
 fn state_and_parent(pid: c_int) -> Option<(u8, c_int)> {
     let path = ProcPath::new(pid, b"/stat");
     let mut buffer = [0_u8; 512];
     // SAFETY: the path ends in NUL; the buffer has its size.
     let count = unsafe {
-        let file = libc::open(path.bytes.as_ptr().cast(), libc::O_RDONLY | libc::O_CLOEXEC);
+        let file = libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC);
         if file < 0 {
             return None;
         }
@@ -252,7 +247,7 @@ unsafe fn push_grandchildren(pid: c_int, stack: *mut [i32; 2], capacity: usize, 
     let path = ProcPath::new(pid, b"/task");
     // SAFETY: the path ends in NUL; the kernel fills the buffer with whole records.
     unsafe {
-        let folder = libc::open(path.bytes.as_ptr().cast(), libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC);
+        let folder = libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC);
         if folder < 0 {
             return;
         }
@@ -275,7 +270,7 @@ unsafe fn push_grandchildren(pid: c_int, stack: *mut [i32; 2], capacity: usize, 
                     let mut children = ProcPath::new(pid, b"/task/");
                     children.push_number(thread);
                     children.push(b"/children");
-                    push_children(&children.bytes, pid, stack, capacity, height);
+                    push_children(children.as_ptr(), pid, stack, capacity, height);
                 }
                 if length == 0 {
                     break;
@@ -307,10 +302,10 @@ unsafe fn parse_number(mut text: *const u8) -> c_int {
 /// # Safety
 ///
 /// `path` ends in NUL; `stack` has room for `capacity` entries, of which `height` are used.
-unsafe fn push_children(path: &[u8], parent: c_int, stack: *mut [i32; 2], capacity: usize, height: &mut usize) {
+unsafe fn push_children(path: *const c_char, parent: c_int, stack: *mut [i32; 2], capacity: usize, height: &mut usize) {
     // SAFETY: see above; the index is checked against the capacity.
     unsafe {
-        let file = libc::open(path.as_ptr().cast(), libc::O_RDONLY | libc::O_CLOEXEC);
+        let file = libc::open(path, libc::O_RDONLY | libc::O_CLOEXEC);
         if file < 0 {
             return;
         }

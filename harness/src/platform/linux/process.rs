@@ -7,11 +7,13 @@ use std::time::{Duration, Instant};
 use super::client::Client;
 use super::helper_tree::monotonic_nanoseconds;
 use super::spawner::PATIENCE;
+use super::trace::PreparedWatch;
 use super::wire::{Reply, ReplyKind, Request};
 use crate::error::HarnessError;
 use crate::observation::{Descendant, KillStep, StartError};
 use crate::platform::unix::{ChildEnds, FailedStep, OwnFacts, Process, Program, name_of, start_error};
 use crate::platform::{Aftermath, End, Progress, StartFailure, Status};
+use crate::watch::{Watch, WatchReport};
 
 /// A peak is believed if it is so much above the spawner's own size: the kernel's counters are that exact (they are
 /// kept per processor and added up now and then).
@@ -28,6 +30,7 @@ pub(super) struct SpawnedProcess<'a> {
     /// A request to kill whose reply is still to come.
     killing: bool,
     finished: bool,
+    watch: Option<PreparedWatch>,
 }
 
 /// What the spawner has told so far.
@@ -44,16 +47,18 @@ impl<'a> SpawnedProcess<'a> {
         program: Program,
         ends: &ChildEnds,
         start: Instant,
+        watch: Option<&Watch>,
     ) -> Result<Self, StartFailure> {
         if client.shared().write_plan(&program).is_none() {
             return Err(StartFailure::NotStarted(too_long(&program)));
         }
+        let watch = client.shared().write_watch(watch);
         let mut streams = vec![ends.stdout.as_raw_fd(), ends.stderr.as_raw_fd()];
         streams.extend(ends.stdin.as_ref().map(AsRawFd::as_raw_fd));
         let since = i64::try_from(start.elapsed().as_nanos()).unwrap_or(0);
         let start = monotonic_nanoseconds() - since;
         client.request(Request::Start, &streams)?;
-        Ok(SpawnedProcess { client, program, start, state: State::Running, killing: false, finished: false })
+        Ok(SpawnedProcess { client, program, start, state: State::Running, killing: false, finished: false, watch })
     }
 
     /// Takes in everything that the spawner has said.
@@ -159,6 +164,11 @@ impl Process for SpawnedProcess<'_> {
         Ok(())
     }
 
+    fn watch_report(&mut self) -> Option<WatchReport> {
+        let watch = self.watch.as_ref()?;
+        Some(watch.report(self.client.shared_view().watched(), self.start))
+    }
+
     fn finish(&mut self) -> Result<Aftermath, HarnessError> {
         if self.killing {
             self.kill_rest()?;
@@ -174,6 +184,9 @@ impl Process for SpawnedProcess<'_> {
             self.kill_rest()?;
         }
         self.finished = true;
+        if let Some(watch) = &self.watch {
+            aftermath.gaps.extend(watch.gaps(self.client.shared_view().watched()));
+        }
         if let State::Ended { reply, .. } = &self.state {
             let microseconds = |count| Some(Duration::from_micros(u64::try_from(count).unwrap_or(0)));
             aftermath.cpu_user = microseconds(reply.cpu_user);

@@ -6,7 +6,9 @@ use std::ffi::{CString, c_char, c_void};
 use std::{io, mem, ptr};
 
 use super::super::unix::{ChildPlan, ChildReport, ChildStreams, Program};
+use super::trace::{PreparedWatch, WatchArea};
 use crate::error::HarnessError;
+use crate::watch::Watch;
 
 /// Living processes that are named at most.
 pub(super) const MOST_LISTED: usize = 1024;
@@ -38,6 +40,8 @@ pub(super) struct Control {
     pub(super) guardian: i32,
     /// The running program, 0 if there is none.
     pub(super) program: i32,
+    /// 1 if the program is to be watched.
+    pub(super) watched: i32,
     /// Answer to a request to list.
     pub(super) listed: [i32; MOST_LISTED],
 }
@@ -45,7 +49,9 @@ pub(super) struct Control {
 const STACKS_AT: usize = mem::size_of::<Control>().next_multiple_of(4096);
 const WALK_AT: usize = STACKS_AT + 3 * STACK;
 const STRINGS_AT: usize = WALK_AT + WALK;
-const SIZE: usize = STRINGS_AT + STRINGS;
+/// What only watched runs need; the others never touch it.
+const WATCH_AT: usize = STRINGS_AT + STRINGS;
+const SIZE: usize = WATCH_AT + mem::size_of::<WatchArea>();
 
 /// Which of the three stacks.
 #[derive(Debug, Clone, Copy)]
@@ -104,6 +110,21 @@ impl Shared {
         Some(())
     }
 
+    /// Writes down whether the next program is watched, and for what.
+    pub(super) fn write_watch(&mut self, watch: Option<&Watch>) -> Option<PreparedWatch> {
+        // SAFETY: the parts are inside the mapping and used by nobody else while no run is under way.
+        unsafe {
+            (*self.control).watched = i32::from(watch.is_some());
+            watch.map(|watch| PreparedWatch::write(&mut *watch_area(self.control), watch))
+        }
+    }
+
+    /// What the spawner has written about a watched run that is over.
+    pub(super) fn watched(&self) -> &WatchArea {
+        // SAFETY: inside the mapping, and the spawner has no run under way.
+        unsafe { &*watch_area(self.control) }
+    }
+
     /// The ids that the spawner listed.
     pub(super) fn listed(&self, count: usize) -> Vec<i32> {
         // SAFETY: the spawner has answered, so it does not write any more.
@@ -140,6 +161,16 @@ pub(super) unsafe fn stack_top(control: *mut Control, stack: Stack) -> *mut c_vo
     let top = unsafe { control.byte_add(STACKS_AT + stack as usize * STACK) };
     debug_assert!(top.addr().is_multiple_of(STACK_ALIGNMENT));
     top.cast()
+}
+
+/// What is shared about a watched run.
+///
+/// # Safety
+///
+/// `control` is the address of the mapping.
+pub(super) unsafe fn watch_area(control: *mut Control) -> *mut WatchArea {
+    // SAFETY: inside the mapping by the constants above, and aligned, because all that comes before is whole pages.
+    unsafe { control.byte_add(WATCH_AT) }.cast()
 }
 
 /// Room for the walk over a tree: so many entries of two ids.

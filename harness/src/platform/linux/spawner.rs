@@ -8,9 +8,11 @@ use std::ffi::{c_int, c_void};
 use std::os::fd::RawFd;
 use std::{mem, ptr};
 
-use super::super::unix::{ChildReport, ChildStreams, FailedStep, become_program, errno, prepare};
-use super::helper_tree::{Reaped, Visit, is_possible, kill_all, monotonic_nanoseconds, reap, walk};
-use super::shared::{Control, Stack, stack_top};
+use super::super::unix::{ChildReport, ChildStreams, FailedStep, errno};
+use super::child::{child_main, see_exec};
+use super::helper_tree::{Left, News, Reaped, Visit, is_possible, kill_all, monotonic_nanoseconds, reap, walk};
+use super::shared::{Control, Stack, stack_top, watch_area};
+use super::trace::Tracer;
 use super::wire::{Received, Reply, ReplyKind, Request, receive, send};
 
 /// How long a tree may take to die of SIGKILL, in milliseconds.
@@ -30,6 +32,12 @@ struct Spawner {
     step: i32,
     /// The end has been told, with descendants left, and their end has not.
     owes_gone: bool,
+    /// The start has been asked for, and whether it succeeds is only seen when the child ends.
+    forked: bool,
+    /// Who watches over the tree, if it is watched.
+    tracer: Option<Tracer>,
+    /// There may be news that nobody has looked at.
+    more: bool,
 }
 
 /// Entry of the spawner. Never returns.
@@ -50,15 +58,28 @@ pub(super) extern "C" fn spawner_main(control: *mut c_void) -> c_int {
             let _ = send(socket, &Reply::new(ReplyKind::Unfit, errno()), &[]);
             libc::_exit(1);
         }
-        let mut spawner = Spawner { control, socket, program: 0, executed: -1, step: 0, owes_gone: false };
+        let mut spawner = Spawner {
+            control,
+            socket,
+            program: 0,
+            executed: -1,
+            step: 0,
+            owes_gone: false,
+            forked: false,
+            tracer: None,
+            more: false,
+        };
         spawner.reply(&Reply::new(ReplyKind::Ready, libc::getpid()));
         loop {
             let mut polled = [
                 libc::pollfd { fd: socket, events: libc::POLLIN, revents: 0 },
                 libc::pollfd { fd: signals, events: libc::POLLIN, revents: 0 },
             ];
-            libc::poll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, -1);
-            if polled[1].revents != 0 {
+            libc::poll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, spawner.patience());
+            if let Some(tracer) = &mut spawner.tracer {
+                tracer.when_due();
+            }
+            if polled[1].revents != 0 || spawner.more {
                 // Which signals came does not matter: both causes are looked at.
                 let mut info: [libc::signalfd_siginfo; 2] = mem::zeroed();
                 libc::read(signals, info.as_mut_ptr().cast(), mem::size_of_val(&info));
@@ -128,6 +149,13 @@ impl Spawner {
             self.executed = -1;
             self.step = 0;
             self.owes_gone = false;
+            self.tracer = None;
+            self.more = false;
+            self.forked = (*control).watched != 0;
+            if self.forked {
+                self.start_watched(streams, count);
+                return;
+            }
             let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
             let pid = libc::clone(child_main, stack_top(control, Stack::Child), flags, control.cast());
             let create_errno = errno();
@@ -149,9 +177,53 @@ impl Spawner {
             self.program = pid;
             if ptr::read_volatile(&raw const (*control).report.traced) != 0 {
                 self.executed = 0;
-                self.see_exec();
             }
             ptr::write_volatile(&raw mut (*control).program, pid);
+            if self.executed == 0 {
+                // It stands still until somebody has looked.
+                self.reap();
+            }
+        }
+    }
+
+    /// Starts a program that is to be watched. The child is a process of its own from the beginning, because the
+    /// spawner has to look at its stops while it executes.
+    ///
+    /// # Safety
+    ///
+    /// As [`Spawner::answer`].
+    unsafe fn start_watched(&mut self, streams: &[RawFd; 3], count: usize) {
+        // SAFETY: as `start`; the child waits before the gate until the tracer has let it in.
+        unsafe {
+            let control = self.control;
+            let pid = libc::clone(child_main, stack_top(control, Stack::Child), libc::SIGCHLD, control.cast());
+            let create_errno = errno();
+            if pid > 0 {
+                self.program = pid;
+                self.tracer = Tracer::begin(watch_area(control), pid);
+                if self.tracer.is_some() && (*control).plan.traced {
+                    self.executed = 0;
+                }
+                ptr::write_volatile(&raw mut (*control).program, pid);
+            }
+            for stream in streams.iter().take(count) {
+                libc::close(*stream);
+            }
+            if pid < 0 {
+                let mut reply = Reply::new(ReplyKind::Failed, create_errno);
+                reply.step = FailedStep::CreateProcess as i32;
+                self.reply(&reply);
+            }
+        }
+    }
+
+    /// How long to wait for news, in milliseconds; -1 for ever.
+    fn patience(&self) -> c_int {
+        match &self.tracer {
+            _ if self.more => 0,
+            // SAFETY: the area is in the shared memory.
+            Some(tracer) => unsafe { tracer.due_in() },
+            None => -1,
         }
     }
 
@@ -177,9 +249,13 @@ impl Spawner {
     unsafe fn kill(&mut self) -> c_int {
         let mut ended = None;
         let program = self.program;
+        let tracer = &mut self.tracer;
         // SAFETY: as above.
         let left = unsafe {
             kill_all(self.control, PATIENCE, |child| {
+                if let Some(tracer) = tracer {
+                    tracer.ended(child);
+                }
                 if child.pid == program {
                     ended = Some(end_of(child));
                 }
@@ -189,51 +265,41 @@ impl Spawner {
         left
     }
 
-    /// Waits for whoever has ended and tells the harness what it needs to know.
+    /// Takes in all news of the tree and tells the harness what it needs to know.
     fn reap(&mut self) {
-        self.see_exec();
         let mut ended = None;
-        let program = self.program;
-        let remain = reap(&mut |child| {
-            if child.pid == program {
-                ended = Some(end_of(child));
+        let Spawner { program, executed, tracer, .. } = self;
+        let left = reap(&mut |news| match (news, tracer.as_mut()) {
+            (News::Ended(child), watching) => {
+                if let Some(tracer) = watching {
+                    // SAFETY: the tracer's area is in the shared memory.
+                    unsafe { tracer.ended(child) };
+                }
+                if child.pid == *program {
+                    ended = Some(end_of(child));
+                }
             }
+            (News::Stopped { pid, status }, Some(tracer)) => {
+                // SAFETY: as above; who has stopped is a tracee of this process.
+                unsafe { tracer.stopped(pid, status) };
+                if tracer.began && *executed == 0 {
+                    *executed = 1;
+                }
+            }
+            // SAFETY: as above.
+            (News::Stopped { pid, status }, None) => unsafe { see_exec(pid, status, executed) },
         });
-        self.tell(ended, remain);
-    }
-
-    /// Lets a traced program run when it has been executed: the kernel stops it by SIGTRAP before its first
-    /// instruction. Before the exec any other signal stops it, too, and is passed on. After that it is not traced.
-    fn see_exec(&mut self) {
-        if self.executed != 0 || self.program == 0 {
-            return;
-        }
-        // SAFETY: waitid writes a plain structure; the program is our child and stopped when it is continued.
-        unsafe {
-            let mut info: libc::siginfo_t = mem::zeroed();
-            let flags = libc::WSTOPPED | libc::WNOHANG | libc::__WALL;
-            let waited = libc::waitid(libc::P_PID, self.program.cast_unsigned(), &raw mut info, flags);
-            if waited < 0 || info.si_pid() != self.program || info.si_code != libc::CLD_TRAPPED {
-                return;
-            }
-            let signal = info.si_status();
-            let none = ptr::null_mut::<c_void>();
-            if signal == libc::SIGTRAP {
-                self.executed = 1;
-                libc::ptrace(libc::PTRACE_DETACH, self.program, none, none);
-            } else {
-                libc::ptrace(
-                    libc::PTRACE_CONT,
-                    self.program,
-                    none,
-                    ptr::without_provenance_mut::<c_void>(signal as usize),
-                );
-            }
-        }
+        self.more = left == Left::More;
+        self.tell(ended, left != Left::Nobody);
     }
 
     fn tell(&mut self, ended: Option<Reply>, remain: bool) {
         if let Some(mut reply) = ended {
+            if let Some(failed) = self.failed() {
+                self.program = 0;
+                self.reply(&failed);
+                return;
+            }
             reply.step = self.step;
             reply.executed = self.executed;
             reply.remain = i32::from(remain);
@@ -243,6 +309,20 @@ impl Spawner {
         } else if self.owes_gone && !remain {
             self.owes_gone = false;
             self.reply(&Reply::new(ReplyKind::Gone, 0));
+        }
+    }
+
+    /// What a child that did not share our memory has failed at.
+    fn failed(&self) -> Option<Reply> {
+        // SAFETY: inside the mapping; the child has ended.
+        unsafe {
+            let step = ptr::read_volatile(&raw const (*self.control).failed_step);
+            if !self.forked || step == 0 {
+                return None;
+            }
+            let mut reply = Reply::new(ReplyKind::Failed, ptr::read_volatile(&raw const (*self.control).failed_errno));
+            reply.step = step;
+            Some(reply)
         }
     }
 
@@ -280,27 +360,5 @@ fn end_of(child: &Reaped) -> Reply {
         peak_memory: usage.ru_maxrss,
         floor: own.ru_maxrss,
         ..Reply::new(ReplyKind::Ended, 0)
-    }
-}
-
-/// Entry of the child, which shares the spawner's memory until it executes.
-extern "C" fn child_main(control: *mut c_void) -> c_int {
-    let control: *mut Control = control.cast();
-    // SAFETY: see `Spawner::start`. Dispositions are all default since the guardian started.
-    unsafe {
-        let plan = &(*control).plan;
-        let (step, errno) = match prepare(plan, (*control).streams, &raw mut (*control).report) {
-            Ok(()) => {
-                // The parent's own thread becomes the tracer, until the exec has happened.
-                if plan.traced && libc::ptrace(libc::PTRACE_TRACEME) == 0 {
-                    ptr::write_volatile(&raw mut (*control).report.traced, 1);
-                }
-                (FailedStep::Execute, become_program(plan))
-            }
-            Err(failed) => failed,
-        };
-        ptr::write_volatile(&raw mut (*control).failed_errno, errno);
-        ptr::write_volatile(&raw mut (*control).failed_step, step as i32);
-        libc::_exit(127)
     }
 }

@@ -74,6 +74,13 @@ impl Keeper {
         Keeper { rlimits, memory }
     }
 
+    /// The limits that one process can have, without those of a whole tree.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn of_one_process(limits: &Limits) -> Self {
+        let rlimits = limits.iter().filter(|(limit, _)| resource(*limit).is_some()).collect();
+        Keeper { rlimits, memory: Memory::Unlimited }
+    }
+
     /// What the child sets for itself: soft equals hard, CPU time excepted.
     pub(crate) fn child_limits(&self) -> Vec<ChildLimit> {
         let known = self.rlimits.iter().filter_map(|(limit, value)| Some((*limit, *value, resource(*limit)?.1)));

@@ -24,6 +24,7 @@ use crate::command::HookCommand;
 use crate::error::HarnessError;
 use crate::observation::{Descendant, KillStep, Mechanism};
 use crate::platform::{Aftermath, End, Progress, Running, StartFailure, Status};
+use crate::watch::WatchReport;
 
 /// How often the process table is looked at for descendants that are about to end.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
@@ -31,6 +32,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 const STRAGGLERS_FOR: Duration = Duration::from_secs(2);
 /// Stack of the waiting thread, which makes two system calls.
 const WAITER_STACK: usize = 64 * 1024;
+
+/// Why nothing is seen of what a program starts.
+const BLIND: &str = "this mechanism cannot see which programs are started";
 
 /// The mechanism `posix`.
 #[derive(Debug)]
@@ -89,7 +93,8 @@ impl PosixBackend {
             }
         };
         drop((stdin, stdout, stderr, failure_writer));
-        let process = PosixProcess::watch_over(pid, failure, program, start)?;
+        let mut process = PosixProcess::watch_over(pid, failure, program, start)?;
+        process.watch = command.watch.as_ref().map(|watch| WatchReport::blind(watch, BLIND));
         Ok(Box::new(UnixRun::new(streams, process, waker, name, keeper)))
     }
 }
@@ -115,6 +120,7 @@ struct PosixProcess {
     killed_by: Option<KillStep>,
     family: Family,
     facts: OwnFacts,
+    watch: Option<WatchReport>,
 }
 
 impl PosixProcess {
@@ -152,6 +158,7 @@ impl PosixProcess {
                     killed_by: None,
                     family,
                     facts: OwnFacts::default(),
+                    watch: None,
                 })
             }
             Err(error) => {
@@ -317,6 +324,10 @@ impl Process for PosixProcess {
         self.killed_by = Some(KillStep::Kill);
         self.kill_stragglers();
         Ok(())
+    }
+
+    fn watch_report(&mut self) -> Option<WatchReport> {
+        self.watch.clone()
     }
 
     fn finish(&mut self) -> Result<Aftermath, HarnessError> {

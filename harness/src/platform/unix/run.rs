@@ -8,6 +8,7 @@ use super::streams::{Streams, Waker};
 use crate::error::HarnessError;
 use crate::limits::LimitReport;
 use crate::platform::{Aftermath, GROUP_STEP, Interest, Progress, ReadOutcome, Running, Status, Stream, WriteOutcome};
+use crate::watch::WatchReport;
 
 /// The process half of a run. Dropping it kills what is left of the tree.
 pub(crate) trait Process {
@@ -28,6 +29,8 @@ pub(crate) trait Process {
     fn terminate(&mut self) -> Result<(), HarnessError>;
     fn kill(&mut self) -> Result<(), HarnessError>;
     fn finish(&mut self) -> Result<Aftermath, HarnessError>;
+    /// What a watch has brought. Asked when it has ended or could not be started.
+    fn watch_report(&mut self) -> Option<WatchReport>;
 }
 
 /// Puts the two halves together.
@@ -131,6 +134,10 @@ impl<P: Process> Running for UnixRun<'_, P> {
 
     fn limit_reports(&mut self) -> Vec<LimitReport> {
         self.keeper.reports(&self.process.own_facts())
+    }
+
+    fn watch_report(&mut self) -> Option<WatchReport> {
+        self.process.watch_report()
     }
 
     fn finish(&mut self) -> Result<Aftermath, HarnessError> {

@@ -1,0 +1,250 @@
+#![allow(unsafe_code)]
+//! The fault: choosing its target, and doing to it what the plan says.
+
+use std::ffi::c_int;
+use std::ptr;
+
+use super::super::super::unix::errno;
+use super::super::helper_tree::monotonic_nanoseconds;
+use super::super::proc_file::ProcStatus;
+use super::area::{Action, Faulted, LONGEST_SHOWN, Plan, Stage};
+use super::calls::{send, unblock};
+use super::tracees::Tracee;
+
+impl Plan {
+    fn is(&self, action: Action) -> bool {
+        self.action == action as i32
+    }
+
+    /// Whether a process that starts a program is one that the target counts. `mask` is what the program matches.
+    pub(super) fn counts(&self, tracee: &Tracee, mask: u64) -> bool {
+        if self.below != 0 {
+            tracee.above & self.aim != 0 && !tracee.has(Tracee::STARTED_BELOW)
+        } else {
+            mask & self.aim != 0 && (tracee.above | tracee.own) & self.aim == 0
+        }
+    }
+
+    /// Whether programs are counted when they have started, as opposed to when they are about to.
+    pub(super) fn counts_starts(&self) -> bool {
+        self.is(Action::Kill)
+    }
+}
+
+impl Faulted {
+    fn is(&self, stage: Stage) -> bool {
+        self.stage == stage as i32
+    }
+
+    /// Counts one more that fits. Whether it is the one that the plan means.
+    fn count(&mut self, plan: &Plan) -> bool {
+        self.counted = self.counted.saturating_add(1);
+        self.is(Stage::Waiting) && self.counted == plan.nth.max(1)
+    }
+
+    fn choose(&mut self, pid: c_int, line: &[u8]) {
+        self.pid = pid;
+        let length = line.len().min(LONGEST_SHOWN);
+        if let (Some(room), Some(line)) = (self.line.get_mut(..length), line.get(..length)) {
+            room.copy_from_slice(line);
+        }
+        self.length = length as u32;
+    }
+
+    fn done(&mut self) {
+        self.stage = Stage::Done as i32;
+        self.at = monotonic_nanoseconds();
+    }
+
+    /// A program that the target counts has started, and has not run yet.
+    pub(super) fn at_start(&mut self, plan: &Plan, pid: c_int, line: &[u8]) {
+        if !self.count(plan) {
+            return;
+        }
+        self.choose(pid, line);
+        self.began = 1;
+        if plan.after > 0 {
+            self.stage = Stage::Chosen as i32;
+            self.due = monotonic_nanoseconds().saturating_add(plan.after);
+        } else {
+            // Nothing can block a crash.
+            if matches!(plan.number, libc::SIGSEGV | libc::SIGABRT) {
+                unblock(pid, plan.number);
+            }
+            self.kill(plan);
+        }
+    }
+
+    /// Milliseconds until somebody is to be killed; -1 if nobody is.
+    pub(super) fn due_in(&self) -> c_int {
+        if !self.is(Stage::Chosen) {
+            return -1;
+        }
+        let left = self.due.saturating_sub(monotonic_nanoseconds()).max(0);
+        // Rounded up, so that nobody turns in circles until the time has come.
+        c_int::try_from((left + 999_999) / 1_000_000).unwrap_or(c_int::MAX)
+    }
+
+    /// Kills whose time has come.
+    pub(super) fn when_due(&mut self, plan: &Plan) {
+        if self.is(Stage::Chosen) && monotonic_nanoseconds() >= self.due {
+            self.kill(plan);
+        }
+    }
+
+    fn kill(&mut self, plan: &Plan) {
+        if plan.number != libc::SIGKILL {
+            self.disposition = disposition(self.pid, plan.number);
+        }
+        self.done();
+        send(self.pid, plan.number);
+    }
+
+    /// Somebody is about to execute a program that exists. Whether the call is to be refused.
+    pub(super) fn at_entry(&mut self, plan: &Plan, tracee: Option<&mut Tracee>, mask: u64, line: &[u8]) -> bool {
+        let Some(tracee) = tracee else {
+            return false;
+        };
+        let attempt = name_of(line);
+        let again = tracee.attempt == attempt;
+        if self.is(Stage::Done) {
+            return again && plan.is(Action::FailExec) && self.pid == tracee.pid && self.attempt == attempt;
+        }
+        // A search of PATH makes several attempts for one start.
+        if again || !plan.counts(tracee, mask) {
+            return false;
+        }
+        tracee.attempt = attempt;
+        if !self.count(plan) {
+            return false;
+        }
+        self.attempt = attempt;
+        let pid = tracee.pid;
+        self.choose(pid, line);
+        self.done();
+        if plan.is(Action::Cap) {
+            self.cap(plan);
+            return false;
+        }
+        plan.is(Action::FailExec)
+    }
+
+    fn cap(&mut self, plan: &Plan) {
+        for (limit, answer) in plan.limits.iter().take(plan.limit_count as usize).zip(&mut self.answers) {
+            let value = libc::rlimit { rlim_cur: limit.soft, rlim_max: limit.hard };
+            // SAFETY: the kernel reads one structure; the process is a tracee that is stopped.
+            let set = unsafe { libc::prlimit(self.pid, limit.resource as _, &raw const value, ptr::null_mut()) };
+            *answer = if set < 0 { errno() } else { 0 };
+        }
+    }
+
+    /// A program has been loaded into this process.
+    pub(super) fn loaded(&mut self, pid: c_int) {
+        if self.is(Stage::Done) && self.pid == pid {
+            self.began = 1;
+        }
+    }
+
+    /// A process has ended.
+    pub(super) fn end(&mut self, pid: c_int, status: c_int, at: i64) {
+        if self.pid == pid && self.ended == 0 && !self.is(Stage::Waiting) {
+            self.ended = 1;
+            self.status = status;
+            self.ended_at = at;
+            if self.is(Stage::Chosen) {
+                self.stage = Stage::TooLate as i32;
+            }
+        }
+    }
+}
+
+/// What a process does with a signal, as [`Faulted::disposition`] numbers it.
+fn disposition(pid: c_int, signal: c_int) -> i32 {
+    let Some(status) = ProcStatus::of(pid) else {
+        return 0;
+    };
+    let among = |name: &[u8]| status.number(name, 16).is_some_and(|set| set & (1 << (signal - 1)) != 0);
+    if among(b"SigBlk:") {
+        4
+    } else if among(b"SigIgn:") {
+        3
+    } else if among(b"SigCgt:") {
+        2
+    } else {
+        1
+    }
+}
+
+/// A number that tells arguments apart (FNV-1a). Never 0, which stands for no attempt.
+fn name_of(line: &[u8]) -> u64 {
+    let mut hash: u64 = 0xCBF2_9CE4_8422_2325;
+    for byte in line {
+        hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3);
+    }
+    hash.max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[allow(unsafe_code)]
+    fn parts(action: Action, nth: u32, below: bool) -> (Box<Plan>, Box<Faulted>) {
+        // SAFETY: plain numbers, for which zero is a value.
+        let (mut plan, faulted) =
+            unsafe { (Box::<Plan>::new_zeroed().assume_init(), Box::<Faulted>::new_zeroed().assume_init()) };
+        plan.action = action as i32;
+        plan.aim = 0b10;
+        plan.nth = nth;
+        plan.below = u32::from(below);
+        (plan, faulted)
+    }
+
+    fn tracee(own: u64, above: u64) -> Tracee {
+        Tracee { own, above, ..Tracee::new(50, 1) }
+    }
+
+    #[test]
+    fn who_is_counted() {
+        let (plan, _) = parts(Action::Kill, 1, false);
+        assert!(plan.counts(&tracee(0, 0), 0b10) && plan.counts(&tracee(0b01, 0b01), 0b11));
+        assert!(!plan.counts(&tracee(0, 0), 0b01), "another pattern");
+        assert!(!plan.counts(&tracee(0b10, 0), 0b10), "the same process once more");
+        assert!(!plan.counts(&tracee(0, 0b10), 0b10), "below one that matches");
+        let (plan, _) = parts(Action::Kill, 1, true);
+        assert!(plan.counts(&tracee(0, 0b10), 0));
+        assert!(!plan.counts(&tracee(0b10, 0), 0b10), "it is the one that matches");
+        assert!(!plan.counts(&Tracee { flags: Tracee::STARTED_BELOW, ..tracee(0, 0b10) }, 0));
+    }
+
+    #[test]
+    fn all_attempts_of_the_nth_start_are_refused_and_no_others() {
+        let (plan, mut faulted) = parts(Action::FailExec, 2, false);
+        let (mut first, mut second, mut third) = (tracee(0, 0), tracee(0, 0), tracee(0, 0));
+        (second.pid, third.pid) = (51, 52);
+        assert!(!faulted.at_entry(&plan, Some(&mut first), 0b10, b"a\0b"));
+        assert!(!faulted.at_entry(&plan, Some(&mut first), 0b10, b"a\0b"), "the next folder of PATH");
+        assert!(!faulted.at_entry(&plan, Some(&mut second), 0b01, b"c"), "another pattern");
+        assert!(faulted.at_entry(&plan, Some(&mut second), 0b10, b"a\0b"));
+        assert!(faulted.at_entry(&plan, Some(&mut second), 0b10, b"a\0b"), "the next folder of PATH");
+        assert!(!faulted.at_entry(&plan, Some(&mut second), 0b10, b"a\0c"), "something else instead");
+        assert!(!faulted.at_entry(&plan, Some(&mut third), 0b10, b"a\0b"), "another process");
+        assert_eq!((faulted.counted, faulted.pid, &faulted.line[..3]), (2, 51, b"a\0b".as_slice()));
+    }
+
+    #[test]
+    fn who_ends_before_its_time_was_not_killed() {
+        let (mut plan, mut faulted) = parts(Action::Kill, 1, false);
+        plan.after = i64::MAX;
+        plan.number = libc::SIGKILL;
+        assert_eq!(faulted.due_in(), -1);
+        faulted.at_start(&plan, 50, b"x");
+        assert_eq!(faulted.due_in(), c_int::MAX);
+        faulted.when_due(&plan);
+        faulted.end(51, 9, 1);
+        assert_eq!(faulted.stage, Stage::Chosen as i32);
+        faulted.end(50, 3 << 8, 77);
+        assert_eq!((faulted.stage, faulted.status, faulted.ended_at), (Stage::TooLate as i32, 3 << 8, 77));
+        assert_eq!(faulted.due_in(), -1);
+    }
+}

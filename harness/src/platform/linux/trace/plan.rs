@@ -1,0 +1,141 @@
+//! A watch as the spawner reads it.
+
+use std::ffi::c_int;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::area::{Action, PatternAt, Plan, WatchArea};
+use super::exec_call::KNOWN;
+use super::tracer::Gate;
+use crate::limits::{Limit, LimitReport, Limits};
+use crate::platform::unix::Keeper;
+use crate::watch::{ExecError, FaultAction, FaultSignal, Generation, Watch};
+
+/// A watch that has been written down for one run, with what does not fit through the shared memory.
+#[derive(Debug)]
+pub(in super::super) struct PreparedWatch {
+    pub(super) has_fault: bool,
+    /// Why the fault cannot be put in, if that is known before the start.
+    pub(super) impossible: Option<String>,
+    /// What keeps one program to its limits.
+    pub(super) keeper: Option<Keeper>,
+    /// Limits that cannot be set for one program.
+    pub(super) unset: Vec<LimitReport>,
+    /// Patterns that are not looked for.
+    pub(super) left_out: usize,
+}
+
+impl PreparedWatch {
+    /// Writes the watch into the shared memory, and clears what an earlier run has left there.
+    pub(in super::super) fn write(area: &mut WatchArea, watch: &Watch) -> Self {
+        let WatchArea { entrance, plan, faulted, tracees, log, .. } = area;
+        for number in [&entrance.refused, &entrance.filter_refused, &entrance.no_new_privileges] {
+            number.store(0, Ordering::Relaxed);
+        }
+        entrance.gate.store(Gate::Shut as u32, Ordering::Relaxed);
+        tracees.clear();
+        log.clear();
+        faulted.clear();
+        let mut prepared = PreparedWatch {
+            has_fault: watch.fault.is_some(),
+            impossible: None,
+            keeper: None,
+            unset: Vec::new(),
+            left_out: watch.patterns.len() - watch.effective().len(),
+        };
+        write_patterns(plan, watch);
+        plan.action = Action::Nothing as i32;
+        plan.aim = 0;
+        if let Some(fault) = &watch.fault {
+            plan.nth = fault.target.nth.max(1);
+            plan.below = u32::from(fault.target.generation == Generation::Below);
+            match watch.aimed_at(&fault.target) {
+                Ok(aim) => {
+                    plan.aim = aim;
+                    prepared.write_action(plan, &fault.action);
+                }
+                Err(because) => prepared.impossible = Some(because),
+            }
+        }
+        prepared
+    }
+
+    fn write_action(&mut self, plan: &mut Plan, action: &FaultAction) {
+        let chosen = match action {
+            FaultAction::Kill { signal, after } => {
+                plan.number = signal_number(*signal);
+                plan.after = nanoseconds(*after);
+                Action::Kill
+            }
+            FaultAction::FailExec { .. } | FaultAction::Cap { .. } if !KNOWN => {
+                let architecture = std::env::consts::ARCH;
+                self.impossible =
+                    Some(format!("calls of `execve` cannot be changed on this architecture ({architecture}) yet"));
+                Action::Nothing
+            }
+            FaultAction::FailExec { error } => {
+                plan.number = error_number(*error);
+                Action::FailExec
+            }
+            FaultAction::Cap { limits } => self.write_limits(plan, limits),
+        };
+        plan.action = chosen as i32;
+    }
+
+    fn write_limits(&mut self, plan: &mut Plan, limits: &Limits) -> Action {
+        if let Some(bytes) = limits.get(Limit::Memory) {
+            self.unset.push(LimitReport::not_enforced(
+                Limit::Memory,
+                bytes,
+                "it counts a whole tree and cannot be set for one program",
+            ));
+        }
+        let keeper = Keeper::of_one_process(limits);
+        let set = keeper.child_limits();
+        if set.is_empty() {
+            self.impossible = Some("none of its limits can be set for one program".into());
+            return Action::Nothing;
+        }
+        for (place, limit) in plan.limits.iter_mut().zip(&set) {
+            *place = *limit;
+        }
+        plan.limit_count = set.len() as u32;
+        self.keeper = Some(keeper);
+        Action::Cap
+    }
+}
+
+fn write_patterns(plan: &mut Plan, watch: &Watch) {
+    let mut at = 0;
+    plan.pattern_count = 0;
+    for (pattern, place) in watch.effective().iter().zip(&mut plan.patterns) {
+        let text = pattern.as_str().as_bytes();
+        // There is room for as many of the longest.
+        plan.text[at..at + text.len()].copy_from_slice(text);
+        *place = PatternAt { at: at as u32, length: text.len() as u32 };
+        at += text.len();
+        plan.pattern_count += 1;
+    }
+}
+
+fn nanoseconds(time: Duration) -> i64 {
+    i64::try_from(time.as_nanos()).unwrap_or(i64::MAX)
+}
+
+fn signal_number(signal: FaultSignal) -> c_int {
+    match signal {
+        FaultSignal::Kill => libc::SIGKILL,
+        FaultSignal::Segv => libc::SIGSEGV,
+        FaultSignal::Abort => libc::SIGABRT,
+        FaultSignal::Term => libc::SIGTERM,
+        FaultSignal::Int => libc::SIGINT,
+    }
+}
+
+fn error_number(error: ExecError) -> c_int {
+    match error {
+        ExecError::NotFound => libc::ENOENT,
+        ExecError::Denied => libc::EACCES,
+        ExecError::NoMemory => libc::ENOMEM,
+    }
+}

@@ -1,0 +1,147 @@
+//! What the spawner has written about a run, as a report.
+
+use std::io;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::area::{Faulted, Stage, WatchArea};
+use super::calls::is_superuser;
+use super::log::Start;
+use super::plan::PreparedWatch;
+use crate::platform::unix::OwnFacts;
+use crate::watch::{
+    CommandEnd, CommandForm, Coverage, Disposition, FaultDone, FaultReport, SeenCommand, WatchReport, status_of,
+};
+
+const MEANS: &str = "ptrace: every program of the tree is looked at when it has been loaded and has not run yet";
+
+impl PreparedWatch {
+    /// The report on a run that is over. `start` is its beginning on the spawner's clock.
+    pub(in super::super) fn report(&self, area: &WatchArea, start: i64) -> WatchReport {
+        let refused = area.entrance.refused.load(Ordering::Relaxed);
+        if refused != 0 {
+            let because = format!("the system refused to trace it: {}", io::Error::from_raw_os_error(refused));
+            let fault = self.has_fault.then(|| FaultReport::Impossible { because: because.clone() });
+            return WatchReport { coverage: Coverage::None { because }, seen: Vec::new(), dropped: 0, fault };
+        }
+        let mut starts: Vec<_> = area.log.all().collect();
+        starts.sort_by_key(|(found, _)| found.order);
+        WatchReport {
+            coverage: self.coverage(&area.faulted),
+            seen: starts.into_iter().map(|(found, line)| seen(found, line, start)).collect(),
+            dropped: area.log.dropped(),
+            fault: self.has_fault.then(|| self.fault(area, start)),
+        }
+    }
+
+    fn coverage(&self, faulted: &Faulted) -> Coverage {
+        let mut gaps = Vec::new();
+        if faulted.lost > 0 {
+            gaps.push(format!("of {} processes it is not known from whom they descend", faulted.lost));
+        }
+        if faulted.unread > 0 {
+            gaps.push(format!("the arguments of {} starts could not be read before they happened", faulted.unread));
+        }
+        if self.left_out > 0 {
+            gaps.push(format!("{} patterns were too many and were not looked for", self.left_out));
+        }
+        let means = MEANS.into();
+        if gaps.is_empty() {
+            Coverage::Complete { means }
+        } else {
+            Coverage::Partial { means, because: gaps.join("; ") }
+        }
+    }
+
+    fn fault(&self, area: &WatchArea, start: i64) -> FaultReport {
+        let faulted = &area.faulted;
+        if let Some(because) = &self.impossible {
+            return FaultReport::Impossible { because: because.clone() };
+        }
+        let filter = area.entrance.filter_refused.load(Ordering::Relaxed);
+        if filter != 0 {
+            let error = io::Error::from_raw_os_error(filter);
+            return FaultReport::Impossible { because: format!("the system refused the filter for it: {error}") };
+        }
+        let line = faulted.line.get(..faulted.length as usize).unwrap_or_default();
+        let (pid, command_line) = (faulted.pid.cast_unsigned(), words(line));
+        let ended = (faulted.ended != 0).then(|| ended(faulted.status, faulted.ended_at, start));
+        if faulted.stage == Stage::Waiting as i32 {
+            FaultReport::NotReached { matching_seen: faulted.counted }
+        } else if faulted.stage == Stage::Done as i32 {
+            FaultReport::Done(FaultDone {
+                pid,
+                at: since(faulted.at, start),
+                command_line,
+                disposition: disposition(faulted.disposition),
+                limits: self.limits(faulted),
+                began: faulted.began != 0,
+                ended,
+            })
+        } else {
+            FaultReport::EndedBefore { pid, command_line, ended }
+        }
+    }
+
+    fn limits(&self, faulted: &Faulted) -> Vec<crate::limits::LimitReport> {
+        let facts = OwnFacts { answers: faulted.answers, ..OwnFacts::default() };
+        let mut reports = self.keeper.as_ref().map(|keeper| keeper.reports(&facts)).unwrap_or_default();
+        reports.extend(self.unset.iter().cloned());
+        reports
+    }
+
+    /// What a watched run does differently from others.
+    pub(in super::super) fn gaps(&self, area: &WatchArea) -> Vec<String> {
+        let mut gaps = Vec::new();
+        if area.entrance.refused.load(Ordering::Relaxed) == 0 {
+            gaps.push("while they are watched, programs cannot trace one another".into());
+            if area.entrance.no_new_privileges.load(Ordering::Relaxed) != 0 {
+                gaps.push("while a fault waits for an exec, set-user-id programs get no privileges".into());
+            } else if !is_superuser() {
+                gaps.push("while they are watched, set-user-id programs get no privileges".into());
+            }
+        }
+        gaps
+    }
+}
+
+fn since(at: i64, start: i64) -> Duration {
+    Duration::from_nanos(u64::try_from(at - start).unwrap_or(0))
+}
+
+fn ended(status: i32, at: i64, start: i64) -> CommandEnd {
+    status_of(status, since(at, start))
+}
+
+fn seen(found: &Start, line: &[u8], start: i64) -> SeenCommand {
+    let pattern = usize::try_from(found.pattern).ok();
+    SeenCommand {
+        at: since(found.at, start),
+        pid: found.pid.cast_unsigned(),
+        parent: found.parent.cast_unsigned(),
+        command_line: words(line),
+        pattern,
+        form: pattern.map(|_| if found.called != 0 { CommandForm::Called } else { CommandForm::Run }),
+        below: u32::try_from(found.below).ok().filter(|pid| *pid != 0),
+        ended: (found.ended != 0).then(|| ended(found.status, found.ended_at, start)),
+    }
+}
+
+fn disposition(number: i32) -> Option<Disposition> {
+    match number {
+        1 => Some(Disposition::Default),
+        2 => Some(Disposition::Handled),
+        3 => Some(Disposition::Ignored),
+        4 => Some(Disposition::Blocked),
+        _ => None,
+    }
+}
+
+/// Words that end in NUL, the last one perhaps not.
+fn words(line: &[u8]) -> Vec<String> {
+    if line.is_empty() {
+        return Vec::new();
+    }
+    let line = line.strip_suffix(b"\0").unwrap_or(line);
+    line.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect()
+}

@@ -1,0 +1,308 @@
+#![allow(unsafe_code)]
+//! The tracer: lets the program in, looks at every stop of the tree, and lets it go on.
+
+use std::ffi::c_int;
+use std::ptr;
+use std::sync::atomic::Ordering;
+
+use super::super::super::unix::errno;
+use super::super::helper_tree::{Reaped, monotonic_nanoseconds};
+use super::super::proc_file::ProcStatus;
+use super::area::WatchArea;
+use super::calls::{Ask, EVENT_STOP, OPTIONS, go_on, message, ptrace, stay_stopped};
+use super::command_line::{read_called, read_loaded};
+use super::exec_call::{install_filter, read_call, refuse};
+use super::log::Start;
+use super::tracees::Tracee;
+use crate::platform::program_name;
+use crate::watch::{Watch, glob};
+
+/// What the child is told when it may go on.
+#[repr(u32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Gate {
+    Shut = 0,
+    /// It is traced.
+    Traced = 1,
+    /// It is not.
+    Free = 2,
+}
+
+/// Watches over one run. Lives in the spawner, like all that follows.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Tracer {
+    area: *mut WatchArea,
+    /// The hook's own process.
+    program: c_int,
+    /// Whether the hook's own program has been loaded.
+    pub(in super::super) began: bool,
+}
+
+impl Tracer {
+    /// Traces the child that stands before the gate, and opens it. `None` if the kernel refuses.
+    ///
+    /// # Safety
+    ///
+    /// `area` is in the shared memory, and `program` a child that waits by [`Gate::wait`].
+    pub(in super::super) unsafe fn begin(area: *mut WatchArea, program: c_int) -> Option<Self> {
+        // SAFETY: by the contract; the area is the spawner's now.
+        unsafe {
+            let options = OPTIONS | if (*area).plan.needs_entries() { libc::PTRACE_O_TRACESECCOMP } else { 0 };
+            let data = ptr::without_provenance_mut(options as usize);
+            let refused = if ptrace(Ask::Seize, program, 0, data) == 0 { 0 } else { errno() };
+            let area_ref = &mut *area;
+            area_ref.entrance.refused.store(refused, Ordering::Relaxed);
+            area_ref.tracees.insert(Tracee::new(program, libc::getpid()));
+            Gate::open(area, if refused == 0 { Gate::Traced } else { Gate::Free });
+            (refused == 0).then_some(Tracer { area, program, began: false })
+        }
+    }
+
+    /// A tracee has stopped, with a status as `wait` gives it.
+    ///
+    /// # Safety
+    ///
+    /// As [`Tracer::begin`].
+    pub(in super::super) unsafe fn stopped(&mut self, tid: c_int, status: c_int) {
+        // SAFETY: the area is the spawner's.
+        let area = unsafe { &mut *self.area };
+        self.stop(area, tid, libc::WSTOPSIG(status), status >> 16);
+    }
+
+    fn stop(&mut self, area: &mut WatchArea, tid: c_int, signal: c_int, event: c_int) {
+        match event {
+            // A signal that arrives, passed on as it came.
+            0 => go_on(tid, signal),
+            EVENT_STOP => {
+                adopt(area, tid);
+                if matches!(signal, libc::SIGSTOP | libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU) {
+                    stay_stopped(tid);
+                } else {
+                    go_on(tid, 0);
+                }
+            }
+            libc::PTRACE_EVENT_FORK | libc::PTRACE_EVENT_VFORK | libc::PTRACE_EVENT_CLONE => {
+                if let Some(child) = message(tid) {
+                    announce(area, tid, child as c_int, event == libc::PTRACE_EVENT_CLONE);
+                }
+                go_on(tid, 0);
+            }
+            libc::PTRACE_EVENT_EXEC => {
+                self.loaded(area, tid);
+                go_on(tid, 0);
+            }
+            libc::PTRACE_EVENT_SECCOMP => {
+                if self.began || tid != self.program {
+                    enter(area, tid);
+                }
+                go_on(tid, 0);
+            }
+            _ => go_on(tid, 0),
+        }
+    }
+
+    /// A program has been loaded and has not run yet. Whichever thread asked for it, it has the process's id now.
+    fn loaded(&mut self, area: &mut WatchArea, pid: c_int) {
+        if pid == self.program && !self.began {
+            self.began = true;
+            return;
+        }
+        let now = monotonic_nanoseconds();
+        read_loaded(area, pid, area.plan.pattern_count > 0);
+        let (run, called) = matches(area);
+        let mask = run | called;
+        let known = area.tracees.alive(pid);
+        let tracee = known.as_deref().copied().unwrap_or(Tracee::new(pid, 0));
+        let mut start = Start::new(now, pid, tracee.parent, tracee.belongs_to());
+        if mask != 0 {
+            let first = mask.trailing_zeros();
+            start.pattern = first as i32;
+            start.called = i32::from(run & (1 << first) == 0);
+        }
+        let place = area.log.write(start, area.run.as_bytes());
+        let counts = area.plan.counts(&tracee, mask);
+        if let Some(known) = known {
+            known.own |= mask;
+            known.place = place;
+            if tracee.above & area.plan.aim != 0 {
+                known.flags |= Tracee::STARTED_BELOW;
+            }
+        }
+        area.faulted.loaded(pid);
+        if counts && area.plan.counts_starts() {
+            area.faulted.at_start(&area.plan, pid, area.run.as_bytes());
+        }
+    }
+
+    /// A process (or a thread) has ended and been waited for.
+    ///
+    /// # Safety
+    ///
+    /// As [`Tracer::begin`].
+    pub(in super::super) unsafe fn ended(&mut self, child: &Reaped) {
+        // SAFETY: the area is the spawner's.
+        let area = unsafe { &mut *self.area };
+        if let Some(tracee) = area.tracees.end(child.pid) {
+            let now = monotonic_nanoseconds();
+            area.log.end(tracee.place, child.status, now);
+            area.faulted.end(child.pid, child.status, now);
+        }
+    }
+
+    /// Milliseconds until there is something to do; -1 if there is not.
+    ///
+    /// # Safety
+    ///
+    /// As [`Tracer::begin`].
+    pub(in super::super) unsafe fn due_in(&self) -> c_int {
+        // SAFETY: the area is the spawner's.
+        unsafe { (*self.area).faulted.due_in() }
+    }
+
+    /// Does what is to be done now.
+    ///
+    /// # Safety
+    ///
+    /// As [`Tracer::begin`].
+    pub(in super::super) unsafe fn when_due(&mut self) {
+        // SAFETY: the area is the spawner's.
+        let area = unsafe { &mut *self.area };
+        area.faulted.when_due(&area.plan);
+    }
+}
+
+/// Which patterns the command line matches as the system runs it, and as it was called: a bit each.
+fn matches(area: &WatchArea) -> (u64, u64) {
+    let (mut run, mut called) = (0, 0);
+    for index in 0..Watch::MOST_PATTERNS {
+        let Some(pattern) = area.plan.pattern(index) else {
+            break;
+        };
+        let fits = |words: &[u8]| u64::from(!words.is_empty() && glob(pattern, words, program_name)) << index;
+        run |= fits(area.run.as_bytes());
+        called |= fits(area.called.as_bytes());
+    }
+    (run, called)
+}
+
+/// A call of `execve` is about to be made.
+fn enter(area: &mut WatchArea, tid: c_int) {
+    let Some(call) = read_call(tid) else {
+        return;
+    };
+    match read_called(area, tid, &call) {
+        None => area.faulted.unread = area.faulted.unread.saturating_add(1),
+        // There is nothing to be executed: this is a search for it, and goes on elsewhere.
+        Some(false) => {}
+        Some(true) => {
+            let (run, called) = matches(area);
+            let pid = process_of(area, tid);
+            let WatchArea { plan, faulted, tracees, run: line, .. } = area;
+            if faulted.at_entry(plan, tracees.alive(pid), run | called, line.as_bytes()) {
+                refuse(tid, plan.number);
+            }
+        }
+    }
+}
+
+/// The process of a thread.
+fn process_of(area: &mut WatchArea, tid: c_int) -> c_int {
+    if area.tracees.alive(tid).is_some() {
+        return tid;
+    }
+    ProcStatus::of(tid).and_then(|status| status.number(b"Tgid:", 10)).map_or(tid, |pid| pid as c_int)
+}
+
+/// A process tells of a task that it has created.
+fn announce(area: &mut WatchArea, tid: c_int, child: c_int, may_be_a_thread: bool) {
+    let parent = process_of(area, tid);
+    // SAFETY: signal 0 only asks whether there is such a thread in that process.
+    if may_be_a_thread && unsafe { libc::syscall(libc::SYS_tgkill, parent, child, 0) } == 0 {
+        return;
+    }
+    if area.tracees.announce(child) {
+        return;
+    }
+    let tracee = area.tracees.child_of(parent, child);
+    take_in(area, tracee);
+}
+
+/// A task has stopped that may be new: its first stop can come before its parent tells of it. The parent is in the
+/// kernel then, on its way to tell, so it can be asked for.
+fn adopt(area: &mut WatchArea, tid: c_int) {
+    if area.tracees.alive(tid).is_some() {
+        return;
+    }
+    let Some(status) = ProcStatus::of(tid) else {
+        return;
+    };
+    let number = |name: &[u8]| status.number(name, 10).map_or(0, |number| number as c_int);
+    if number(b"Tgid:") != tid {
+        return;
+    }
+    let tracee = area.tracees.child_of(number(b"PPid:"), tid);
+    take_in(area, tracee.map(|tracee| Tracee { flags: Tracee::EARLY, ..tracee }));
+}
+
+fn take_in(area: &mut WatchArea, tracee: Option<Tracee>) {
+    if !tracee.is_some_and(|tracee| area.tracees.insert(tracee)) {
+        area.faulted.lost = area.faulted.lost.saturating_add(1);
+    }
+}
+
+impl WatchArea {
+    /// Installs the filter if the fault needs one, and writes down what came of it.
+    ///
+    /// # Safety
+    ///
+    /// Only in the child, just before its exec, if it is traced. `area` is in the shared memory.
+    pub(in super::super) unsafe fn install_filter(area: *const WatchArea) {
+        // SAFETY: by the contract; the numbers are changed by nobody else now.
+        unsafe {
+            if !(*area).plan.needs_entries() {
+                return;
+            }
+            let entrance = &(*area).entrance;
+            match install_filter() {
+                Ok(given_up) => entrance.no_new_privileges.store(i32::from(given_up), Ordering::Relaxed),
+                Err(error) => entrance.filter_refused.store(error.max(1), Ordering::Relaxed),
+            }
+        }
+    }
+}
+
+impl Gate {
+    /// Waits until the gate is open, and says what has been decided.
+    ///
+    /// # Safety
+    ///
+    /// Only in the child, and `area` is in the shared memory.
+    pub(in super::super) unsafe fn wait(area: *const WatchArea) -> Gate {
+        // SAFETY: the number is in the shared memory, and only the spawner changes it.
+        unsafe {
+            let gate = &(*area).entrance.gate;
+            loop {
+                match gate.load(Ordering::Acquire) {
+                    0 => {
+                        let none = ptr::null::<libc::timespec>();
+                        libc::syscall(libc::SYS_futex, gate.as_ptr(), libc::FUTEX_WAIT, Gate::Shut as u32, none);
+                    }
+                    1 => return Gate::Traced,
+                    _ => return Gate::Free,
+                }
+            }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// `area` is in the shared memory.
+    unsafe fn open(area: *const WatchArea, gate: Gate) {
+        // SAFETY: as above.
+        unsafe {
+            let number = &(*area).entrance.gate;
+            number.store(gate as u32, Ordering::Release);
+            libc::syscall(libc::SYS_futex, number.as_ptr(), libc::FUTEX_WAKE, 1);
+        }
+    }
+}

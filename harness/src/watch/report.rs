@@ -1,0 +1,251 @@
+//! What was seen of a run's programs, and what became of the fault.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::Watch;
+use crate::limits::LimitReport;
+
+/// What a watch brought.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WatchReport {
+    /// How much can have been seen.
+    pub coverage: Coverage,
+    /// The programs that were started, in the order of their starts. The hook's own program is none of them; what it
+    /// executes in its own place is.
+    pub seen: Vec<SeenCommand>,
+    /// Starts for which there was no room in `seen`. Those that match have room of their own.
+    pub dropped: u64,
+    /// What became of the fault, if the watch has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<FaultReport>,
+}
+
+impl WatchReport {
+    /// Nothing could be seen. Nothing was broken either.
+    pub(crate) fn blind(watch: &Watch, because: impl Into<String>) -> Self {
+        let because = because.into();
+        let fault = watch.fault.as_ref().map(|_| FaultReport::Impossible { because: because.clone() });
+        WatchReport { coverage: Coverage::None { because }, seen: Vec::new(), dropped: 0, fault }
+    }
+
+    /// The starts that count as attempts: their command line matches, and they belong to no earlier one that does.
+    pub fn matching(&self) -> impl Iterator<Item = &SeenCommand> {
+        self.seen.iter().filter(|seen| seen.pattern.is_some() && seen.below.is_none())
+    }
+}
+
+/// How much of what happened can have been seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Coverage {
+    /// Every start of a program.
+    Complete {
+        /// How.
+        means: String,
+    },
+    /// Not every start.
+    Partial {
+        /// How.
+        means: String,
+        /// What may be missing.
+        because: String,
+    },
+    /// Nothing.
+    None {
+        /// Why.
+        because: String,
+    },
+}
+
+/// A program that was started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenCommand {
+    /// Time since the start of the run.
+    pub at: Duration,
+    /// Its process.
+    pub pid: u32,
+    /// The process that created it; 0 if that is not known.
+    pub parent: u32,
+    /// The command line as the system runs it: for a script that is the interpreter and the path of the script. The
+    /// first 4 KiB; what is no text is replaced.
+    pub command_line: Vec<String>,
+    /// The first pattern that it matches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<usize>,
+    /// In which form it matches that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<CommandForm>,
+    /// The nearest process that had matched a pattern before and that it descends from. Its own id if it is that
+    /// process itself, which has executed another program in its own place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub below: Option<u32>,
+    /// How the process ended, if that was seen. Of a process that executed several programs only the last has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<CommandEnd>,
+}
+
+/// The form of a command line that a pattern matched. See [`CommandPattern`](crate::CommandPattern).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CommandForm {
+    /// As the system runs it.
+    Run,
+    /// As it was called.
+    Called,
+}
+
+/// How a descendant ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum CommandEnd {
+    /// By itself.
+    Exited {
+        /// The exit code.
+        code: i32,
+        /// Time since the start of the run.
+        at: Duration,
+    },
+    /// By a signal.
+    Signaled {
+        /// The signal's number.
+        signal: i32,
+        /// Time since the start of the run.
+        at: Duration,
+    },
+}
+
+/// What became of a fault.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum FaultReport {
+    /// It was put in.
+    Done(FaultDone),
+    /// Too few programs fitted the target.
+    NotReached {
+        /// How many did.
+        matching_seen: u32,
+    },
+    /// The target was there, and had ended before its time had come.
+    EndedBefore {
+        /// The process.
+        pid: u32,
+        /// Its command line, as it was when it was chosen.
+        command_line: Vec<String>,
+        /// How it ended.
+        ended: Option<CommandEnd>,
+    },
+    /// It cannot be put in here.
+    Impossible {
+        /// Why.
+        because: String,
+    },
+}
+
+/// A fault that was put in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FaultDone {
+    /// The process that it was put into.
+    pub pid: u32,
+    /// When, since the start of the run.
+    pub at: Duration,
+    /// Its command line, as it was when it was chosen.
+    pub command_line: Vec<String>,
+    /// What the process had decided about the signal when it was sent. Only SIGKILL asks nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disposition: Option<Disposition>,
+    /// What became of each limit that was set.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<LimitReport>,
+    /// Whether the program began to run, and so stands among those that were seen. Not if its exec failed, and not if
+    /// limits of its own left no room even for loading it.
+    pub began: bool,
+    /// How the process ended, if that was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<CommandEnd>,
+}
+
+/// What a process does with a signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Disposition {
+    /// The system's default, which for all signals of faults is the end.
+    Default,
+    /// It has a handler.
+    Handled,
+    /// It ignores it.
+    Ignored,
+    /// It does not want it now.
+    Blocked,
+}
+
+/// A status as `wait` gives it on Unix.
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only one system reports it so"))]
+pub(crate) fn status_of(status: i32, at: Duration) -> CommandEnd {
+    match status & 0x7F {
+        0 => CommandEnd::Exited { code: (status >> 8) & 0xFF, at },
+        signal => CommandEnd::Signaled { signal, at },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::watch::{FaultAction, FaultSignal};
+
+    fn seen(pattern: Option<usize>, below: Option<u32>) -> SeenCommand {
+        SeenCommand {
+            at: Duration::from_millis(1),
+            pid: 5,
+            parent: 4,
+            command_line: vec!["x".into(), "ü".into()],
+            pattern,
+            form: pattern.map(|_| CommandForm::Called),
+            below,
+            ended: Some(status_of(9, Duration::from_secs(1))),
+        }
+    }
+
+    #[test]
+    fn a_report_survives_being_stored() {
+        let done = FaultDone {
+            pid: 5,
+            at: Duration::from_nanos(7),
+            command_line: vec!["x".into()],
+            disposition: Some(Disposition::Handled),
+            limits: Vec::new(),
+            began: false,
+            ended: Some(status_of(3 << 8, Duration::ZERO)),
+        };
+        let faults = [
+            FaultReport::Done(done),
+            FaultReport::NotReached { matching_seen: 2 },
+            FaultReport::EndedBefore { pid: 1, command_line: Vec::new(), ended: None },
+            FaultReport::Impossible { because: "no".into() },
+        ];
+        for fault in faults {
+            let report = WatchReport {
+                coverage: Coverage::Partial { means: "m".into(), because: "b".into() },
+                seen: vec![seen(Some(1), None), seen(Some(0), Some(5)), seen(None, None)],
+                dropped: 3,
+                fault: Some(fault),
+            };
+            assert_eq!(report.matching().count(), 1);
+            let text = serde_json::to_string(&report).expect("writes");
+            assert_eq!(serde_json::from_str::<WatchReport>(&text).expect("reads"), report);
+        }
+    }
+
+    #[test]
+    fn who_sees_nothing_breaks_nothing() {
+        let watch = Watch::for_patterns(["x".parse().expect("fits")]);
+        assert_eq!(WatchReport::blind(&watch, "no").fault, None);
+        let report = WatchReport::blind(
+            &watch.fault(FaultAction::Kill { signal: FaultSignal::Term, after: Duration::ZERO }),
+            "no eyes",
+        );
+        assert_eq!(report.coverage, Coverage::None { because: "no eyes".into() });
+        assert_eq!(report.fault, Some(FaultReport::Impossible { because: "no eyes".into() }));
+    }
+}
