@@ -130,6 +130,8 @@ pub(crate) fn misbehave(args: &[String]) -> ExitCode {
             drop(again(&["tick-for", &args[1], &args[2]]).spawn().expect("starts"));
         }
         "flooding-orphan" => drop(again(&["flood", "1000000000000"]).spawn().expect("starts")),
+        #[cfg(unix)]
+        "situation" => return crate::situation::perform(args),
         host if host.starts_with("host-") => return hosts::host(args),
         other => return unix_misbehave(other, args),
     }
