@@ -35,6 +35,8 @@ const LONGEST: Duration = Duration::from_secs(3600);
 /// One line of the table.
 #[derive(Debug)]
 struct Row {
+    /// Where it stands in the table.
+    place: usize,
     name: String,
     runs: usize,
     seconds: f64,
@@ -52,7 +54,8 @@ pub(crate) fn trials() -> Vec<Trial> {
     for mechanism in [BEST, POSIX] {
         for situation in all().into_iter().filter(|situation| situation.is_for(&mechanism)) {
             let name = situation.trial("soak", &mechanism);
-            trials.push(Trial::test(name, move || soak(mechanism, &situation, runs)).with_ignored_flag(true));
+            let place = trials.len();
+            trials.push(Trial::test(name, move || soak(place, mechanism, &situation, runs)).with_ignored_flag(true));
         }
     }
     trials
@@ -61,16 +64,17 @@ pub(crate) fn trials() -> Vec<Trial> {
 /// Says what the soak has found, if it took place.
 #[allow(clippy::print_stdout, reason = "a report for people")]
 pub(crate) fn print_table() {
-    let table = TABLE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut table = TABLE.lock().unwrap_or_else(PoisonError::into_inner);
+    table.sort_by_key(|row| row.place);
     if !table.is_empty() {
         println!("| situation | runs | seconds | left over |\n|---|--:|--:|---|");
-        for Row { name, runs, seconds, left } in table.iter() {
+        for Row { name, runs, seconds, left, .. } in table.iter() {
             println!("| {name} | {runs} | {seconds:.1} | {left} |");
         }
     }
 }
 
-fn soak(mechanism: Mechanism, situation: &Situation, runs: usize) -> Result<(), Failed> {
+fn soak(place: usize, mechanism: Mechanism, situation: &Situation, runs: usize) -> Result<(), Failed> {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = tempfile::tempdir()?;
     let name = format!("{} ({})", situation.name, mechanism.name);
@@ -99,7 +103,7 @@ fn soak(mechanism: Mechanism, situation: &Situation, runs: usize) -> Result<(), 
         Ok(()) => answer.split_once(' ').map_or(String::new(), |(_, left)| left.to_owned()),
         Err(failed) => format!("failed: {}", failed.message().unwrap_or_default().replace(['\n', '|'], " ")),
     };
-    TABLE.lock().unwrap_or_else(PoisonError::into_inner).push(Row { name, runs, seconds, left });
+    TABLE.lock().unwrap_or_else(PoisonError::into_inner).push(Row { place, name, runs, seconds, left });
     result
 }
 
