@@ -31,6 +31,7 @@ mod limits;
 mod observation;
 mod platform;
 mod probe;
+mod reader;
 mod recorder;
 mod supervise;
 
@@ -45,3 +46,4 @@ pub use observation::{
     Capture, Chunk, Descendant, Ending, KillStep, Leaks, Mechanism, Observation, StartError, StdinReport,
 };
 pub use probe::{Behaviour, Probe, ProbePoint, probe};
+pub use reader::{ReadPlan, ReaderPlan};

@@ -7,6 +7,7 @@ mod children;
 mod cost;
 mod hosts;
 mod limits;
+mod readers;
 #[cfg(unix)]
 mod situation;
 mod start;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
     let mut suite = Suite::default();
     start::add(&mut suite);
     streams::add(&mut suite);
+    readers::add(&mut suite);
     tree::add(&mut suite);
     cost::add(&mut suite);
     limits::add(&mut suite);

@@ -33,7 +33,7 @@ mod only_here {
 
     pub(in super::super) fn all() -> Vec<Situation> {
         vec![
-            Situation::new("child that has not executed yet (vfork)", 2, |stage| suspended_by_a_child(stage)).stays(),
+            Situation::new("child that has not executed yet (vfork)", 2, suspended_by_a_child).stays(),
             Situation::new("child of the starter (CLONE_PARENT)", 2, |stage| {
                 become_parent_of_a_sibling(stage);
                 stage.await_births(2);
@@ -213,22 +213,15 @@ mod only_here {
             let folder = tempfile::Builder::new().prefix(&token).tempdir()?;
             let copy = folder.path().join("sleep");
             std::fs::copy("/bin/sleep", &copy)?;
-            let ways: [(&str, fn(&mut Command, &str, &std::path::Path)); 4] = [
-                ("cmdline", |command, token, _| {
-                    command.arg0(token);
-                }),
-                ("environ", |command, token, _| {
-                    command.env("ANY", token);
-                }),
-                ("cwd", |command, _, folder| {
-                    command.current_dir(folder);
-                }),
-                ("exe", |_, _, _| ()),
-            ];
-            for (way, change) in ways {
-                let program = if way == "exe" { copy.as_path() } else { "/bin/sleep".as_ref() };
-                let mut command = Command::new(program);
-                change(command.arg0("sleep").current_dir("/"), &token, folder.path());
+            for way in ["cmdline", "environ", "cwd", "exe"] {
+                let mut command = Command::new(if way == "exe" { copy.as_path() } else { "/bin/sleep".as_ref() });
+                command.arg0("sleep").current_dir("/");
+                match way {
+                    "cmdline" => command.arg0(&token),
+                    "environ" => command.env("ANY", &token),
+                    "cwd" => command.current_dir(folder.path()),
+                    _ => &mut command,
+                };
                 let stranger = Stranger::start(&mut command)?;
                 let expected = vec![format!("process {} has it in {way}", stranger.0.id())];
                 // For a moment after a start the system shows none of this.

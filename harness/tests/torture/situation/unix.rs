@@ -366,7 +366,7 @@ pub(super) fn expensive() -> Vec<Situation> {
             for _ in 0..3 {
                 stage.child(|| {
                     stage.await_births(4);
-                    occupy(48 * MIB)
+                    occupy(48 * MIB);
                 });
             }
             stay()
