@@ -1,15 +1,16 @@
 //! Named situations in which harnesses leave something behind or hang, each as one program of this binary.
 //!
-//! The table (`unix.rs`, `linux.rs`) says of each what its program does and what has to be seen of it. A run counts only if
-//! everybody whom the situation is about has lived; after every run nobody of them may, the helpers of the harness have
-//! no child but each other, and the folder of the run can be removed. The trials run each a few times; the soak
-//! (`soak.rs`) a thousand times, with several harnesses at once.
+//! The tables (`families.rs`, `programs.rs`, `linux.rs`) say of each what its program does and what has to be seen of it.
+//! A run counts only if everybody whom the situation is about has lived; after every run nobody of them may, the helpers
+//! of the harness have no child but each other, and the folder of the run can be removed. The trials run each a few
+//! times; the soak (`soak.rs`) a thousand times, with several harnesses at once.
 
+mod families;
 mod linux;
+mod programs;
 pub(crate) mod soak;
 mod stage;
 mod survivors;
-mod unix;
 
 use std::path::Path;
 use std::process;
@@ -33,6 +34,8 @@ const FIRST_DEADLINE: Duration = Duration::from_millis(40);
 const LAST_DEADLINE: Duration = Duration::from_secs(20);
 /// How long pipes and descendants may outlive a program. Nobody whom a situation is about ends by itself.
 const LEAK_GRACE: Duration = Duration::from_millis(10);
+/// The same for those who do, a moment after the program. None of it is waited for when they have.
+const PATIENT: Duration = Duration::from_secs(20);
 /// How much later than its deadline a run may come back. Far above what a busy machine costs, far below "for ever".
 const LATE: Duration = Duration::from_secs(10);
 
@@ -157,7 +160,17 @@ impl Situation {
 
 /// All situations of this system, the expensive ones last.
 pub(crate) fn all() -> Vec<Situation> {
-    [unix::quick(), linux::all(), unix::expensive()].into_iter().flatten().collect()
+    let tables = [
+        families::children(),
+        families::sessions(),
+        families::signals(),
+        programs::many(),
+        programs::programs(),
+        programs::streams(),
+        linux::all(),
+        programs::expensive(),
+    ];
+    tables.into_iter().flatten().collect()
 }
 
 fn named(name: &str) -> Option<Situation> {

@@ -14,22 +14,29 @@ pub(super) fn all() -> Vec<Situation> {
 #[cfg(target_os = "linux")]
 mod only_here {
     use std::ffi::{c_int, c_void};
+    use std::fs::{self, File};
+    use std::io::Write;
+    use std::os::unix::fs::PermissionsExt;
     use std::os::unix::process::CommandExt;
+    use std::path::Path;
     use std::process::{Child, Command};
     use std::sync::atomic::{AtomicI32, Ordering};
     use std::time::{Duration, Instant};
     use std::{mem, ptr, thread};
 
+    use hookproof_harness::{HookCommand, Invocation, Limits};
     use libtest_mimic::{Failed, Trial};
 
     use super::super::stage::{Stage, impossible, quiet, raise, session, stay};
     use super::super::survivors::{Birth, alive, carriers};
-    use super::super::{Look, Ward, new_token};
+    use super::super::{Ends, Look, Ward, new_token};
     use super::Situation;
     use crate::{BEST, CAME_BACK, Suite, ensure, ensure_eq};
 
     /// A stack for a process that does nothing but be there.
     const STACK: usize = 256 * 1024;
+    /// How long a program file is kept open for writing.
+    const BUSY: Duration = Duration::from_millis(10);
 
     pub(in super::super) fn all() -> Vec<Situation> {
         vec![
@@ -61,7 +68,7 @@ mod only_here {
                     scope.spawn(|| panic!("{}", stage.again("exit-7").exec()));
                 });
             })
-            .ends(super::super::Ends::Exit(7))
+            .ends(Ends::Exit(7))
             .leaves(1)
             .held(true),
             Situation::new("traced child", 2, |stage| {
@@ -96,6 +103,17 @@ mod only_here {
             .leaves(1)
             .held(true)
             .takes_sight(),
+            // The program is a script, so nobody of ours is born.
+            Situation::new("executable that is being written", 0, |_| ()).prepare(being_written).ends(Ends::Exit(3)),
+            Situation::new("too large an address space", 2, |stage| {
+                stage.child(|| stay());
+                stage.await_births(2);
+                super::super::programs::occupy(1 << 40);
+            })
+            // What aborts has no core to dump.
+            .prepare(|command, _| command.limits(Limits::none().address_space(1 << 30)))
+            .ends(Ends::Signal(libc::SIGABRT))
+            .leaves(1),
             Situation::new("process namespace of its own", 3, |stage| {
                 // SAFETY: plain calls.
                 let entered = unsafe {
@@ -114,6 +132,23 @@ mod only_here {
             .leaves(2)
             .held(true),
         ]
+    }
+
+    /// A script that somebody still has open for writing when it is started, and for a moment after.
+    fn being_written(command: HookCommand, folder: &Path) -> HookCommand {
+        let path = folder.join("script");
+        let released = folder.join("released");
+        let mut file = File::create(&path).expect("creates");
+        let line = format!("#!/bin/sh\nif test -e '{}'; then exit 3; else exit 4; fi\n", released.display());
+        file.write_all(line.as_bytes()).expect("writes");
+        file.set_permissions(fs::Permissions::from_mode(0o755)).expect("changes");
+        thread::spawn(move || {
+            thread::sleep(BUSY);
+            // Who runs before this is seen by its exit code.
+            fs::write(released, "").expect("writes");
+            drop(file);
+        });
+        HookCommand { invocation: Invocation::Program { program: path, args: Vec::new() }, ..command }
     }
 
     /// A child that shares our memory and never executes, so that we do not go on.
@@ -212,7 +247,7 @@ mod only_here {
             let token = new_token();
             let folder = tempfile::Builder::new().prefix(&token).tempdir()?;
             let copy = folder.path().join("sleep");
-            std::fs::copy("/bin/sleep", &copy)?;
+            fs::copy("/bin/sleep", &copy)?;
             for way in ["cmdline", "environ", "cwd", "exe"] {
                 let mut command = Command::new(if way == "exe" { copy.as_path() } else { "/bin/sleep".as_ref() });
                 command.arg0("sleep").current_dir("/");
@@ -256,7 +291,7 @@ mod only_here {
     }
 
     fn birth_of(pid: i32) -> Result<Birth, Failed> {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
         let began = stat.rsplit(") ").next().and_then(|rest| rest.split(' ').nth(19)?.parse().ok());
         Ok(Birth { pid, began: began.ok_or("no beginning")? })
     }

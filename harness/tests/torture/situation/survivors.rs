@@ -3,10 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+#[cfg(not(target_os = "linux"))]
+pub(crate) use self::ids_only::{alive, carriers, children, children_of_this_process, own_birth};
 #[cfg(target_os = "linux")]
 pub(crate) use self::proc_fs::{alive, carriers, children, children_of_this_process, own_birth};
-#[cfg(not(target_os = "linux"))]
-pub(crate) use self::unknown::{alive, carriers, children, children_of_this_process, own_birth};
 
 /// A process and when it began, in a unit of the system: together they name it for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,20 +97,40 @@ mod proc_fs {
     }
 }
 
-/// Where no process table can be read, only ids are asked for.
+/// Where there is no `/proc`, only those are found who have been written down.
 #[cfg(not(target_os = "linux"))]
 #[allow(unsafe_code)]
-mod unknown {
+mod ids_only {
     use super::Birth;
 
     pub(crate) fn own_birth() -> Birth {
-        // SAFETY: plain call. (The standard library's answer is the same.)
-        Birth { pid: unsafe { libc::getpid() }, began: 0 }
+        let pid = std::process::id().cast_signed();
+        Birth { pid, began: began(pid).unwrap_or(0) }
     }
 
+    /// Whether this very process is there and no zombie.
     pub(crate) fn alive(birth: &Birth) -> bool {
+        began(birth.pid) == Some(birth.began)
+    }
+
+    /// Microseconds. `None` if the process is gone or a zombie.
+    #[cfg(target_vendor = "apple")]
+    fn began(pid: i32) -> Option<u64> {
+        // SAFETY: the structure is plain numbers; the call fills it and says how many bytes it wrote.
+        let info = unsafe {
+            let mut info: libc::proc_bsdinfo = std::mem::zeroed();
+            let size = size_of::<libc::proc_bsdinfo>() as libc::c_int;
+            let found = libc::proc_pidinfo(pid, libc::PROC_PIDTBSDINFO, 0, (&raw mut info).cast(), size);
+            (found == size).then_some(info)?
+        };
+        (info.pbi_status != libc::SZOMB).then_some(info.pbi_start_tvsec * 1_000_000 + info.pbi_start_tvusec)
+    }
+
+    /// 0. `None` if the process is gone.
+    #[cfg(not(target_vendor = "apple"))]
+    fn began(pid: i32) -> Option<u64> {
         // SAFETY: signal 0 only asks.
-        unsafe { libc::kill(birth.pid, 0) == 0 }
+        (unsafe { libc::kill(pid, 0) } == 0).then_some(0)
     }
 
     pub(crate) fn carriers(_token: &str) -> Vec<String> {
