@@ -128,7 +128,8 @@ fn whatever_a_requirement_names_is_there() {
 fn every_step_that_a_requirement_names_is_told_and_every_story_is_judged_by_its_steps() {
     let scenarios = Scenarios::built_in().unwrap();
     for Requirement { id, scenarios: named, steps, .. } in catalogue().iter() {
-        let stories: Vec<_> = named.iter().filter_map(|name| scenarios.get(name)).filter(|one| one.is_story()).collect();
+        let stories: Vec<_> =
+            named.iter().filter_map(|name| scenarios.get(name)).filter(|one| one.is_story()).collect();
         assert_eq!(stories.is_empty(), steps.is_empty(), "{id}: only stories have steps, and all of theirs are named");
         assert!(stories.is_empty() || stories.len() == named.len(), "{id}: some of its scenarios are no stories");
         for step in steps {

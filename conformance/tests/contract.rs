@@ -315,6 +315,7 @@ fn judged(version: &str, said: &Said<'_>) -> Vec<Judgement> {
         total: text.len() as u64,
         chunks: Vec::new(),
         eof: (!said.held).then_some(Duration::from_millis(3)),
+        closed_by_us: None,
     };
     let Ended::Exit(code) = said.ended else { panic!("only exit codes are judged here") };
     let run = Run {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::environment::Environment;
 use crate::limits::Limits;
+use crate::reader::ReaderPlan;
 use crate::watch::Watch;
 
 /// How the process is named: a program with its arguments, or a line for a shell.
@@ -107,6 +108,8 @@ pub struct HookCommand {
     pub grace: Duration,
     /// How much of the streams is kept.
     pub capture: CaptureBounds,
+    /// How long the streams are read.
+    pub reader: ReaderPlan,
     /// How long pipes may stay open, and descendants alive, after the process itself has ended before that is called
     /// a leak.
     pub leak_grace: Duration,
@@ -147,6 +150,7 @@ impl HookCommand {
             deadline: Self::DEFAULT_DEADLINE,
             grace: Self::DEFAULT_GRACE,
             capture: CaptureBounds::default(),
+            reader: ReaderPlan::default(),
             leak_grace: Self::DEFAULT_LEAK_GRACE,
             limits: Limits::none(),
             watch: None,
@@ -215,6 +219,13 @@ impl HookCommand {
     #[must_use]
     pub fn capture(mut self, bounds: CaptureBounds) -> Self {
         self.capture = bounds;
+        self
+    }
+
+    /// Sets how long the streams are read.
+    #[must_use]
+    pub fn reader(mut self, plan: ReaderPlan) -> Self {
+        self.reader = plan;
         self
     }
 

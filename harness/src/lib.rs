@@ -31,6 +31,7 @@ mod limits;
 mod observation;
 mod platform;
 mod probe;
+mod reader;
 mod recorder;
 mod supervise;
 mod watch;
@@ -46,6 +47,7 @@ pub use observation::{
     Capture, Chunk, Descendant, Ending, KillStep, Leaks, Mechanism, Observation, StartError, StdinReport,
 };
 pub use probe::{Behaviour, Probe, ProbePoint, probe};
+pub use reader::{ReadPlan, ReaderPlan};
 pub use watch::{
     CommandEnd, CommandForm, CommandPattern, Coverage, Disposition, ExecError, Fault, FaultAction, FaultDone,
     FaultReport, FaultSignal, Generation, PatternError, SeenCommand, Target, Watch, WatchReport,

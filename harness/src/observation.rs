@@ -112,8 +112,13 @@ pub struct Capture {
     pub total: u64,
     /// When which amount arrived (neighbouring pieces are merged when there are very many).
     pub chunks: Vec<Chunk>,
-    /// Time since the start of the run at which the stream ended; `None` if it was still open when the run was over.
+    /// Time since the start of the run at which the stream ended; `None` if it was still open when the run was over, or
+    /// if we had closed our end before.
     pub eof: Option<Duration>,
+    /// Time since the start of the run at which we closed our end because the [`ReadPlan`](crate::ReadPlan) said so; zero
+    /// if that was before the program started. What the program wrote after it is not in here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_by_us: Option<Duration>,
 }
 
 /// What became of stdin.
@@ -141,9 +146,9 @@ pub struct Descendant {
 pub struct Leaks {
     /// Descendants alive when the hook process had ended and `leak_grace` had passed. All were killed.
     pub descendants: Vec<Descendant>,
-    /// stdout was still held open by somebody at that time.
+    /// stdout was still held open by somebody at that time. Never said of a stream that we had closed ourselves.
     pub stdout_held: bool,
-    /// stderr was still held open by somebody at that time.
+    /// stderr was still held open by somebody at that time. Never said of a stream that we had closed ourselves.
     pub stderr_held: bool,
 }
 
@@ -203,6 +208,7 @@ mod tests {
                 total: 300,
                 chunks: vec![Chunk { at: ms(1), len: 300 }],
                 eof: None,
+                closed_by_us: Some(ms(2)),
             },
             stderr: Capture { eof: Some(ms(3)), ..Capture::default() },
             stdin: StdinReport { planned: 5, written: 2, refused: true },

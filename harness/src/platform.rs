@@ -138,6 +138,9 @@ pub(crate) trait Running {
     fn write(&mut self, bytes: &[u8]) -> Result<WriteOutcome, HarnessError>;
     /// Closes our end of stdin.
     fn close_stdin(&mut self);
+    /// Closes our end of an output stream, which is not read any more. One whose plan is to be closed from the beginning
+    /// was so before the program started.
+    fn close_output(&mut self, stream: Stream);
     /// Looks how far the process has come. The end is told on every call after it.
     fn progress(&mut self) -> Result<Progress, HarnessError>;
     /// Whether descendants are known to be alive. Only asked after the process has ended.

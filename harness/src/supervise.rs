@@ -49,8 +49,8 @@ pub(crate) fn supervise(
         command,
         start,
         feeder: Feeder::new(&command.stdin),
-        stdout: Recorder::new(command.capture.stdout),
-        stderr: Recorder::new(command.capture.stderr),
+        stdout: Recorder::new(command.capture.stdout, command.reader.stdout),
+        stderr: Recorder::new(command.capture.stderr, command.reader.stderr),
         kill: Kill::Not,
         over_memory: None,
         next_look: Duration::ZERO,
@@ -140,6 +140,8 @@ impl Supervisor<'_> {
                 None => self.enforce_deadline(now)?,
             };
             let next = self.feeder.wakes_at(now).map_or(next, |due| next.min(due));
+            let closing = [&self.stdout, &self.stderr].into_iter().filter_map(Recorder::wakes_at);
+            let next = closing.fold(next, Duration::min);
             let next = self.memory_watch().map_or(next, |_| next.min(self.next_look));
             let interest = self.interest(now);
             self.run.wait(interest, next.saturating_sub(now).min(LONGEST_WAIT))?;
@@ -210,14 +212,18 @@ impl Supervisor<'_> {
         Ok(())
     }
 
-    /// At most one read of each stream. Says how many bytes came.
+    /// At most one read of each stream, which is closed when its plan is over. Says how many bytes came.
     fn read_once(&mut self) -> Result<usize, HarnessError> {
         let mut count = 0;
         for (stream, recorder) in [(Stream::Stdout, &mut self.stdout), (Stream::Stderr, &mut self.stderr)] {
-            if recorder.ended() {
+            if recorder.take_close(self.start.elapsed()) {
+                self.run.close_output(stream);
+            }
+            if recorder.over() {
                 continue;
             }
-            match self.run.read(stream, self.buffer)? {
+            let wanted = self.buffer.len().min(recorder.wants());
+            match self.run.read(stream, &mut self.buffer[..wanted])? {
                 ReadOutcome::Data(length) => {
                     recorder.push(self.start.elapsed(), &self.buffer[..length]);
                     count += length;
@@ -225,16 +231,20 @@ impl Supervisor<'_> {
                 ReadOutcome::Pending => {}
                 ReadOutcome::End => recorder.end(self.start.elapsed()),
             }
+            // At once, so that the program finds it closed with the next byte that it writes.
+            if recorder.take_close(self.start.elapsed()) {
+                self.run.close_output(stream);
+            }
         }
         Ok(count)
     }
 
     fn interest(&self, now: Duration) -> Interest {
-        Interest { stdin: !self.feeder.due(now).is_empty(), stdout: !self.stdout.ended(), stderr: !self.stderr.ended() }
+        Interest { stdin: !self.feeder.due(now).is_empty(), stdout: !self.stdout.over(), stderr: !self.stderr.over() }
     }
 
     fn streams_ended(&self) -> bool {
-        self.stdout.ended() && self.stderr.ended()
+        self.stdout.over() && self.stderr.over()
     }
 
     /// Reads what is left, names and kills what outlived the process, and writes down the facts.
@@ -265,8 +275,8 @@ impl Supervisor<'_> {
             limits,
             leaks: Leaks {
                 descendants: aftermath.descendants,
-                stdout_held: !self.stdout.ended(),
-                stderr_held: !self.stderr.ended(),
+                stdout_held: !self.stdout.over(),
+                stderr_held: !self.stderr.over(),
             },
             stdout: self.stdout.finish(),
             stderr: self.stderr.finish(),

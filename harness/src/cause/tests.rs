@@ -17,6 +17,7 @@ fn observation(ending: Ending, stderr: &str, limits: &[Limit]) -> Observation {
             total: stderr.len() as u64,
             chunks: Vec::new(),
             eof: Some(Duration::ZERO),
+            closed_by_us: None,
         },
         stdin: StdinReport::default(),
         wall: Duration::from_secs(1),

@@ -72,7 +72,7 @@ impl SpawnerBackend {
         let keeper = Keeper::new(&command.limits, &mut self.groups);
         program.keep_to(&keeper);
         let name = program.name();
-        let (streams, ends) = Streams::new(&command.stdin)?;
+        let (streams, ends) = Streams::new(command)?;
         let process = SpawnedProcess::start(&mut self.client, program, &ends, start, command.watch.as_ref())?;
         drop(ends);
         Ok(Box::new(UnixRun::new(streams, process, waker, name, keeper)))

@@ -3,6 +3,7 @@
 use super::*;
 use crate::observation::KillStep;
 use crate::platform::Aftermath;
+use crate::reader::{ReadPlan, ReaderPlan};
 use crate::watch::WatchReport;
 use rstest::rstest;
 
@@ -114,6 +115,10 @@ impl Running for Script {
         self.done.push("close stdin");
     }
 
+    fn close_output(&mut self, stream: Stream) {
+        self.done.push(if stream == Stream::Stdout { "close stdout" } else { "close stderr" });
+    }
+
     fn progress(&mut self) -> Result<Progress, HarnessError> {
         if self.progress.len() > 1 {
             return Ok(self.progress.remove(0));
@@ -178,6 +183,31 @@ fn what_is_still_in_a_pipe_when_the_time_for_leaks_is_over_is_read() {
     let observation = supervised(&mut Script { stdout, ..Script::default() }, &command()).expect("a run");
     assert_eq!(observation.stdout.bytes, b"xxxxxxx");
     assert!(observation.leaks.stdout_held && !observation.leaks.stderr_held);
+}
+
+#[rstest]
+#[case::after_bytes(ReadPlan::Bytes(3), &["close stdin", "close stdout", "finish"], 3)]
+#[case::after_a_time(ReadPlan::For(Duration::from_millis(30)), &["close stdin", "close stdout", "finish"], 5)]
+#[case::from_the_beginning(ReadPlan::Closed, &["close stdin", "finish"], 0)]
+#[case::never(ReadPlan::ToEnd, &["close stdin", "finish"], 5)]
+fn an_output_is_closed_once_when_its_plan_is_over(
+    #[case] stdout_plan: ReadPlan,
+    #[case] steps: &[&str],
+    #[case] total: u64,
+) {
+    let reader = ReaderPlan { stdout: stdout_plan, ..ReaderPlan::default() };
+    let command = command().reader(reader).leak_grace(Duration::from_millis(60));
+    let stdout = vec![ReadOutcome::Data(usize::try_from(total).expect("fits")), ReadOutcome::Pending];
+    let mut script = Script { stdout, ..Script::default() };
+    let begin = Instant::now();
+    let observation = supervised(&mut script, &command).expect("a run");
+    assert_eq!(script.done, steps);
+    let closed = stdout_plan != ReadPlan::ToEnd;
+    assert_eq!(observation.stdout.total, total);
+    assert_eq!(observation.stdout.closed_by_us.is_some(), closed);
+    assert_eq!(observation.leaks.stdout_held, !closed, "what we have closed is nobody's");
+    // Both streams are over then, and nobody is waited for any more.
+    assert!(!closed || begin.elapsed() < Duration::from_millis(60));
 }
 
 #[test]

@@ -72,6 +72,7 @@ pub(crate) fn misbehave(args: &[String]) -> ExitCode {
                 stdout.flush().expect("flushes");
             }
         }
+        "write-until-refused" => return write_until_refused(args),
         "close-streams" => {
             close_streams();
             sleep(ms(args, 1));
@@ -130,6 +131,8 @@ pub(crate) fn misbehave(args: &[String]) -> ExitCode {
             drop(again(&["tick-for", &args[1], &args[2]]).spawn().expect("starts"));
         }
         "flooding-orphan" => drop(again(&["flood", "1000000000000"]).spawn().expect("starts")),
+        #[cfg(unix)]
+        "situation" => return crate::situation::perform(args),
         host if host.starts_with("host-") => return hosts::host(args),
         other => return unix_misbehave(other, args),
     }
@@ -168,6 +171,23 @@ fn flood(total: u64) {
         left -= count;
     }
     let _ = stdout.flush();
+}
+
+/// Writes to one of the output streams until nobody wants to have it, and says on the other one, in case somebody reads
+/// that, how many bytes went away: `write-until-refused STREAM PIECE PAUSE-MS`.
+fn write_until_refused(args: &[String]) -> ExitCode {
+    let (mut stdout, mut stderr) = (io::stdout(), io::stderr());
+    let (target, other): (&mut dyn Write, &mut dyn Write) =
+        if args[1] == "stdout" { (&mut stdout, &mut stderr) } else { (&mut stderr, &mut stdout) };
+    let piece = vec![b'x'; usize::try_from(number(args, 2)).expect("fits")];
+    let mut written = 0;
+    while target.write_all(&piece).and_then(|()| target.flush()).is_ok() {
+        written += piece.len();
+        sleep(ms(args, 3));
+    }
+    let _ = other.write_all(written.to_string().as_bytes());
+    let _ = other.flush();
+    ExitCode::from(9)
 }
 
 /// Appends to a file as long as it lives: who looks at the file knows whether it does.

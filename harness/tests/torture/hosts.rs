@@ -55,6 +55,11 @@ pub(crate) fn host(args: &[String]) -> ExitCode {
             let text = String::from_utf8_lossy(&observation.stdout.bytes).into_owned();
             format!("{text}, {}", observation.limits[0])
         }
+        #[cfg(unix)]
+        "host-soak" => crate::situation::soak::host(
+            if choice == MechanismChoice::Posix { crate::POSIX } else { crate::BEST },
+            &args[2..],
+        ),
         other => panic!("there is no host {other}"),
     };
     io::stdout().write_all(answer.as_bytes()).expect("writes");

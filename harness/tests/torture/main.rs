@@ -7,6 +7,9 @@ mod children;
 mod cost;
 mod hosts;
 mod limits;
+mod readers;
+#[cfg(unix)]
+mod situation;
 mod start;
 mod streams;
 mod tree;
@@ -37,14 +40,22 @@ fn main() -> ExitCode {
     let mut suite = Suite::default();
     start::add(&mut suite);
     streams::add(&mut suite);
+    readers::add(&mut suite);
     tree::add(&mut suite);
     cost::add(&mut suite);
     limits::add(&mut suite);
+    #[cfg(unix)]
+    situation::add(&mut suite);
     let trials = suite.trials.into_iter().map(|trial| {
         let known = under_wine() && NOT_UNDER_WINE.iter().any(|(name, _)| trial.name() == *name);
         trial.with_ignored_flag(known)
     });
-    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+    #[cfg(unix)]
+    let trials = trials.chain(situation::soak::trials());
+    let conclusion = libtest_mimic::run(&Arguments::from_args(), trials.collect());
+    #[cfg(unix)]
+    situation::soak::print_table();
+    conclusion.exit_code()
 }
 
 /// Whether this is Wine, which says so by a function that Windows does not have.

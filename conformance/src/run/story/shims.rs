@@ -9,9 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use hookproof_harness::{
-    CommandPattern, Coverage, FaultDone, FaultReport, SeenCommand, WatchReport,
-};
+use hookproof_harness::{CommandPattern, Coverage, FaultDone, FaultReport, SeenCommand, WatchReport};
 
 use crate::plan::{Fault, FaultKind, Whom};
 use crate::subject::Heavy;
@@ -203,8 +201,7 @@ mod tests {
         let path = std::env::join_paths([tools, "/usr/bin".into(), "/bin".into()]).unwrap();
         let heavy = Heavy::new(vec![pattern.parse().unwrap()]);
         let shims = Shims::make(&base.path().join("it's here"), &path, &heavy, fault.as_ref()).unwrap();
-        let output =
-            Command::new("/bin/sh").args(["-c", line]).env("PATH", shims.in_front_of(&path)).output().unwrap();
+        let output = Command::new("/bin/sh").args(["-c", line]).env("PATH", shims.in_front_of(&path)).output().unwrap();
         (output.status, String::from_utf8(output.stdout).unwrap(), shims.report())
     }
 

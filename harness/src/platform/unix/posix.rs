@@ -76,7 +76,7 @@ impl PosixBackend {
         let keeper = Keeper::new(&command.limits, &mut self.groups);
         program.keep_to(&keeper);
         let name = program.name();
-        let (streams, ends) = Streams::new(&command.stdin)?;
+        let (streams, ends) = Streams::new(command)?;
         let stdin = ends.stdin.map(above_two).transpose()?;
         let (stdout, stderr) = (above_two(ends.stdout)?, above_two(ends.stderr)?);
         let (failure, failure_writer) = io::pipe().map_err(HarnessError::system("create a pipe"))?;

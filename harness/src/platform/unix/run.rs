@@ -103,6 +103,10 @@ impl<P: Process> Running for UnixRun<'_, P> {
         self.streams.close_stdin();
     }
 
+    fn close_output(&mut self, stream: Stream) {
+        self.streams.close_output(stream);
+    }
+
     fn progress(&mut self) -> Result<Progress, HarnessError> {
         match self.end {
             Some(end) => Ok(Progress::Ended(end)),

@@ -3,12 +3,16 @@
 
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::sigpipe;
-use crate::command::StdinPlan;
+use crate::command::{HookCommand, StdinPlan};
 use crate::error::HarnessError;
 use crate::platform::{Interest, ReadOutcome, Stream, WriteOutcome};
+use crate::reader::ReadPlan;
+
+/// How long is waited for processes that are being forked.
+const COPIED_FOR: Duration = Duration::from_millis(500);
 
 /// A pipe that becomes readable for ever when somebody cancels.
 #[derive(Debug)]
@@ -43,8 +47,8 @@ pub(crate) struct ChildEnds {
 #[derive(Debug)]
 pub(crate) struct Streams {
     stdin: Option<PipeWriter>,
-    stdout: PipeReader,
-    stderr: PipeReader,
+    stdout: Option<PipeReader>,
+    stderr: Option<PipeReader>,
     stdout_ready: bool,
     stderr_ready: bool,
     /// Whether the process watcher has something to tell.
@@ -52,9 +56,8 @@ pub(crate) struct Streams {
 }
 
 impl Streams {
-    pub(crate) fn new(plan: &StdinPlan) -> Result<(Self, ChildEnds), HarnessError> {
-        let pipe = || io::pipe().map_err(HarnessError::system("create a pipe"));
-        let (child_stdin, stdin) = match plan {
+    pub(crate) fn new(command: &HookCommand) -> Result<(Self, ChildEnds), HarnessError> {
+        let (child_stdin, stdin) = match command.stdin {
             StdinPlan::Closed => (None, None),
             _ => {
                 let (reader, writer) = pipe()?;
@@ -62,10 +65,8 @@ impl Streams {
                 (Some(reader.into()), Some(writer))
             }
         };
-        let (stdout, child_stdout) = pipe()?;
-        set_nonblocking(stdout.as_raw_fd())?;
-        let (stderr, child_stderr) = pipe()?;
-        set_nonblocking(stderr.as_raw_fd())?;
+        let (stdout, child_stdout) = output(command.reader.stdout)?;
+        let (stderr, child_stderr) = output(command.reader.stderr)?;
         let streams = Streams { stdin, stdout, stderr, stdout_ready: false, stderr_ready: false, watch_ready: false };
         let ends = ChildEnds { stdin: child_stdin, stdout: child_stdout.into(), stderr: child_stderr.into() };
         Ok((streams, ends))
@@ -87,11 +88,12 @@ impl Streams {
             revents: 0,
         };
         let stdin = self.stdin.as_ref().map_or(-1, AsRawFd::as_raw_fd);
+        let output = |reader: &Option<PipeReader>| reader.as_ref().map_or(-1, AsRawFd::as_raw_fd);
         let mut polled = [
             entry(watch, true, libc::POLLIN),
             entry(waker.reader.as_raw_fd(), true, libc::POLLIN),
-            entry(self.stdout.as_raw_fd(), interest.stdout, libc::POLLIN),
-            entry(self.stderr.as_raw_fd(), interest.stderr, libc::POLLIN),
+            entry(output(&self.stdout), interest.stdout, libc::POLLIN),
+            entry(output(&self.stderr), interest.stderr, libc::POLLIN),
             entry(stdin, interest.stdin, libc::POLLOUT),
         ];
         // Rounded up: waking a little late costs less than turning in circles until the time has come.
@@ -122,9 +124,9 @@ impl Streams {
             Stream::Stdout => (&mut self.stdout, &mut self.stdout_ready),
             Stream::Stderr => (&mut self.stderr, &mut self.stderr_ready),
         };
-        if !*ready {
+        let Some(reader) = reader.as_mut().filter(|_| *ready) else {
             return Ok(ReadOutcome::Pending);
-        }
+        };
         // Ready once more only when poll says so, or when more is probably there already.
         *ready = false;
         match reader.read(buffer) {
@@ -158,6 +160,44 @@ impl Streams {
 
     pub(crate) fn close_stdin(&mut self) {
         self.stdin = None;
+    }
+
+    pub(crate) fn close_output(&mut self, stream: Stream) {
+        match stream {
+            Stream::Stdout => self.stdout = None,
+            Stream::Stderr => self.stderr = None,
+        }
+    }
+}
+
+fn pipe() -> Result<(PipeReader, PipeWriter), HarnessError> {
+    io::pipe().map_err(HarnessError::system("create a pipe"))
+}
+
+/// A pipe for an output stream. Our end is missing if it is not to be read at all.
+fn output(plan: ReadPlan) -> Result<(Option<PipeReader>, PipeWriter), HarnessError> {
+    let (reader, writer) = pipe()?;
+    if plan.is_closed() {
+        drop(reader);
+        wait_for_no_reader(&writer);
+        return Ok((None, writer));
+    }
+    set_nonblocking(reader.as_raw_fd())?;
+    Ok((Some(reader), writer))
+}
+
+/// Waits until nobody has the reading end any more. A process that another thread is forking right now has a copy until
+/// it executes, which is a matter of milliseconds; who keeps it for longer is not waited for.
+fn wait_for_no_reader(writer: &PipeWriter) {
+    let begin = Instant::now();
+    loop {
+        let mut polled = libc::pollfd { fd: writer.as_raw_fd(), events: libc::POLLOUT, revents: 0 };
+        // SAFETY: one initialised entry.
+        unsafe { libc::poll(&raw mut polled, 1, 0) };
+        if polled.revents & (libc::POLLERR | libc::POLLHUP) != 0 || begin.elapsed() > COPIED_FOR {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(1));
     }
 }
 

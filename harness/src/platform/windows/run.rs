@@ -2,6 +2,7 @@
 //! A running process on Windows.
 
 use std::io;
+use std::os::windows::io::OwnedHandle;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,7 @@ use crate::observation::{Descendant, KillStep};
 use crate::platform::{
     Aftermath, End, Interest, Progress, ReadOutcome, Running, StartFailure, Status, Stream, WriteOutcome,
 };
+use crate::reader::ReadPlan;
 
 /// How often the job is looked at for descendants that are about to end: nothing announces that the last one has.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
@@ -33,8 +35,8 @@ const CONSOLE_HOST: &str = "conhost.exe";
 /// One process with its job and our ends of its streams.
 pub(super) struct WindowsRun<'a> {
     stdin: Option<Writer>,
-    stdout: Reader,
-    stderr: Reader,
+    stdout: Option<Reader>,
+    stderr: Option<Reader>,
     process: Process,
     job: Job,
     // Dropped after the job, which sends its messages there.
@@ -52,8 +54,8 @@ impl<'a> WindowsRun<'a> {
             StdinPlan::Closed => (None, None),
             _ => Writer::new().map(|(ours, theirs)| (Some(ours), Some(theirs)))?,
         };
-        let (stdout, child_stdout) = Reader::new()?;
-        let (stderr, child_stderr) = Reader::new()?;
+        let (stdout, child_stdout) = output(command.reader.stdout)?;
+        let (stderr, child_stderr) = output(command.reader.stderr)?;
         let ends = ChildEnds { stdin: child_stdin, stdout: child_stdout, stderr: child_stderr };
         let job = Job::new()?;
         let limits = JobLimits::set(&job, &command.limits)?;
@@ -82,6 +84,12 @@ impl<'a> WindowsRun<'a> {
     }
 }
 
+/// A pipe for an output stream. Our end is missing if it is not to be read at all.
+fn output(plan: ReadPlan) -> Result<(Option<Reader>, OwnedHandle), HarnessError> {
+    let (reader, theirs) = Reader::new()?;
+    Ok(((!plan.is_closed()).then_some(reader), theirs))
+}
+
 /// Whether an exit code is an NTSTATUS of severity error: the two highest bits are set and bit 28, which is reserved,
 /// is not ([MS-ERREF] 2.3). So -1 and its neighbours stay exit codes.
 fn is_exception(code: u32) -> bool {
@@ -98,7 +106,7 @@ impl Running for WindowsRun<'_> {
             timeout = timeout.min(LOOK_EVERY);
         }
         for (reader, wanted) in [(&mut self.stdout, interest.stdout), (&mut self.stderr, interest.stderr)] {
-            if wanted {
+            if let Some(reader) = reader.as_mut().filter(|_| wanted) {
                 if reader.ready()? {
                     return Ok(());
                 }
@@ -129,10 +137,11 @@ impl Running for WindowsRun<'_> {
     }
 
     fn read(&mut self, stream: Stream, buffer: &mut [u8]) -> Result<ReadOutcome, HarnessError> {
-        match stream {
-            Stream::Stdout => self.stdout.read(buffer),
-            Stream::Stderr => self.stderr.read(buffer),
-        }
+        let reader = match stream {
+            Stream::Stdout => &mut self.stdout,
+            Stream::Stderr => &mut self.stderr,
+        };
+        reader.as_mut().map_or(Ok(ReadOutcome::Pending), |reader| reader.read(buffer))
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<WriteOutcome, HarnessError> {
@@ -144,6 +153,13 @@ impl Running for WindowsRun<'_> {
 
     fn close_stdin(&mut self) {
         self.stdin = None;
+    }
+
+    fn close_output(&mut self, stream: Stream) {
+        match stream {
+            Stream::Stdout => self.stdout = None,
+            Stream::Stderr => self.stderr = None,
+        }
     }
 
     fn progress(&mut self) -> Result<Progress, HarnessError> {

@@ -1,12 +1,17 @@
-//! What supervision costs: a run of the harness against a bare `std::process::Command` with three pipes.
+//! What supervision costs: a run of the harness, without limits and with some, against a bare `posix_spawn` with three
+//! pipes and against `std::process::Command`.
 //!
 //! The ways take turns in batches of ten inside one process, so that a busy machine disturbs all of them alike; the
-//! ratio is the figure to quote. Both give the program 1 KiB on stdin, read stdout and stderr to their end and wait.
+//! ratio to the first way is the figure to quote. All give the program 1 KiB on stdin, read stdout and stderr to their
+//! end and wait. Everything is measured twice: in a small process, and with 500 MiB resident.
 //!
 //! ```text
-//! cargo bench -p hookproof-harness --bench spawn [-- RUNS]
+//! cargo bench -p hookproof-harness --bench spawn [-- RUNS [/PATH/OF/A/PROGRAM]]
 //! ```
 #![allow(clippy::print_stdout, reason = "a report for people")]
+
+#[cfg(unix)]
+mod bare;
 
 use std::hint::black_box;
 use std::io::Write;
@@ -20,17 +25,24 @@ const RUNS: usize = 1000;
 const LARGE: usize = 500 << 20;
 
 type Way = (String, Box<dyn FnMut()>);
+/// A path and arguments.
+type Program = (String, &'static [&'static str]);
 
 fn main() {
     // Cargo passes `--bench`.
-    let runs = std::env::args().skip(1).find_map(|a| a.parse().ok()).unwrap_or(RUNS);
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let runs = args.iter().find_map(|a| a.parse().ok()).unwrap_or(RUNS);
+    let program = match args.into_iter().find(|a| a.contains('/')) {
+        Some(path) => (path, [].as_slice()),
+        None => program(),
+    };
     println!(
         "{:<24} {:<18} {:>10} {:>10} {:>10} {:>10}",
         "harness size", "way", "p10 µs", "median µs", "p10", "median"
     );
-    measure("small", runs);
+    measure("small", &program, runs);
     let memory = vec![1_u8; LARGE];
-    measure("500 MiB resident", runs);
+    measure("500 MiB resident", &program, runs);
     black_box(&memory);
 }
 
@@ -39,12 +51,16 @@ fn payload() -> Vec<u8> {
 }
 
 /// A program that does nothing, and is everywhere.
-fn program() -> (&'static str, &'static [&'static str]) {
-    if cfg!(windows) { (r"C:\Windows\System32\cmd.exe", &["/D", "/C", "exit"]) } else { ("/bin/true", &[]) }
+fn program() -> Program {
+    if cfg!(windows) {
+        (r"C:\Windows\System32\cmd.exe".to_owned(), &["/D", "/C", "exit"])
+    } else {
+        ("/bin/true".to_owned(), &[])
+    }
 }
 
-fn measure(size: &str, runs: usize) {
-    let mut ways = ways();
+fn measure(size: &str, program: &Program, runs: usize) {
+    let mut ways = ways(program);
     let mut times: Vec<Vec<Duration>> = vec![Vec::with_capacity(runs); ways.len()];
     // The first batch warms up and does not count.
     for round in 0..=runs.div_ceil(BATCH) {
@@ -72,8 +88,15 @@ fn quantiles(mut times: Vec<Duration>) -> (f64, f64) {
     (at(10), at(50))
 }
 
-fn ways() -> Vec<Way> {
-    let mut ways: Vec<Way> = vec![("std".into(), Box::new(bare))];
+fn ways((program, args): &Program) -> Vec<Way> {
+    let mut ways: Vec<Way> = Vec::new();
+    #[cfg(unix)]
+    {
+        let (program, payload) = (program.clone(), payload());
+        ways.push(("posix_spawn".into(), Box::new(move || bare::run(&program, &payload))));
+    }
+    let own = (program.clone(), *args);
+    ways.push(("std".into(), Box::new(move || by_the_standard_library(&own))));
     for (name, choice) in [("harness", MechanismChoice::Best), ("posix", MechanismChoice::Posix)] {
         for (what, limits) in
             [("", Limits::none()), (" cpu files", cheap()), (" all sizes", sizes()), (" memory", memory())]
@@ -81,9 +104,10 @@ fn ways() -> Vec<Way> {
             let Ok(harness) = Harness::with_mechanism(choice) else {
                 continue;
             };
-            let (program, args) = program();
-            let command =
-                HookCommand::new(program).args(args.iter().copied()).stdin(StdinPlan::Whole(payload())).limits(limits);
+            let command = HookCommand::new(program.clone())
+                .args(args.iter().copied())
+                .stdin(StdinPlan::Whole(payload()))
+                .limits(limits);
             let run = move || {
                 let observation = harness.run(&command).expect("a run");
                 assert_eq!(observation.ending, Ending::Exited { code: 0 });
@@ -109,10 +133,9 @@ fn memory() -> Limits {
     Limits::none().memory(1 << 30)
 }
 
-fn bare() {
-    let (program, args) = program();
+fn by_the_standard_library((program, args): &Program) {
     let mut child = Command::new(program)
-        .args(args)
+        .args(*args)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
