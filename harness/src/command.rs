@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::environment::Environment;
 use crate::limits::Limits;
+use crate::sandbox::Sandbox;
 
 /// How the process is named: a program with its arguments, or a line for a shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,6 +112,8 @@ pub struct HookCommand {
     pub leak_grace: Duration,
     /// What it may use.
     pub limits: Limits,
+    /// What it may reach; everything if `None`.
+    pub sandbox: Option<Sandbox>,
 }
 
 impl HookCommand {
@@ -146,6 +149,7 @@ impl HookCommand {
             capture: CaptureBounds::default(),
             leak_grace: Self::DEFAULT_LEAK_GRACE,
             limits: Limits::none(),
+            sandbox: None,
         }
     }
 
@@ -226,6 +230,14 @@ impl HookCommand {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Sets what it may reach. What the system makes of it, and what the program tried beyond it, stands in
+    /// [`Observation::sandbox`](crate::Observation::sandbox).
+    #[must_use]
+    pub fn sandbox(mut self, sandbox: Sandbox) -> Self {
+        self.sandbox = Some(sandbox);
         self
     }
 

@@ -32,6 +32,7 @@ mod observation;
 mod platform;
 mod probe;
 mod recorder;
+mod sandbox;
 mod supervise;
 
 pub use cancel::Canceller;
@@ -45,3 +46,6 @@ pub use observation::{
     Capture, Chunk, Descendant, Ending, KillStep, Leaks, Mechanism, Observation, StartError, StdinReport,
 };
 pub use probe::{Behaviour, Probe, ProbePoint, probe};
+pub use sandbox::{
+    Answer, Attempt, AttemptKind, AttemptOutcome, Containment, Network, Refusal, RefusedAccess, Sandbox, SandboxReport,
+};

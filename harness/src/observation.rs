@@ -6,6 +6,7 @@ use std::{fmt, io};
 use serde::{Deserialize, Serialize};
 
 use crate::limits::{Limit, LimitProof, LimitReport};
+use crate::sandbox::SandboxReport;
 
 /// How a run ended. Facts are never folded into one another: a signal is no exit code, and a program that could not
 /// be started is no exit 127.
@@ -183,6 +184,10 @@ pub struct Observation {
     /// were set.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limits: Vec<LimitReport>,
+    /// What became of the sandbox, and what was tried beyond it. `None` if there was none, or if the start failed
+    /// before it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<SandboxReport>,
 }
 
 #[cfg(test)]
@@ -219,6 +224,7 @@ mod tests {
                     ..LimitReport::enforced(Limit::Memory, 9, "x")
                 },
             ],
+            sandbox: Some(SandboxReport::default()),
         }
     }
 

@@ -60,7 +60,8 @@ pub(crate) fn supervise(
         Over::NotStarted(error) => {
             let wall = start.elapsed();
             let limits = supervisor.run.limit_reports();
-            Ok(Observation { limits, ..not_started(error, supervisor.feeder.report(), wall, mechanism) })
+            let sandbox = supervisor.run.sandbox_report();
+            Ok(Observation { limits, sandbox, ..not_started(error, supervisor.feeder.report(), wall, mechanism) })
         }
         Over::Ended(end) => supervisor.conclude(end, mechanism),
     }
@@ -81,6 +82,7 @@ pub(crate) fn not_started(error: StartError, stdin: StdinReport, wall: Duration,
         leaks: Leaks::default(),
         mechanism,
         limits: Vec::new(),
+        sandbox: None,
     }
 }
 
@@ -261,6 +263,7 @@ impl Supervisor<'_> {
         Ok(Observation {
             ending: ending(&end, self.kill, self.over_memory),
             limits,
+            sandbox: self.run.sandbox_report(),
             leaks: Leaks {
                 descendants: aftermath.descendants,
                 stdout_held: !self.stdout.ended(),

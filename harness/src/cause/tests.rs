@@ -26,6 +26,7 @@ fn observation(ending: Ending, stderr: &str, limits: &[Limit]) -> Observation {
         leaks: Leaks::default(),
         mechanism: Mechanism { name: "posix".into(), gaps: Vec::new() },
         limits: limits.iter().map(|limit| LimitReport::enforced(*limit, 1, "a test")).collect(),
+        sandbox: None,
     }
 }
 

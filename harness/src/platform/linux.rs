@@ -10,6 +10,7 @@
 //! watch: if the spawner is killed, by the program for example, whatever it ran becomes the guardian's and is killed.
 //! Both end with the harness, because their socket does.
 
+pub(super) mod cage;
 mod client;
 mod guardian;
 mod helper_tree;
@@ -21,6 +22,7 @@ mod wire;
 
 use std::time::Instant;
 
+use self::cage::Cage;
 use self::client::Client;
 use self::process::SpawnedProcess;
 use super::unix::{Groups, Keeper, Program, Streams, UnixRun, Waker};
@@ -68,10 +70,13 @@ impl SpawnerBackend {
         let mut program = Program::new(command).map_err(StartFailure::NotStarted)?;
         let keeper = Keeper::new(&command.limits, &mut self.groups);
         program.keep_to(&keeper);
+        let mut cage = Cage::new(command.sandbox.as_ref(), start)?;
+        program.cage = cage.orders();
         let name = program.name();
         let (streams, ends) = Streams::new(&command.stdin)?;
-        let process = SpawnedProcess::start(&mut self.client, program, &ends, start)?;
+        let process = SpawnedProcess::start(&mut self.client, program, &ends, &cage.child_ends(), start)?;
         drop(ends);
-        Ok(Box::new(UnixRun::new(streams, process, waker, name, keeper)))
+        cage.handed_over();
+        Ok(Box::new(UnixRun::new(streams, process, waker, name, keeper, cage)))
     }
 }

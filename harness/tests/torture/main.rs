@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hookproof_harness::{Harness, HarnessError, HookCommand, MechanismChoice, Observation};
+use hookproof_harness::{Harness, HarnessError, HookCommand, MechanismChoice, Network, Observation, Sandbox};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// What nothing may take longer than: far above every deadline used here, far below "for ever".
@@ -78,6 +78,8 @@ struct Mechanism {
     sees_daemons: bool,
     /// Whether programs die with the harness.
     ties_to_harness: bool,
+    /// Whether every program runs in a sandbox, which must not change any of this.
+    contained: bool,
 }
 
 const BEST: Mechanism = Mechanism {
@@ -85,9 +87,17 @@ const BEST: Mechanism = Mechanism {
     choice: MechanismChoice::Best,
     sees_daemons: cfg!(any(target_os = "linux", windows)),
     ties_to_harness: cfg!(any(target_os = "linux", windows)),
+    contained: false,
 };
-const POSIX: Mechanism =
-    Mechanism { name: "posix", choice: MechanismChoice::Posix, sees_daemons: false, ties_to_harness: false };
+const POSIX: Mechanism = Mechanism {
+    name: "posix",
+    choice: MechanismChoice::Posix,
+    sees_daemons: false,
+    ties_to_harness: false,
+    contained: false,
+};
+const CONTAINED: Mechanism = Mechanism { name: "contained", contained: true, ..BEST };
+const POSIX_CONTAINED: Mechanism = Mechanism { name: "posix-contained", contained: true, ..POSIX };
 
 /// What a trial works with.
 struct Bench {
@@ -103,7 +113,12 @@ impl Bench {
     /// Runs a command, which must come back in time and must not be a failure of the harness.
     fn run(&self, command: &HookCommand) -> Result<Observation, Failed> {
         let begin = Instant::now();
-        let observation = self.harness.run(command)?;
+        let observation = if self.mechanism.contained {
+            let sandbox = Sandbox::open().writable(std::env::temp_dir()).network(Network::Loopback).strict();
+            self.harness.run(&command.clone().sandbox(sandbox))?
+        } else {
+            self.harness.run(command)?
+        };
         ensure(begin.elapsed() < CAME_BACK, || format!("took {:?}", begin.elapsed()))?;
         Ok(observation)
     }
@@ -124,7 +139,10 @@ impl Suite {
     /// Adds a trial for the mechanisms that promise what is tested.
     fn add_if(&mut self, name: &str, promises: fn(&Mechanism) -> bool, test: fn(&Bench) -> Result<(), Failed>) {
         let test = Arc::new(test);
-        let mechanisms = if cfg!(unix) { vec![BEST, POSIX] } else { vec![BEST] };
+        let mut mechanisms = if cfg!(unix) { vec![BEST, POSIX] } else { vec![BEST] };
+        if cfg!(target_os = "linux") {
+            mechanisms.extend([CONTAINED, POSIX_CONTAINED]);
+        }
         for mechanism in mechanisms.into_iter().filter(promises) {
             let test = Arc::clone(&test);
             let name = format!("{}::{name}", mechanism.name);

@@ -11,7 +11,7 @@ use std::{mem, ptr};
 use super::super::unix::{ChildReport, ChildStreams, FailedStep, become_program, errno, prepare};
 use super::helper_tree::{Reaped, Visit, is_possible, kill_all, monotonic_nanoseconds, reap, walk};
 use super::shared::{Control, Stack, stack_top};
-use super::wire::{Received, Reply, ReplyKind, Request, receive, send};
+use super::wire::{MOST_STREAMS, Received, Reply, ReplyKind, Request, receive, send};
 
 /// How long a tree may take to die of SIGKILL, in milliseconds.
 pub(super) const PATIENCE: i64 = 2000;
@@ -116,13 +116,16 @@ impl Spawner {
     /// # Safety
     ///
     /// As [`Spawner::answer`].
-    unsafe fn start(&mut self, streams: &[RawFd; 3], count: usize) {
+    unsafe fn start(&mut self, streams: &[RawFd; MOST_STREAMS], count: usize) {
         // SAFETY: the stack is the child's alone, the control part outlives it, and all received descriptors are
         // above 2 (0, 1 and 2 are taken) and close on exec.
         unsafe {
             let control = self.control;
+            let cage = &mut (*control).plan.cage;
+            let stdin = count > 2 + cage.descriptors();
+            cage.take(&streams[count.saturating_sub(cage.descriptors())..count]);
             (*control).streams =
-                ChildStreams { stdout: streams[0], stderr: streams[1], stdin: if count > 2 { streams[2] } else { -1 } };
+                ChildStreams { stdout: streams[0], stderr: streams[1], stdin: if stdin { streams[2] } else { -1 } };
             (*control).failed_step = 0;
             (*control).report = ChildReport::default();
             self.executed = -1;

@@ -49,6 +49,8 @@ pub(crate) struct Streams {
     stderr_ready: bool,
     /// Whether the process watcher has something to tell.
     watch_ready: bool,
+    /// Whether somebody waits for the cage.
+    cage_ready: bool,
 }
 
 impl Streams {
@@ -66,16 +68,25 @@ impl Streams {
         set_nonblocking(stdout.as_raw_fd())?;
         let (stderr, child_stderr) = pipe()?;
         set_nonblocking(stderr.as_raw_fd())?;
-        let streams = Streams { stdin, stdout, stderr, stdout_ready: false, stderr_ready: false, watch_ready: false };
+        let streams = Streams {
+            stdin,
+            stdout,
+            stderr,
+            stdout_ready: false,
+            stderr_ready: false,
+            watch_ready: false,
+            cage_ready: false,
+        };
         let ends = ChildEnds { stdin: child_stdin, stdout: child_stdout.into(), stderr: child_stderr.into() };
         Ok((streams, ends))
     }
 
-    /// Waits for a stream, for `watch` (the process) or for the waker.
+    /// Waits for a stream, for `watch` (the process), for `cage` or for the waker.
     pub(crate) fn wait(
         &mut self,
         interest: Interest,
         watch: RawFd,
+        cage: RawFd,
         waker: &Waker,
         timeout: Duration,
     ) -> Result<(), HarnessError> {
@@ -93,6 +104,7 @@ impl Streams {
             entry(self.stdout.as_raw_fd(), interest.stdout, libc::POLLIN),
             entry(self.stderr.as_raw_fd(), interest.stderr, libc::POLLIN),
             entry(stdin, interest.stdin, libc::POLLOUT),
+            entry(cage, true, libc::POLLIN),
         ];
         // Rounded up: waking a little late costs less than turning in circles until the time has come.
         let milliseconds = i32::try_from(timeout.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX);
@@ -108,12 +120,18 @@ impl Streams {
         self.watch_ready |= polled[0].revents != 0;
         self.stdout_ready |= polled[2].revents != 0;
         self.stderr_ready |= polled[3].revents != 0;
+        self.cage_ready |= polled[5].revents != 0;
         Ok(())
     }
 
     /// Whether the process watcher was reported ready since the last call.
     pub(crate) fn take_watch_ready(&mut self) -> bool {
         std::mem::take(&mut self.watch_ready)
+    }
+
+    /// Whether somebody has waited for the cage since the last call.
+    pub(crate) fn take_cage_ready(&mut self) -> bool {
+        std::mem::take(&mut self.cage_ready)
     }
 
     /// Reads from a stream that the last wait reported ready.
