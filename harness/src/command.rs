@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::environment::Environment;
 use crate::limits::Limits;
 use crate::reader::ReaderPlan;
+use crate::sandbox::Sandbox;
 use crate::watch::Watch;
 
 /// How the process is named: a program with its arguments, or a line for a shell.
@@ -117,6 +118,8 @@ pub struct HookCommand {
     pub limits: Limits,
     /// What is watched for among the programs that it starts.
     pub watch: Option<Watch>,
+    /// What it may reach; everything if `None`.
+    pub sandbox: Option<Sandbox>,
 }
 
 impl HookCommand {
@@ -154,6 +157,7 @@ impl HookCommand {
             leak_grace: Self::DEFAULT_LEAK_GRACE,
             limits: Limits::none(),
             watch: None,
+            sandbox: None,
         }
     }
 
@@ -249,6 +253,14 @@ impl HookCommand {
     #[must_use]
     pub fn watch(mut self, watch: Watch) -> Self {
         self.watch = Some(watch);
+        self
+    }
+
+    /// Sets what it may reach. What the system makes of it, and what the program tried beyond it, stands in
+    /// [`Observation::sandbox`](crate::Observation::sandbox).
+    #[must_use]
+    pub fn sandbox(mut self, sandbox: Sandbox) -> Self {
+        self.sandbox = Some(sandbox);
         self
     }
 

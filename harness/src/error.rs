@@ -26,6 +26,15 @@ pub enum HarnessError {
         /// The operating system's answer.
         source: io::Error,
     },
+    /// The program was to run in a strict [`Sandbox`](crate::Sandbox), and this system does not hold it to all of it.
+    /// It was not started.
+    #[error("contain the program ({part}): {because}")]
+    NotContained {
+        /// The part of the sandbox: `files`, `network` or `refusals`.
+        part: &'static str,
+        /// Why it does not hold.
+        because: String,
+    },
     /// The process that starts programs for the harness is gone or does not answer: it was killed, by the program it
     /// had started or by somebody else. What it ran was killed with it; the next run starts a new one.
     #[error("keep watch over the program: the process that started it was killed while it ran")]

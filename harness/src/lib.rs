@@ -33,6 +33,7 @@ mod platform;
 mod probe;
 mod reader;
 mod recorder;
+mod sandbox;
 mod supervise;
 mod watch;
 
@@ -48,6 +49,9 @@ pub use observation::{
 };
 pub use probe::{Behaviour, Probe, ProbePoint, probe};
 pub use reader::{ReadPlan, ReaderPlan};
+pub use sandbox::{
+    Answer, Attempt, AttemptKind, AttemptOutcome, Containment, Network, Refusal, RefusedAccess, Sandbox, SandboxReport,
+};
 pub use watch::{
     CommandEnd, CommandForm, CommandPattern, Coverage, Disposition, ExecError, Fault, FaultAction, FaultDone,
     FaultReport, FaultSignal, Generation, PatternError, SeenCommand, Target, Watch, WatchReport,

@@ -6,6 +6,7 @@ use std::{fmt, io};
 use serde::{Deserialize, Serialize};
 
 use crate::limits::{Limit, LimitProof, LimitReport};
+use crate::sandbox::SandboxReport;
 use crate::watch::WatchReport;
 
 /// How a run ended. Facts are never folded into one another: a signal is no exit code, and a program that could not
@@ -192,6 +193,10 @@ pub struct Observation {
     /// What the watch has brought, if the command has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watch: Option<WatchReport>,
+    /// What became of the sandbox, and what was tried beyond it. `None` if there was none, or if the start failed
+    /// before it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<SandboxReport>,
 }
 
 #[cfg(test)]
@@ -230,6 +235,7 @@ mod tests {
                 },
             ],
             watch: Some(WatchReport::blind(&crate::Watch::default(), "nobody looks")),
+            sandbox: Some(SandboxReport::default()),
         }
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::error::HarnessError;
 use crate::limits::{Limit, LimitProof, LimitReport};
 use crate::observation::{Descendant, KillStep, StartError};
+use crate::sandbox::SandboxReport;
 use crate::watch::WatchReport;
 
 #[cfg(unix)]
@@ -17,6 +18,10 @@ pub(crate) use unix::{Backend, ESSENTIAL_VARIABLES, Waker, default_shell, progra
 
 /// The step of a start in which a program enters the control group that keeps it to its memory.
 pub(crate) const GROUP_STEP: &str = "enter the control group";
+
+/// The step of a start in which a program is put under the rules of its sandbox.
+#[cfg_attr(not(unix), expect(dead_code, reason = "only a child of fork has steps"))]
+pub(crate) const CONTAIN_STEP: &str = "contain";
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -157,6 +162,8 @@ pub(crate) trait Running {
     fn limit_reports(&mut self) -> Vec<LimitReport>;
     /// What a watch has brought, if there is one. Asked when everything has ended, or nothing could be started.
     fn watch_report(&mut self) -> Option<WatchReport>;
+    /// What became of the sandbox, if there is one. Asked once, when it has ended or could not be started.
+    fn sandbox_report(&mut self) -> Option<SandboxReport>;
     /// Called once after the end: names what outlived the process, kills it, and adds up the cost.
     fn finish(&mut self) -> Result<Aftermath, HarnessError>;
 }

@@ -61,7 +61,9 @@ pub(crate) fn supervise(
             let wall = start.elapsed();
             let limits = supervisor.run.limit_reports();
             let watch = supervisor.run.watch_report();
-            Ok(Observation { limits, watch, ..not_started(error, supervisor.feeder.report(), wall, mechanism) })
+            let sandbox = supervisor.run.sandbox_report();
+            let failed = not_started(error, supervisor.feeder.report(), wall, mechanism);
+            Ok(Observation { limits, watch, sandbox, ..failed })
         }
         Over::Ended(end) => supervisor.conclude(end, mechanism),
     }
@@ -83,6 +85,7 @@ pub(crate) fn not_started(error: StartError, stdin: StdinReport, wall: Duration,
         mechanism,
         limits: Vec::new(),
         watch: None,
+        sandbox: None,
     }
 }
 
@@ -273,6 +276,7 @@ impl Supervisor<'_> {
         Ok(Observation {
             ending: ending(&end, self.kill, self.over_memory),
             limits,
+            sandbox: self.run.sandbox_report(),
             leaks: Leaks {
                 descendants: aftermath.descendants,
                 stdout_held: !self.stdout.over(),

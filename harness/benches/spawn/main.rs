@@ -18,7 +18,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use hookproof_harness::{Ending, Harness, HookCommand, Limits, MechanismChoice, StdinPlan};
+use hookproof_harness::{Ending, Harness, HookCommand, Limits, MechanismChoice, Network, Sandbox, StdinPlan};
 
 const BATCH: usize = 10;
 const RUNS: usize = 1000;
@@ -98,16 +98,21 @@ fn ways((program, args): &Program) -> Vec<Way> {
     let own = (program.clone(), *args);
     ways.push(("std".into(), Box::new(move || by_the_standard_library(&own))));
     for (name, choice) in [("harness", MechanismChoice::Best), ("posix", MechanismChoice::Posix)] {
-        for (what, limits) in
-            [("", Limits::none()), (" cpu files", cheap()), (" all sizes", sizes()), (" memory", memory())]
-        {
+        for (what, limits, sandbox) in [
+            ("", Limits::none(), None),
+            (" contained", Limits::none(), Some(contained())),
+            (" cpu files", cheap(), None),
+            (" all sizes", sizes(), None),
+            (" memory", memory(), None),
+        ] {
             let Ok(harness) = Harness::with_mechanism(choice) else {
                 continue;
             };
-            let command = HookCommand::new(program.clone())
+            let mut command = HookCommand::new(program.clone())
                 .args(args.iter().copied())
                 .stdin(StdinPlan::Whole(payload()))
                 .limits(limits);
+            command.sandbox = sandbox;
             let run = move || {
                 let observation = harness.run(&command).expect("a run");
                 assert_eq!(observation.ending, Ending::Exited { code: 0 });
@@ -131,6 +136,12 @@ fn sizes() -> Limits {
 /// The limit on real memory, by whatever mechanism this system has.
 fn memory() -> Limits {
     Limits::none().memory(1 << 30)
+}
+
+/// Nothing may be written but in the temporary folder, and nobody be reached beyond this machine. The program tries
+/// neither, so this is what the sandbox itself costs.
+fn contained() -> Sandbox {
+    Sandbox::open().writable(std::env::temp_dir()).network(Network::Loopback)
 }
 
 fn by_the_standard_library((program, args): &Program) {

@@ -28,6 +28,7 @@ fn observation(ending: Ending, stderr: &str, limits: &[Limit]) -> Observation {
         mechanism: Mechanism { name: "posix".into(), gaps: Vec::new() },
         limits: limits.iter().map(|limit| LimitReport::enforced(*limit, 1, "a test")).collect(),
         watch: None,
+        sandbox: None,
     }
 }
 

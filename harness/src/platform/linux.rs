@@ -10,6 +10,7 @@
 //! watch: if the spawner is killed, by the program for example, whatever it ran becomes the guardian's and is killed.
 //! Both end with the harness, because their socket does.
 
+pub(super) mod cage;
 mod child;
 mod client;
 mod guardian;
@@ -24,6 +25,7 @@ mod wire;
 
 use std::time::Instant;
 
+use self::cage::Cage;
 use self::client::Client;
 use self::process::SpawnedProcess;
 use super::unix::{Groups, Keeper, Program, Streams, UnixRun, Waker};
@@ -71,10 +73,14 @@ impl SpawnerBackend {
         let mut program = Program::new(command).map_err(StartFailure::NotStarted)?;
         let keeper = Keeper::new(&command.limits, &mut self.groups);
         program.keep_to(&keeper);
+        let mut cage = Cage::new(command.sandbox.as_ref(), start)?;
+        program.cage = cage.orders();
         let name = program.name();
         let (streams, ends) = Streams::new(command)?;
-        let process = SpawnedProcess::start(&mut self.client, program, &ends, start, command.watch.as_ref())?;
+        let watch = command.watch.as_ref();
+        let process = SpawnedProcess::start(&mut self.client, program, &ends, &cage.child_ends(), start, watch)?;
         drop(ends);
-        Ok(Box::new(UnixRun::new(streams, process, waker, name, keeper)))
+        cage.handed_over();
+        Ok(Box::new(UnixRun::new(streams, process, waker, name, keeper, cage)))
     }
 }

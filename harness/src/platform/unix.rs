@@ -9,6 +9,9 @@ use crate::harness::MechanismChoice;
 use crate::observation::Mechanism;
 use crate::platform::{Running, StartFailure};
 
+#[cfg(not(target_os = "linux"))]
+#[path = "unix/no_cage.rs"]
+mod cage;
 mod child;
 mod footprint;
 mod fork;
@@ -25,6 +28,9 @@ mod start_error;
 mod streams;
 
 pub(crate) use self::streams::Waker;
+
+#[cfg(target_os = "linux")]
+use super::linux::cage;
 
 #[cfg(target_os = "linux")]
 pub(super) use self::{

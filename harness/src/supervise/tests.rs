@@ -4,6 +4,7 @@ use super::*;
 use crate::observation::KillStep;
 use crate::platform::Aftermath;
 use crate::reader::{ReadPlan, ReaderPlan};
+use crate::sandbox::SandboxReport;
 use crate::watch::WatchReport;
 use rstest::rstest;
 
@@ -155,6 +156,10 @@ impl Running for Script {
 
     fn watch_memory_every(&self) -> Option<Duration> {
         (!self.footprints.is_empty()).then_some(Duration::from_millis(1))
+    }
+
+    fn sandbox_report(&mut self) -> Option<SandboxReport> {
+        None
     }
 
     fn limit_reports(&mut self) -> Vec<LimitReport> {

@@ -10,7 +10,7 @@ use crate::me;
 
 /// Entry of the hosts: `host-NAME MECHANISM ...`, answers on stdout.
 pub(crate) fn host(args: &[String]) -> ExitCode {
-    let choice = if args[1] == "posix" { MechanismChoice::Posix } else { MechanismChoice::Best };
+    let choice = if args[1].starts_with("posix") { MechanismChoice::Posix } else { MechanismChoice::Best };
     let harness = Harness::with_mechanism(choice).expect("a harness");
     let answer = match args[0].as_str() {
         // Runs something until it is killed.

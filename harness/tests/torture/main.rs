@@ -18,7 +18,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hookproof_harness::{Coverage, Ending, Harness, HarnessError, HookCommand, MechanismChoice, Observation, Watch};
+use hookproof_harness::{
+    Coverage, Ending, Harness, HarnessError, HookCommand, MechanismChoice, Network, Observation, Sandbox, Watch,
+};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// What nothing may take longer than: far above every deadline used here, far below "for ever".
@@ -91,6 +93,8 @@ struct Mechanism {
     ties_to_harness: bool,
     /// Whether every run is watched, which must change nothing.
     watched: bool,
+    /// Whether every program runs in a sandbox, which must not change any of this.
+    contained: bool,
 }
 
 const BEST: Mechanism = Mechanism {
@@ -99,6 +103,7 @@ const BEST: Mechanism = Mechanism {
     sees_daemons: cfg!(any(target_os = "linux", windows)),
     ties_to_harness: cfg!(any(target_os = "linux", windows)),
     watched: false,
+    contained: false,
 };
 const POSIX: Mechanism = Mechanism {
     name: "posix",
@@ -106,8 +111,11 @@ const POSIX: Mechanism = Mechanism {
     sees_daemons: false,
     ties_to_harness: false,
     watched: false,
+    contained: false,
 };
 const WATCHED: Mechanism = Mechanism { name: "watched", watched: true, ..BEST };
+const CONTAINED: Mechanism = Mechanism { name: "contained", contained: true, ..BEST };
+const POSIX_CONTAINED: Mechanism = Mechanism { name: "posix-contained", contained: true, ..POSIX };
 
 /// What a trial works with.
 struct Bench {
@@ -129,6 +137,9 @@ impl Bench {
             let nothing_ran = matches!(observation.ending, Ending::NotStarted { .. });
             ensure(nothing_ran || matches!(coverage, Some(Coverage::Complete { .. })), || format!("{coverage:?}"))?;
             observation
+        } else if self.mechanism.contained {
+            let sandbox = Sandbox::open().writable(std::env::temp_dir()).network(Network::Loopback).strict();
+            self.harness.run(&command.clone().sandbox(sandbox))?
         } else {
             self.harness.run(command)?
         };
@@ -157,7 +168,7 @@ impl Suite {
             mechanisms.push(POSIX);
         }
         if cfg!(target_os = "linux") {
-            mechanisms.push(WATCHED);
+            mechanisms.extend([WATCHED, CONTAINED, POSIX_CONTAINED]);
         }
         for mechanism in mechanisms.into_iter().filter(promises) {
             let test = Arc::clone(&test);

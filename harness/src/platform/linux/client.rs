@@ -186,7 +186,8 @@ impl Drop for Client {
     }
 }
 
-fn socket_pair() -> io::Result<(OwnedFd, OwnedFd)> {
+/// Two ends of a connection on which every send is a record of its own.
+pub(super) fn socket_pair() -> io::Result<(OwnedFd, OwnedFd)> {
     let mut sockets = [-1; 2];
     let kind = libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC;
     // SAFETY: the call fills the array with two descriptors that nobody else owns.

@@ -46,6 +46,7 @@ impl<'a> SpawnedProcess<'a> {
         client: &'a mut Client,
         program: Program,
         ends: &ChildEnds,
+        cage: &[RawFd],
         start: Instant,
         watch: Option<&Watch>,
     ) -> Result<Self, StartFailure> {
@@ -55,6 +56,7 @@ impl<'a> SpawnedProcess<'a> {
         let watch = client.shared().write_watch(watch);
         let mut streams = vec![ends.stdout.as_raw_fd(), ends.stderr.as_raw_fd()];
         streams.extend(ends.stdin.as_ref().map(AsRawFd::as_raw_fd));
+        streams.extend(cage);
         let since = i64::try_from(start.elapsed().as_nanos()).unwrap_or(0);
         let start = monotonic_nanoseconds() - since;
         client.request(Request::Start, &streams)?;
@@ -138,7 +140,8 @@ impl Process for SpawnedProcess<'_> {
     }
 
     fn own_facts(&self) -> OwnFacts {
-        let mut facts = OwnFacts { answers: self.client.shared_view().report().answers, ..OwnFacts::default() };
+        let report = self.client.shared_view().report();
+        let mut facts = OwnFacts { answers: report.answers, cage: report.cage, ..OwnFacts::default() };
         if let State::Ended { reply, .. } = &self.state {
             facts.cpu = u64::try_from(reply.own_cpu).ok().map(Duration::from_nanos);
             facts.executed = (reply.executed >= 0).then_some(reply.executed == 1);

@@ -104,7 +104,9 @@ impl Shared {
         };
         let (limits, limit_count) = program.limits();
         let traced = program.traced;
-        let plan = ChildPlan { candidates, arguments, variables, directory, group, limits, limit_count, traced };
+        let [filter, seal] = program.cage.filters();
+        let cage = program.cage.for_child([room.copies(filter)?, room.copies(seal)?]);
+        let plan = ChildPlan { candidates, arguments, variables, directory, group, limits, limit_count, traced, cage };
         // SAFETY: the control part is inside the mapping; the spawner reads it only after the request.
         unsafe { (*self.control).plan = plan };
         Some(())
@@ -206,6 +208,15 @@ impl Room {
         Some(room.cast_const().cast())
     }
 
+    /// Plain values, one behind the other.
+    fn copies<T: Copy>(&mut self, values: &[T]) -> Option<*const T> {
+        self.take(self.at.addr().wrapping_neg() % mem::align_of::<T>())?;
+        let room = self.take(mem::size_of_val(values))?.cast::<T>();
+        // SAFETY: `room` has that many bytes, is aligned, and is no part of the values.
+        unsafe { ptr::copy_nonoverlapping(values.as_ptr(), room, values.len()) };
+        Some(room.cast_const())
+    }
+
     /// The strings, and an array of pointers to them that ends in a null pointer.
     fn pointers(&mut self, strings: &[CString]) -> Option<*const *const c_char> {
         const ONE: usize = mem::size_of::<*const c_char>();
@@ -225,6 +236,7 @@ impl Room {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::platform::linux::cage::CageOrders;
     use std::ffi::CStr;
 
     fn program(argument: &str) -> Program {
@@ -237,6 +249,7 @@ mod tests {
             group: None,
             limits: vec![],
             traced: false,
+            cage: CageOrders::default(),
         }
     }
 

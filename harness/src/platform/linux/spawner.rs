@@ -13,7 +13,7 @@ use super::child::{child_main, see_exec};
 use super::helper_tree::{Left, News, Reaped, Visit, is_possible, kill_all, monotonic_nanoseconds, reap, walk};
 use super::shared::{Control, Stack, stack_top, watch_area};
 use super::trace::Tracer;
-use super::wire::{Received, Reply, ReplyKind, Request, receive, send};
+use super::wire::{MOST_STREAMS, Received, Reply, ReplyKind, Request, receive, send};
 
 /// How long a tree may take to die of SIGKILL, in milliseconds.
 pub(super) const PATIENCE: i64 = 2000;
@@ -137,13 +137,16 @@ impl Spawner {
     /// # Safety
     ///
     /// As [`Spawner::answer`].
-    unsafe fn start(&mut self, streams: &[RawFd; 3], count: usize) {
+    unsafe fn start(&mut self, streams: &[RawFd; MOST_STREAMS], count: usize) {
         // SAFETY: the stack is the child's alone, the control part outlives it, and all received descriptors are
         // above 2 (0, 1 and 2 are taken) and close on exec.
         unsafe {
             let control = self.control;
+            let cage = &mut (*control).plan.cage;
+            let stdin = count > 2 + cage.descriptors();
+            cage.take(&streams[count.saturating_sub(cage.descriptors())..count]);
             (*control).streams =
-                ChildStreams { stdout: streams[0], stderr: streams[1], stdin: if count > 2 { streams[2] } else { -1 } };
+                ChildStreams { stdout: streams[0], stderr: streams[1], stdin: if stdin { streams[2] } else { -1 } };
             (*control).failed_step = 0;
             (*control).report = ChildReport::default();
             self.executed = -1;
@@ -192,7 +195,7 @@ impl Spawner {
     /// # Safety
     ///
     /// As [`Spawner::answer`].
-    unsafe fn start_watched(&mut self, streams: &[RawFd; 3], count: usize) {
+    unsafe fn start_watched(&mut self, streams: &[RawFd; MOST_STREAMS], count: usize) {
         // SAFETY: as `start`; the child waits before the gate until the tracer has let it in.
         unsafe {
             let control = self.control;

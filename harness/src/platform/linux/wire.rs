@@ -11,7 +11,7 @@ use std::{io, ptr};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Request {
     /// Start the program that stands in the shared memory. Its streams come along: stdout, stderr, and stdin unless
-    /// that is to be closed.
+    /// that is to be closed, and then the descriptors for its cage.
     Start = 1,
     /// Ask every process of the tree to end. There is no reply.
     Terminate = 2,
@@ -81,7 +81,7 @@ impl Reply {
 }
 
 /// Most descriptors that one request carries.
-const MOST_STREAMS: usize = 3;
+pub(super) const MOST_STREAMS: usize = 5;
 /// Room for the control message, in units that keep it aligned.
 type ControlBuffer = [u64; 8];
 
@@ -89,7 +89,7 @@ type ControlBuffer = [u64; 8];
 pub(super) fn send<T: Copy>(socket: RawFd, record: &T, streams: &[RawFd]) -> io::Result<()> {
     let mut control: ControlBuffer = [0; 8];
     let mut part = libc::iovec { iov_base: ptr::from_ref(record).cast_mut().cast(), iov_len: mem::size_of::<T>() };
-    // SAFETY: the message points to locals that outlive the call; the control buffer has room for three descriptors
+    // SAFETY: the message points to locals that outlive the call; the control buffer has room for the descriptors
     // (asserted) and is aligned for its header.
     let sent = unsafe {
         let mut message: libc::msghdr = mem::zeroed();

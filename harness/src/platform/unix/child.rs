@@ -7,6 +7,8 @@
 use std::ffi::{c_char, c_int};
 use std::{mem, ptr};
 
+use super::cage::{self, CageAnswers, ChildCage};
+
 /// Limits that one child sets for itself at most.
 pub(crate) const MOST_LIMITS: usize = 7;
 
@@ -28,6 +30,7 @@ pub(crate) struct ChildReport {
     pub(crate) answers: [c_int; MOST_LIMITS],
     /// 1 if the parent traces the child until it has executed.
     pub(crate) traced: c_int,
+    pub(crate) cage: CageAnswers,
 }
 
 /// Pointers for one start. They point into memory that outlives the exec.
@@ -49,6 +52,7 @@ pub(crate) struct ChildPlan {
     pub(crate) limit_count: usize,
     /// Whether the parent is to see that the program was executed.
     pub(crate) traced: bool,
+    pub(crate) cage: ChildCage,
 }
 
 /// Descriptors that become 0, 1 and 2. All of them are above 2 and close on exec.
@@ -71,6 +75,7 @@ pub(crate) enum FailedStep {
     ConnectStreams = 4,
     Execute = 5,
     EnterGroup = 6,
+    Contain = 7,
 }
 
 impl FailedStep {
@@ -81,6 +86,7 @@ impl FailedStep {
             3 => FailedStep::ChangeDirectory,
             4 => FailedStep::ConnectStreams,
             6 => FailedStep::EnterGroup,
+            7 => FailedStep::Contain,
             _ => FailedStep::Execute,
         }
     }
@@ -141,7 +147,7 @@ unsafe fn unblock_signals() {
 }
 
 /// Prepares for the program: session of its own (so there is no controlling terminal), control group, working
-/// directory, streams, limits. If a step fails, it is returned with `errno`; a limit that the system refuses only
+/// directory, streams, cage, limits. If a step fails, it is returned with `errno`; a limit that the system refuses only
 /// stands in the report.
 ///
 /// # Safety
@@ -172,6 +178,8 @@ pub(crate) unsafe fn prepare(
         if libc::dup2(streams.stdout, 1) < 0 || libc::dup2(streams.stderr, 2) < 0 {
             return Err((FailedStep::ConnectStreams, errno()));
         }
+        // Before the limits, which may leave no descriptor for it.
+        cage::enter(&plan.cage, &raw mut (*report).cage).map_err(|errno| (FailedStep::Contain, errno))?;
         set_limits(plan, report);
     }
     Ok(())

@@ -21,11 +21,19 @@ fn pointers(strings: &[CString]) -> Vec<*const c_char> {
 
 /// Forks a child that becomes the program. The child writes to `failure` what it was answered about its limits, a
 /// [`ChildReport`], and then, if it cannot become the program, the step and the error as two numbers.
-pub(crate) fn fork_program(program: &Program, streams: ChildStreams, failure: RawFd) -> Result<libc::pid_t, c_int> {
+/// `cage` has the descriptors for its cage.
+pub(crate) fn fork_program(
+    program: &Program,
+    streams: ChildStreams,
+    cage: &[RawFd],
+    failure: RawFd,
+) -> Result<libc::pid_t, c_int> {
     let candidates = pointers(&program.candidates);
     let arguments = pointers(&program.arguments);
     let variables = pointers(&program.variables);
     let (limits, limit_count) = program.limits();
+    let mut child_cage = program.cage.for_child(program.cage.filters().map(<[_]>::as_ptr));
+    child_cage.take(cage);
     let plan = ChildPlan {
         candidates: candidates.as_ptr(),
         arguments: arguments.as_ptr(),
@@ -35,6 +43,7 @@ pub(crate) fn fork_program(program: &Program, streams: ChildStreams, failure: Ra
         limits,
         limit_count,
         traced: false,
+        cage: child_cage,
     };
     // SAFETY: all signals are blocked around the fork, so that no handler of the host runs in the child; the child
     // calls nothing but async-signal-safe functions; the plan points into vectors that live until after the fork.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rlimit::Resource;
 
+use super::cage::CageAnswers;
 use super::child::{ChildLimit, MOST_LIMITS};
 use super::footprint;
 use super::groups::{Group, Groups};
@@ -26,6 +27,8 @@ pub(crate) struct OwnFacts {
     pub(crate) executed: Option<bool>,
     /// What the system answered to each limit, in the order of the child's limits.
     pub(crate) answers: [c_int; MOST_LIMITS],
+    /// What the system answered when it was put into its cage.
+    pub(crate) cage: CageAnswers,
 }
 
 /// Who keeps the tree to its real memory.

@@ -10,6 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use std::{mem, ptr};
 
+use super::cage::Cage;
 use super::child::{ChildReport, ChildStreams, FailedStep};
 use super::fork::fork_program;
 use super::groups::Groups;
@@ -75,6 +76,8 @@ impl PosixBackend {
         let mut program = Program::new(command).map_err(StartFailure::NotStarted)?;
         let keeper = Keeper::new(&command.limits, &mut self.groups);
         program.keep_to(&keeper);
+        let mut cage = Cage::new(command.sandbox.as_ref(), start)?;
+        program.cage = cage.orders();
         let name = program.name();
         let (streams, ends) = Streams::new(command)?;
         let stdin = ends.stdin.map(above_two).transpose()?;
@@ -86,16 +89,17 @@ impl PosixBackend {
             stdout: stdout.as_raw_fd(),
             stderr: stderr.as_raw_fd(),
         };
-        let pid = match fork_program(&program, child_streams, failure_writer.as_raw_fd()) {
+        let pid = match fork_program(&program, child_streams, &cage.child_ends(), failure_writer.as_raw_fd()) {
             Ok(pid) => pid,
             Err(errno) => {
                 return Err(StartFailure::NotStarted(start_error(FailedStep::CreateProcess, errno, &program)));
             }
         };
         drop((stdin, stdout, stderr, failure_writer));
+        cage.handed_over();
         let mut process = PosixProcess::watch_over(pid, failure, program, start)?;
         process.watch = command.watch.as_ref().map(|watch| WatchReport::blind(watch, BLIND));
-        Ok(Box::new(UnixRun::new(streams, process, waker, name, keeper)))
+        Ok(Box::new(UnixRun::new(streams, process, waker, name, keeper, cage)))
     }
 }
 
@@ -280,12 +284,13 @@ impl Process for PosixProcess {
             Ok(Outcome::Ended { status, at, cpu, report }) => {
                 self.ended = true;
                 // Whether it began to run cannot be seen without tracing it, which only the thread that forked could.
-                self.facts = OwnFacts { cpu, executed: None, answers: report.answers };
+                self.facts = OwnFacts { cpu, executed: None, answers: report.answers, cage: report.cage };
                 Ok(Progress::Ended(End { status, at, killed_by: self.killed_by, hit: None }))
             }
             Ok(Outcome::Failed(step, errno, report)) => {
                 self.ended = true;
                 self.facts.answers = report.answers;
+                self.facts.cage = report.cage;
                 self.reap();
                 Ok(Progress::NotStarted(start_error(step, errno, &self.program)))
             }

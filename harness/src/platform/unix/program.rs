@@ -4,6 +4,7 @@ use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
+use super::cage::CageOrders;
 use super::child::{ChildLimit, MOST_LIMITS};
 use super::limits::Keeper;
 use crate::command::{HookCommand, Invocation};
@@ -28,6 +29,8 @@ pub(crate) struct Program {
     pub(crate) limits: Vec<ChildLimit>,
     /// Whether it is to be seen that it begins.
     pub(crate) traced: bool,
+    /// What holds it to its sandbox.
+    pub(crate) cage: CageOrders,
 }
 
 impl Program {
@@ -62,6 +65,7 @@ impl Program {
             group: None,
             limits: Vec::new(),
             traced: false,
+            cage: CageOrders::default(),
         })
     }
 

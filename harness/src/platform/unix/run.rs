@@ -3,11 +3,15 @@
 use std::os::fd::RawFd;
 use std::time::Duration;
 
+use super::cage::Cage;
 use super::limits::{Keeper, OwnFacts};
 use super::streams::{Streams, Waker};
 use crate::error::HarnessError;
 use crate::limits::LimitReport;
-use crate::platform::{Aftermath, GROUP_STEP, Interest, Progress, ReadOutcome, Running, Status, Stream, WriteOutcome};
+use crate::platform::{
+    Aftermath, CONTAIN_STEP, GROUP_STEP, Interest, Progress, ReadOutcome, Running, Status, Stream, WriteOutcome,
+};
+use crate::sandbox::SandboxReport;
 use crate::watch::WatchReport;
 
 /// The process half of a run. Dropping it kills what is left of the tree.
@@ -45,11 +49,19 @@ pub(crate) struct UnixRun<'a, P> {
     name: String,
     // Dropped last: a control group can be removed only when nobody is in it.
     keeper: Keeper,
+    cage: Cage,
 }
 
 impl<'a, P: Process> UnixRun<'a, P> {
-    pub(crate) fn new(streams: Streams, process: P, waker: &'a Waker, name: String, keeper: Keeper) -> Self {
-        UnixRun { streams, process, waker, end: None, name, keeper }
+    pub(crate) fn new(
+        streams: Streams,
+        process: P,
+        waker: &'a Waker,
+        name: String,
+        keeper: Keeper,
+        cage: Cage,
+    ) -> Self {
+        UnixRun { streams, process, waker, end: None, name, keeper, cage }
     }
 
     fn look(&mut self) -> Result<Progress, HarnessError> {
@@ -58,6 +70,10 @@ impl<'a, P: Process> UnixRun<'a, P> {
             Progress::NotStarted(error) => {
                 if error.step == GROUP_STEP {
                     self.keeper.group_refused(&error);
+                }
+                if error.step == CONTAIN_STEP {
+                    let failure = self.cage.failure(self.process.own_facts().cage);
+                    return Err(failure.unwrap_or(HarnessError::NotContained { part: "all", because: error.message }));
                 }
                 Ok(Progress::NotStarted(error))
             }
@@ -79,7 +95,10 @@ impl<'a, P: Process> UnixRun<'a, P> {
 impl<P: Process> Running for UnixRun<'_, P> {
     fn wait(&mut self, interest: Interest, timeout: Duration) -> Result<(), HarnessError> {
         let timeout = timeout.min(self.process.attention_span());
-        self.streams.wait(interest, self.process.watch(), self.waker, timeout)?;
+        self.streams.wait(interest, self.process.watch(), self.cage.watch(), self.waker, timeout)?;
+        if self.streams.take_cage_ready() {
+            self.cage.attend()?;
+        }
         // After the end nobody asks for progress any more, but there may be news of descendants.
         if self.end.is_some() && self.streams.take_watch_ready() {
             self.process.progress()?;
@@ -142,6 +161,10 @@ impl<P: Process> Running for UnixRun<'_, P> {
 
     fn watch_report(&mut self) -> Option<WatchReport> {
         self.process.watch_report()
+    }
+
+    fn sandbox_report(&mut self) -> Option<SandboxReport> {
+        self.cage.report(self.process.own_facts().cage)
     }
 
     fn finish(&mut self) -> Result<Aftermath, HarnessError> {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::child::FailedStep;
 use super::program::Program;
 use crate::observation::StartError;
-use crate::platform::GROUP_STEP;
+use crate::platform::{CONTAIN_STEP, GROUP_STEP};
 
 /// Longer first lines are cut off by the kernel, too (`BINPRM_BUF_SIZE` of Linux).
 const FIRST_LINE: usize = 256;
@@ -20,6 +20,7 @@ pub(crate) fn start_error(step: FailedStep, errno: i32, program: &Program) -> St
         FailedStep::CreateProcess => ("create a process", None),
         FailedStep::StartSession => ("start a session", None),
         FailedStep::EnterGroup => (GROUP_STEP, program.group.as_deref().map(path)),
+        FailedStep::Contain => (CONTAIN_STEP, None),
         FailedStep::ChangeDirectory => ("change directory", program.directory.as_deref().map(path)),
         FailedStep::ConnectStreams => ("connect the streams", None),
         FailedStep::Execute => ("execute", program.arguments.first().map(|a| path(a))),

@@ -53,6 +53,8 @@ pub(crate) struct Streams {
     stderr_ready: bool,
     /// Whether the process watcher has something to tell.
     watch_ready: bool,
+    /// Whether somebody waits for the cage.
+    cage_ready: bool,
 }
 
 impl Streams {
@@ -67,16 +69,25 @@ impl Streams {
         };
         let (stdout, child_stdout) = output(command.reader.stdout)?;
         let (stderr, child_stderr) = output(command.reader.stderr)?;
-        let streams = Streams { stdin, stdout, stderr, stdout_ready: false, stderr_ready: false, watch_ready: false };
+        let streams = Streams {
+            stdin,
+            stdout,
+            stderr,
+            stdout_ready: false,
+            stderr_ready: false,
+            watch_ready: false,
+            cage_ready: false,
+        };
         let ends = ChildEnds { stdin: child_stdin, stdout: child_stdout.into(), stderr: child_stderr.into() };
         Ok((streams, ends))
     }
 
-    /// Waits for a stream, for `watch` (the process) or for the waker.
+    /// Waits for a stream, for `watch` (the process), for `cage` or for the waker.
     pub(crate) fn wait(
         &mut self,
         interest: Interest,
         watch: RawFd,
+        cage: RawFd,
         waker: &Waker,
         timeout: Duration,
     ) -> Result<(), HarnessError> {
@@ -95,6 +106,7 @@ impl Streams {
             entry(output(&self.stdout), interest.stdout, libc::POLLIN),
             entry(output(&self.stderr), interest.stderr, libc::POLLIN),
             entry(stdin, interest.stdin, libc::POLLOUT),
+            entry(cage, true, libc::POLLIN),
         ];
         // Rounded up: waking a little late costs less than turning in circles until the time has come.
         let milliseconds = i32::try_from(timeout.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX);
@@ -110,12 +122,18 @@ impl Streams {
         self.watch_ready |= polled[0].revents != 0;
         self.stdout_ready |= polled[2].revents != 0;
         self.stderr_ready |= polled[3].revents != 0;
+        self.cage_ready |= polled[5].revents != 0;
         Ok(())
     }
 
     /// Whether the process watcher was reported ready since the last call.
     pub(crate) fn take_watch_ready(&mut self) -> bool {
         std::mem::take(&mut self.watch_ready)
+    }
+
+    /// Whether somebody has waited for the cage since the last call.
+    pub(crate) fn take_cage_ready(&mut self) -> bool {
+        std::mem::take(&mut self.cage_ready)
     }
 
     /// Reads from a stream that the last wait reported ready.

@@ -23,6 +23,7 @@ use crate::platform::{
     Aftermath, End, Interest, Progress, ReadOutcome, Running, StartFailure, Status, Stream, WriteOutcome,
 };
 use crate::reader::ReadPlan;
+use crate::sandbox::{self, SandboxReport};
 
 /// How often the job is looked at for descendants that are about to end: nothing announces that the last one has.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
@@ -31,6 +32,10 @@ const STRAGGLERS_FOR: Duration = Duration::from_secs(2);
 /// The system's own helper that serves a console. It ends with the last process that uses the console and is nobody's
 /// leak.
 const CONSOLE_HOST: &str = "conhost.exe";
+
+/// Restricted tokens and AppContainers take rights away from a user or a package, not from a path, and change how programs
+/// behave that know nothing of them.
+const NO_CAGE: &str = "Windows has nothing that holds an ordinary program to some folders and to this machine";
 
 /// One process with its job and our ends of its streams.
 pub(super) struct WindowsRun<'a> {
@@ -45,10 +50,12 @@ pub(super) struct WindowsRun<'a> {
     start: Instant,
     end: Option<End>,
     killed: bool,
+    sandbox: Option<SandboxReport>,
 }
 
 impl<'a> WindowsRun<'a> {
     pub(super) fn start(command: &HookCommand, start: Instant, waker: &'a Waker) -> Result<Self, StartFailure> {
+        let sandbox = sandbox::without(command.sandbox.as_ref(), NO_CAGE)?;
         let mut program = Program::new(command).map_err(StartFailure::NotStarted)?;
         let (stdin, child_stdin) = match command.stdin {
             StdinPlan::Closed => (None, None),
@@ -60,7 +67,7 @@ impl<'a> WindowsRun<'a> {
         let job = Job::new()?;
         let limits = JobLimits::set(&job, &command.limits)?;
         let process = Process::create(&mut program, &ends, &job)?;
-        Ok(WindowsRun { stdin, stdout, stderr, process, job, limits, waker, start, end: None, killed: false })
+        Ok(WindowsRun { stdin, stdout, stderr, process, job, limits, waker, start, end: None, killed: false, sandbox })
     }
 
     /// Terminates everything and waits until it is gone.
@@ -196,6 +203,10 @@ impl Running for WindowsRun<'_> {
 
     fn watch_memory_every(&self) -> Option<Duration> {
         None
+    }
+
+    fn sandbox_report(&mut self) -> Option<SandboxReport> {
+        self.sandbox.take()
     }
 
     fn limit_reports(&mut self) -> Vec<LimitReport> {

@@ -1,0 +1,342 @@
+//! The cage of one run: what holds the program to its sandbox, and the harness's answers to what it tries.
+//!
+//! ```text
+//! harness                                   child, before it executes
+//! ruleset, filters, socket pair ──────────> no_new_privs, Landlock, first filter
+//! listener <─────────────────────────────── listener over the socket, second filter
+//! poll: a call waits ── judge ── answer
+//! ```
+//!
+//! The harness answers in its own wait, so no thread is needed. Whoever waits for an answer can be killed, and is let
+//! go with an error if the harness dies.
+
+mod address;
+mod calls;
+mod child;
+mod filter;
+mod judge;
+mod landlock;
+mod listener;
+mod permission;
+mod rules;
+mod target;
+
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::time::{Duration, Instant};
+
+use self::filter::Scope;
+use self::judge::{Found, Question};
+use self::landlock::Ruleset;
+use self::listener::{Listener, Next};
+use self::rules::Rules;
+use self::target::Target;
+use super::client::socket_pair;
+use super::wire::{Received, receive};
+use crate::error::HarnessError;
+use crate::platform::unix::{above_two, name_of};
+use crate::sandbox::{Attempt, Containment, Network, Sandbox, SandboxReport};
+
+pub(crate) use self::child::{CageAnswers, CageOrders, ChildCage, enter};
+
+/// Different attempts that are kept of a run.
+const MOST_ATTEMPTS: usize = 256;
+/// Calls that are answered before the clock and the streams are looked at again.
+const MOST_ANSWERS: usize = 64;
+
+/// Nothing, or what holds a program.
+#[derive(Debug)]
+pub(crate) struct Cage {
+    inner: Option<Box<Inner>>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    sandbox: Sandbox,
+    start: Instant,
+    rules: Rules,
+    /// Version of Landlock, or why there is none.
+    landlock: Result<i64, String>,
+    /// Why nobody answers.
+    unheard: Option<String>,
+    orders: CageOrders,
+    /// The ends that the child gets; gone when it has them.
+    child_ends: Vec<OwnedFd>,
+    /// Where the listener arrives.
+    arrival: Option<OwnedFd>,
+    listener: Option<Listener>,
+    attempts: Vec<Attempt>,
+    dropped: u64,
+    gaps: Vec<String>,
+}
+
+impl Cage {
+    pub(crate) fn new(sandbox: Option<&Sandbox>, start: Instant) -> Result<Self, HarnessError> {
+        let Some(sandbox) = sandbox else {
+            return Ok(Cage { inner: None });
+        };
+        let mut inner = Inner {
+            sandbox: sandbox.clone(),
+            start,
+            rules: Rules::new(sandbox),
+            landlock: Err("it was not asked for".into()),
+            unheard: None,
+            orders: CageOrders { strict: sandbox.strict, ..CageOrders::default() },
+            child_ends: Vec::new(),
+            arrival: None,
+            listener: None,
+            attempts: Vec::new(),
+            dropped: 0,
+            gaps: Vec::new(),
+        };
+        inner.make_ruleset()?;
+        inner.make_filters()?;
+        if sandbox.strict {
+            inner.insist(&CageAnswers::default())?;
+        }
+        Ok(Cage { inner: Some(Box::new(inner)) })
+    }
+
+    /// What the child is told.
+    pub(crate) fn orders(&self) -> CageOrders {
+        self.inner.as_ref().map(|inner| inner.orders.clone()).unwrap_or_default()
+    }
+
+    /// Descriptors that the child needs.
+    pub(crate) fn child_ends(&self) -> Vec<RawFd> {
+        let inner = self.inner.iter();
+        inner.flat_map(|inner| inner.child_ends.iter().map(AsRawFd::as_raw_fd)).collect()
+    }
+
+    /// The child has what it needs.
+    pub(crate) fn handed_over(&mut self) {
+        if let Some(inner) = &mut self.inner {
+            inner.child_ends.clear();
+        }
+    }
+
+    /// A descriptor that becomes readable when there is something to attend to, -1 if there never will be.
+    pub(crate) fn watch(&self) -> RawFd {
+        let Some(inner) = &self.inner else {
+            return -1;
+        };
+        match (&inner.listener, &inner.arrival) {
+            (Some(listener), _) => listener.descriptor(),
+            (None, Some(arrival)) => arrival.as_raw_fd(),
+            (None, None) => -1,
+        }
+    }
+
+    /// Answers whoever waits. Never blocks.
+    pub(crate) fn attend(&mut self) -> Result<(), HarnessError> {
+        match &mut self.inner {
+            Some(inner) => inner.attend(),
+            None => Ok(()),
+        }
+    }
+
+    /// What became of it, given what the child was answered.
+    pub(crate) fn report(&mut self, answers: CageAnswers) -> Option<SandboxReport> {
+        let inner = self.inner.as_mut()?;
+        let mut report = inner.containment(&answers);
+        report.attempts = std::mem::take(&mut inner.attempts);
+        report.dropped = inner.dropped;
+        Some(report)
+    }
+
+    /// Why a strict run did not come about, if it was for its cage.
+    pub(crate) fn failure(&self, answers: CageAnswers) -> Option<HarnessError> {
+        self.inner.as_ref()?.insist(&answers).err()
+    }
+}
+
+impl Inner {
+    fn make_ruleset(&mut self) -> Result<(), HarnessError> {
+        let Some(places) = self.rules.allowed() else {
+            return Ok(());
+        };
+        self.landlock = match Ruleset::new(places) {
+            Ok(ruleset) => {
+                for (place, error) in &ruleset.left_out {
+                    self.gaps.push(format!("nothing can be written to `{}`: {error}", place.display()));
+                }
+                self.child_ends.push(above_two(ruleset.descriptor)?);
+                self.orders.ruleset = true;
+                Ok(ruleset.abi)
+            }
+            Err(because) => Err(because),
+        };
+        Ok(())
+    }
+
+    fn make_filters(&mut self) -> Result<(), HarnessError> {
+        let scope = Scope {
+            files: self.rules.allowed().is_some(),
+            faults: self.rules.has_faults(),
+            network: self.rules.local_only,
+        };
+        if scope == (Scope { files: false, faults: false, network: false }) {
+            return Ok(());
+        }
+        let filter = match listener::unavailable() {
+            Some(because) => Err(because),
+            None => filter::listening(scope).ok_or_else(|| "no filter is known for this processor".to_owned()),
+        };
+        match filter {
+            Ok(filter) => {
+                let (ours, theirs) = socket_pair().map_err(HarnessError::system("create a socket"))?;
+                self.arrival = Some(ours);
+                self.child_ends.push(above_two(theirs)?);
+                self.orders.filter = filter;
+                self.orders.seal = filter::seal();
+            }
+            Err(because) => self.unheard = Some(because),
+        }
+        Ok(())
+    }
+
+    /// An error if something does not hold.
+    fn insist(&self, answers: &CageAnswers) -> Result<(), HarnessError> {
+        match self.containment(answers).lacking() {
+            Some((part, because)) => Err(HarnessError::NotContained { part, because: because.to_owned() }),
+            None => Ok(()),
+        }
+    }
+
+    fn containment(&self, answers: &CageAnswers) -> SandboxReport {
+        let refused = |answer: i32, what: &str| {
+            (answer != 0).then(|| format!("{what} was refused: {}", io::Error::from_raw_os_error(answer)))
+        };
+        let unheard = self.unheard.clone().or_else(|| refused(answers.filter, "the seccomp filter"));
+        let landlock = match (&self.landlock, refused(answers.landlock, "the Landlock ruleset")) {
+            (Ok(abi), None) => Ok(*abi),
+            (Ok(_), Some(because)) => Err(because),
+            (Err(because), _) => Err(because.clone()),
+        };
+        let answered = || match &unheard {
+            None => Containment::Enforced { by: "the harness, asked by seccomp".into() },
+            Some(because) => Containment::not(because),
+        };
+        let mut gaps = self.gaps.clone();
+        let files = match (self.sandbox.writable.is_some(), landlock) {
+            (false, _) => Containment::NotAsked,
+            (true, Ok(abi)) => {
+                gaps.extend(landlock_gaps(abi, unheard.as_deref()));
+                let also = if unheard.is_none() { ", and the harness, asked by seccomp" } else { "" };
+                Containment::Enforced { by: format!("Landlock (version {abi}){also}") }
+            }
+            (true, Err(because)) => {
+                if unheard.is_none() {
+                    gaps.push("what is seen to be written outside is refused all the same".into());
+                }
+                Containment::not(because)
+            }
+        };
+        let network = match self.sandbox.network {
+            Network::Open => Containment::NotAsked,
+            Network::Loopback => answered(),
+        };
+        if let Containment::Enforced { .. } = network {
+            gaps.push(
+                "programs on this machine that pass on what they are told (a proxy, a container service) can be reached, \
+                 and so can the sockets in the file system"
+                    .into(),
+            );
+            gaps.push("an address that another thread exchanges just after it was judged passes".into());
+        }
+        let refusals = if self.sandbox.refusals.is_empty() { Containment::NotAsked } else { answered() };
+        SandboxReport { files, network, refusals, gaps, ..SandboxReport::default() }
+    }
+
+    fn attend(&mut self) -> Result<(), HarnessError> {
+        if let Some(arrival) = &self.arrival {
+            match receive::<u32>(arrival.as_raw_fd()) {
+                Received::Nothing => return Ok(()),
+                Received::Closed => self.arrival = None,
+                Received::Record(_, [descriptor, ..], 1) => {
+                    self.listener = Some(Listener::received(descriptor));
+                    self.arrival = None;
+                }
+                Received::Record(..) => {
+                    let source = io::Error::from_raw_os_error(libc::EMFILE);
+                    return Err(HarnessError::System { doing: "take over the calls of the program", source });
+                }
+            }
+        }
+        for _ in 0..MOST_ANSWERS {
+            let Some(listener) = &self.listener else {
+                return Ok(());
+            };
+            match listener.next() {
+                Next::Nothing => return Ok(()),
+                // It stays readable for ever.
+                Next::Over => self.listener = None,
+                Next::Call(call) => self.decide(&call),
+            }
+        }
+        Ok(())
+    }
+
+    fn decide(&mut self, asked: &libc::seccomp_notif) {
+        let Some(listener) = &self.listener else {
+            return;
+        };
+        let Some(call) = calls::find(asked.data.nr.into()) else {
+            listener.answer(asked.id, listener::Answer::Continue);
+            return;
+        };
+        let target = Target::new(asked.pid.cast_signed());
+        let judgement = Question { target: &target, call, arguments: &asked.data.args }.judge(&self.rules);
+        let who = judgement.found.map(|found| (target.process(), found));
+        // Otherwise all that was read may be of somebody else.
+        if !listener.still_waits(asked.id) {
+            return;
+        }
+        let who = who.map(|(process, found)| (process, name_of(process), found));
+        listener.answer(asked.id, judgement.answer);
+        if let Some((process, name, found)) = who {
+            self.write_down(process, name, call.name, found);
+        }
+    }
+
+    fn write_down(&mut self, process: i32, program: String, call: &str, found: Found) {
+        let Found { kind, target, outcome } = found;
+        let same = |a: &&mut Attempt| a.kind == kind && a.target == target && a.call == call && a.outcome == outcome;
+        if let Some(known) = self.attempts.iter_mut().find(same) {
+            known.times += 1;
+        } else if self.attempts.len() < MOST_ATTEMPTS {
+            let at: Duration = self.start.elapsed();
+            let pid = process.cast_unsigned();
+            let call = call.to_owned();
+            self.attempts.push(Attempt { at, pid, program, call, kind, target, outcome, times: 1 });
+        } else {
+            self.dropped += 1;
+        }
+    }
+}
+
+/// What Landlock of this version leaves open.
+fn landlock_gaps(abi: i64, unheard: Option<&str>) -> Vec<String> {
+    let mut gaps = Vec::new();
+    if let Some(because) = unheard {
+        gaps.push(format!(
+            "attempts are refused but not seen, and modes, owners and times of files can be changed, because {because}"
+        ));
+    } else {
+        gaps.push(
+            "modes, owners and times of files outside are protected by the harness's answers alone: a path that another \
+             thread exchanges just after it was judged passes"
+                .into(),
+        );
+    }
+    if abi < 2 {
+        gaps.push("this version of Landlock refuses all moving and linking between folders".into());
+    }
+    if abi < 3 {
+        gaps.push("this version of Landlock does not protect files from being truncated".into());
+    }
+    if abi < 6 {
+        gaps.push("this version of Landlock lets signals out".into());
+    }
+    gaps
+}

@@ -1,0 +1,227 @@
+//! The system calls that a sandbox looks at, and what each of them asks for.
+
+use libc::c_long;
+
+/// How the last part of a path is taken if it is a symbolic link.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Follow {
+    Always,
+    Never,
+    /// Followed unless this argument has this flag.
+    Unless(usize, libc::c_int),
+    /// Followed if this argument has this flag.
+    If(usize, libc::c_int),
+}
+
+/// Where a call names a file: by the arguments with these numbers.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    /// The descriptor that a relative path begins at, or the file itself if there is no path.
+    pub(super) dir: Option<usize>,
+    pub(super) path: Option<usize>,
+    pub(super) follow: Follow,
+}
+
+/// What a call does with a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// A new entry, where there is none.
+    Create,
+    /// A new entry, whatever is there.
+    Replace,
+    /// An entry goes away.
+    Remove,
+    /// An existing file gets another name.
+    Link,
+    /// Another mode, owner, time or attribute.
+    Change,
+    /// Another length.
+    Truncate,
+}
+
+/// Where the flags of an open are.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum OpenFlags {
+    Argument(usize),
+    /// Behind a pointer to an `open_how`.
+    How(usize),
+    /// Those of `creat`.
+    Creat,
+}
+
+/// What a call asks for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Ask {
+    Open(Place, OpenFlags),
+    Files(&'static [(Effect, Place)]),
+    /// Whether one may write.
+    Access(Place),
+    Socket,
+    Connect,
+    Bind,
+    SendTo,
+    SendMessage,
+    SendMessages,
+}
+
+/// Which calls of a number are looked at; the others pass inside the kernel.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Gate {
+    Always,
+    /// The argument has one of these bits.
+    Bits(usize, u32),
+    /// The argument is not null.
+    Set(usize),
+    /// The argument is none of these.
+    NoneOf(usize, &'static [u32]),
+}
+
+/// What a call belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Topic {
+    Files,
+    /// Asking whether one may write, which matters only if a fault is played.
+    Permission,
+    /// Both: a socket's name is an address or a file.
+    Names,
+    Network,
+}
+
+/// A call that is looked at.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) name: &'static str,
+    pub(super) number: c_long,
+    pub(super) topic: Topic,
+    pub(super) gate: Gate,
+    pub(super) ask: Ask,
+}
+
+const fn at(dir: usize, path: usize, follow: Follow) -> Place {
+    Place { dir: Some(dir), path: Some(path), follow }
+}
+
+const fn named(path: usize, follow: Follow) -> Place {
+    Place { dir: None, path: Some(path), follow }
+}
+
+const fn opened(descriptor: usize) -> Place {
+    Place { dir: Some(descriptor), path: None, follow: Follow::Always }
+}
+
+const fn files(name: &'static str, number: c_long, places: &'static [(Effect, Place)]) -> Call {
+    Call { name, number, topic: Topic::Files, gate: Gate::Always, ask: Ask::Files(places) }
+}
+
+const fn open(name: &'static str, number: c_long, gate: Gate, place: Place, flags: OpenFlags) -> Call {
+    Call { name, number, topic: Topic::Files, gate, ask: Ask::Open(place, flags) }
+}
+
+const fn access(name: &'static str, number: c_long, place: Place, mode: usize) -> Call {
+    let gate = Gate::Bits(mode, libc::W_OK as u32);
+    Call { name, number, topic: Topic::Permission, gate, ask: Ask::Access(place) }
+}
+
+const fn network(name: &'static str, number: c_long, gate: Gate, ask: Ask) -> Call {
+    Call { name, number, topic: Topic::Network, gate, ask }
+}
+
+/// Flags with which an open may change something. `O_TMPFILE` comes only with one of them.
+const WRITING: u32 = (libc::O_ACCMODE | libc::O_CREAT | libc::O_TRUNC) as u32;
+/// Sockets of these families are judged when they get an address, or cannot leave the machine. (Others are judged
+/// when they are made.)
+const KNOWN_FAMILIES: &[u32] =
+    &[libc::AF_UNIX as u32, libc::AF_INET as u32, libc::AF_INET6 as u32, libc::AF_NETLINK as u32];
+const NOFOLLOW: libc::c_int = libc::AT_SYMLINK_NOFOLLOW;
+/// See `fchmodat2(2)`, `setxattrat(2)` and `removexattrat(2)`: numbers that are the same on every architecture.
+const FCHMODAT2: c_long = 452;
+const SETXATTRAT: c_long = 463;
+const REMOVEXATTRAT: c_long = 466;
+const FILE_SETATTR: c_long = 469;
+
+use Effect::{Change, Create, Link, Remove, Replace, Truncate};
+use Follow::{Always, If, Never, Unless};
+
+/// What all 64-bit architectures have.
+pub(super) const COMMON: &[Call] = &[
+    open("openat", libc::SYS_openat, Gate::Bits(2, WRITING), at(0, 1, Always), OpenFlags::Argument(2)),
+    open("openat2", libc::SYS_openat2, Gate::Always, at(0, 1, Always), OpenFlags::How(2)),
+    files("mkdirat", libc::SYS_mkdirat, &[(Create, at(0, 1, Never))]),
+    files("mknodat", libc::SYS_mknodat, &[(Create, at(0, 1, Never))]),
+    files("symlinkat", libc::SYS_symlinkat, &[(Create, at(1, 2, Never))]),
+    files("linkat", libc::SYS_linkat, &[(Link, at(0, 1, If(4, libc::AT_SYMLINK_FOLLOW))), (Create, at(2, 3, Never))]),
+    files("unlinkat", libc::SYS_unlinkat, &[(Remove, at(0, 1, Never))]),
+    files("renameat", libc::SYS_renameat, &[(Remove, at(0, 1, Never)), (Replace, at(2, 3, Never))]),
+    files("renameat2", libc::SYS_renameat2, &[(Remove, at(0, 1, Never)), (Replace, at(2, 3, Never))]),
+    files("truncate", libc::SYS_truncate, &[(Truncate, named(0, Always))]),
+    files("fchmod", libc::SYS_fchmod, &[(Change, opened(0))]),
+    files("fchmodat", libc::SYS_fchmodat, &[(Change, at(0, 1, Always))]),
+    files("fchmodat2", FCHMODAT2, &[(Change, at(0, 1, Unless(3, NOFOLLOW)))]),
+    files("fchown", libc::SYS_fchown, &[(Change, opened(0))]),
+    files("fchownat", libc::SYS_fchownat, &[(Change, at(0, 1, Unless(4, NOFOLLOW)))]),
+    files("utimensat", libc::SYS_utimensat, &[(Change, at(0, 1, Unless(3, NOFOLLOW)))]),
+    files("setxattr", libc::SYS_setxattr, &[(Change, named(0, Always))]),
+    files("lsetxattr", libc::SYS_lsetxattr, &[(Change, named(0, Never))]),
+    files("fsetxattr", libc::SYS_fsetxattr, &[(Change, opened(0))]),
+    files("setxattrat", SETXATTRAT, &[(Change, at(0, 1, Unless(2, NOFOLLOW)))]),
+    files("removexattr", libc::SYS_removexattr, &[(Change, named(0, Always))]),
+    files("lremovexattr", libc::SYS_lremovexattr, &[(Change, named(0, Never))]),
+    files("fremovexattr", libc::SYS_fremovexattr, &[(Change, opened(0))]),
+    files("removexattrat", REMOVEXATTRAT, &[(Change, at(0, 1, Unless(2, NOFOLLOW)))]),
+    files("file_setattr", FILE_SETATTR, &[(Change, at(0, 1, Unless(4, NOFOLLOW)))]),
+    access("faccessat", libc::SYS_faccessat, at(0, 1, Always), 2),
+    access("faccessat2", libc::SYS_faccessat2, at(0, 1, Unless(3, NOFOLLOW)), 2),
+    Call { name: "bind", number: libc::SYS_bind, topic: Topic::Names, gate: Gate::Always, ask: Ask::Bind },
+    network("socket", libc::SYS_socket, Gate::NoneOf(0, KNOWN_FAMILIES), Ask::Socket),
+    network("connect", libc::SYS_connect, Gate::Always, Ask::Connect),
+    network("sendto", libc::SYS_sendto, Gate::Set(4), Ask::SendTo),
+    network("sendmsg", libc::SYS_sendmsg, Gate::Always, Ask::SendMessage),
+    network("sendmmsg", libc::SYS_sendmmsg, Gate::Always, Ask::SendMessages),
+];
+
+/// What only this architecture has.
+#[cfg(target_arch = "x86_64")]
+pub(super) const OWN: &[Call] = &[
+    open("open", libc::SYS_open, Gate::Bits(1, WRITING), named(0, Always), OpenFlags::Argument(1)),
+    open("creat", libc::SYS_creat, Gate::Always, named(0, Always), OpenFlags::Creat),
+    files("mkdir", libc::SYS_mkdir, &[(Create, named(0, Never))]),
+    files("mknod", libc::SYS_mknod, &[(Create, named(0, Never))]),
+    files("symlink", libc::SYS_symlink, &[(Create, named(1, Never))]),
+    files("link", libc::SYS_link, &[(Link, named(0, Never)), (Create, named(1, Never))]),
+    files("unlink", libc::SYS_unlink, &[(Remove, named(0, Never))]),
+    files("rmdir", libc::SYS_rmdir, &[(Remove, named(0, Never))]),
+    files("rename", libc::SYS_rename, &[(Remove, named(0, Never)), (Replace, named(1, Never))]),
+    files("chmod", libc::SYS_chmod, &[(Change, named(0, Always))]),
+    files("chown", libc::SYS_chown, &[(Change, named(0, Always))]),
+    files("lchown", libc::SYS_lchown, &[(Change, named(0, Never))]),
+    files("utime", libc::SYS_utime, &[(Change, named(0, Always))]),
+    files("utimes", libc::SYS_utimes, &[(Change, named(0, Always))]),
+    files("futimesat", libc::SYS_futimesat, &[(Change, at(0, 1, Always))]),
+    access("access", libc::SYS_access, named(0, Always), 1),
+];
+
+/// What only this architecture has.
+#[cfg(not(target_arch = "x86_64"))]
+pub(super) const OWN: &[Call] = &[];
+
+/// All of them.
+pub(super) fn all() -> impl Iterator<Item = &'static Call> {
+    COMMON.iter().chain(OWN)
+}
+
+/// The call with a number.
+pub(super) fn find(number: c_long) -> Option<&'static Call> {
+    all().find(|call| call.number == number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn no_number_stands_for_two_calls() {
+        let numbers: BTreeSet<_> = all().map(|call| call.number).collect();
+        assert_eq!(numbers.len(), all().count());
+    }
+}

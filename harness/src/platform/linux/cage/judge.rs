@@ -1,0 +1,314 @@
+//! Judges one call: what it would do, whether that is allowed, and what it is answered.
+
+use std::ffi::c_int;
+use std::fs::Metadata;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::address::{self, Address};
+use super::calls::{Ask, Call, Effect, Follow, OpenFlags, Place};
+use super::listener::Answer;
+use super::permission::{may_write, own_user};
+use super::rules::{Rules, Touch};
+use super::target::{Meaning, Target};
+use crate::sandbox::{AttemptKind, AttemptOutcome};
+
+/// The answer, and what is worth being told.
+#[derive(Debug)]
+pub(super) struct Judgement {
+    pub(super) answer: Answer,
+    pub(super) found: Option<Found>,
+}
+
+/// An attempt at something that is not allowed.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) kind: AttemptKind,
+    pub(super) target: String,
+    pub(super) outcome: AttemptOutcome,
+}
+
+impl Judgement {
+    const FINE: Judgement = Judgement { answer: Answer::Continue, found: None };
+
+    fn refused(kind: AttemptKind, target: String, errno: c_int) -> Self {
+        let found = Found { kind, target, outcome: AttemptOutcome::Refused };
+        Judgement { answer: Answer::Fail(errno), found: Some(found) }
+    }
+}
+
+/// What a call would do to one file, were nobody to hold it back.
+#[derive(Debug)]
+struct Deed {
+    touch: Touch,
+    path: PathBuf,
+    /// Whether the system lets it.
+    permitted: bool,
+}
+
+/// One call with its arguments.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Question<'a> {
+    pub(super) target: &'a Target,
+    pub(super) call: &'a Call,
+    pub(super) arguments: &'a [u64; 6],
+}
+
+/// The kernel takes no more messages at once (`UIO_MAXIOV`).
+const MOST_MESSAGES: u64 = 1024;
+const UNREADABLE: &str = "an address that the harness cannot read";
+
+impl Question<'_> {
+    pub(super) fn judge(&self, rules: &Rules) -> Judgement {
+        let deeds = match self.call.ask {
+            Ask::Open(place, flags) => self.open(place, flags),
+            Ask::Files(places) => self.files(places),
+            Ask::Access(place) => self.asked(place),
+            Ask::Socket => return self.socket(),
+            Ask::Connect => return self.reach(AttemptKind::Connect, &[(self.arguments[1], self.arguments[2])]),
+            Ask::SendTo => return self.reach(AttemptKind::Send, &[(self.arguments[4], self.arguments[5])]),
+            Ask::SendMessage => return self.messages(&[self.arguments[1]]),
+            Ask::SendMessages => return self.message_list(),
+            Ask::Bind => match self.bind(rules) {
+                Ok(deed) => Ok(deed.into_iter().collect()),
+                Err(judgement) => return judgement,
+            },
+        };
+        match deeds {
+            Ok(deeds) => self.weigh(rules, deeds),
+            // The kernel will find the same: an address that leads nowhere, or text without end.
+            Err(error) if matches!(error.raw_os_error(), Some(libc::EFAULT | libc::ENAMETOOLONG | libc::ESRCH)) => {
+                Judgement::FINE
+            }
+            Err(error) => {
+                let because = format!("its memory could not be read ({error}), so only the kernel's own rules hold");
+                let outcome = AttemptOutcome::LetThrough { because };
+                let found = Found { kind: AttemptKind::Write, target: "an unknown path".into(), outcome };
+                Judgement { answer: Answer::Continue, found: rules.allowed().is_some().then_some(found) }
+            }
+        }
+    }
+
+    fn weigh(&self, rules: &Rules, deeds: Vec<Deed>) -> Judgement {
+        for deed in deeds {
+            let told = |outcome| {
+                Some(Found { kind: AttemptKind::Write, target: deed.path.to_string_lossy().into_owned(), outcome })
+            };
+            if let Some((refusal, errno)) = rules.fault(&deed.path, deed.touch) {
+                // To ask is no attempt.
+                let found = told(AttemptOutcome::Faulted { refusal }).filter(|_| deed.touch != Touch::Asked);
+                return Judgement { answer: Answer::Fail(errno), found };
+            }
+            let is_attempt = deed.permitted && deed.touch != Touch::Asked && !rules.allows(&deed.path);
+            if is_attempt && !self.is_own_entry(&deed.path) {
+                return Judgement { answer: Answer::Fail(libc::EACCES), found: told(AttemptOutcome::Refused) };
+            }
+        }
+        Judgement::FINE
+    }
+
+    /// Whether this is what the kernel shows of the process itself.
+    fn is_own_entry(&self, path: &Path) -> bool {
+        path.starts_with("/proc") && path.starts_with(format!("/proc/{}", self.target.process()))
+    }
+
+    fn open(&self, place: Place, flags: OpenFlags) -> io::Result<Vec<Deed>> {
+        let flags = match flags {
+            OpenFlags::Argument(argument) => self.number(argument),
+            OpenFlags::How(argument) => self.target.read_value::<u64>(self.arguments[argument])? as c_int,
+            OpenFlags::Creat => libc::O_CREAT | libc::O_WRONLY | libc::O_TRUNC,
+        };
+        if flags & libc::O_PATH != 0 {
+            return Ok(Vec::new());
+        }
+        let has = |flag: c_int| flags & flag == flag;
+        let writes = flags & (libc::O_ACCMODE | libc::O_TRUNC) != 0;
+        let must_be_new = has(libc::O_CREAT | libc::O_EXCL);
+        let follow = !has(libc::O_NOFOLLOW) && !must_be_new;
+        let deed = match self.meaning(place, Some(follow))? {
+            Meaning::There { path, facts } if facts.is_dir() => {
+                // A nameless file in it.
+                has(libc::O_TMPFILE).then(|| Deed {
+                    touch: Touch::Open { new: true },
+                    permitted: self.may(&path),
+                    path,
+                })
+            }
+            Meaning::There { path, facts } if writes && !must_be_new && !facts.is_symlink() => {
+                Some(Deed { touch: Touch::Open { new: false }, permitted: self.may(&path), path })
+            }
+            Meaning::Free { path } if has(libc::O_CREAT) => {
+                Some(Deed { touch: Touch::Open { new: true }, permitted: self.may_in_folder_of(&path), path })
+            }
+            _ => None,
+        };
+        Ok(deed.into_iter().collect())
+    }
+
+    /// All deeds of a call, or none if one of them is not possible, because then the call fails by itself.
+    fn files(&self, places: &[(Effect, Place)]) -> io::Result<Vec<Deed>> {
+        let mut deeds = Vec::new();
+        for (effect, place) in places {
+            let (path, permitted) = match (*effect, self.meaning(*place, None)?) {
+                (Effect::Create | Effect::Replace, Meaning::Free { path })
+                | (Effect::Replace | Effect::Remove, Meaning::There { path, .. }) => {
+                    let permitted = self.may_in_folder_of(&path);
+                    (path, permitted)
+                }
+                (Effect::Change, Meaning::There { path, facts }) => {
+                    let permitted = self.owns(&facts);
+                    (path, permitted)
+                }
+                (Effect::Truncate, Meaning::There { path, .. }) => {
+                    let permitted = self.may(&path);
+                    (path, permitted)
+                }
+                (Effect::Link, Meaning::There { path, .. }) => (path, true),
+                _ => return Ok(Vec::new()),
+            };
+            deeds.push(Deed { touch: Touch::Effect(*effect), path, permitted });
+        }
+        // What is not permitted in one place does not happen in the other.
+        let permitted = deeds.iter().all(|deed| deed.permitted);
+        deeds.iter_mut().for_each(|deed| deed.permitted = permitted);
+        Ok(deeds)
+    }
+
+    fn asked(&self, place: Place) -> io::Result<Vec<Deed>> {
+        Ok(match self.meaning(place, None)? {
+            Meaning::There { path, .. } => vec![Deed { touch: Touch::Asked, path, permitted: true }],
+            _ => Vec::new(),
+        })
+    }
+
+    /// `follow` if it is not the place that says so.
+    fn meaning(&self, place: Place, follow: Option<bool>) -> io::Result<Meaning> {
+        let folder = place.dir.map_or(libc::AT_FDCWD, |argument| self.number(argument));
+        let address = place.path.map_or(0, |argument| self.arguments[argument]);
+        if address == 0 {
+            return Ok(self.target.opened(folder));
+        }
+        let path = self.target.read_text(address)?;
+        if path.is_empty() {
+            // `AT_EMPTY_PATH`; without that flag the kernel finds nothing.
+            return Ok(if place.dir.is_some() { self.target.opened(folder) } else { Meaning::Nothing });
+        }
+        let flag = |argument: usize, flag: c_int| self.number(argument) & flag != 0;
+        let follow = follow.unwrap_or_else(|| match place.follow {
+            Follow::Always => true,
+            Follow::Never => false,
+            Follow::Unless(argument, no) => !flag(argument, no),
+            Follow::If(argument, yes) => flag(argument, yes),
+        });
+        Ok(self.target.resolve(folder, &path, follow))
+    }
+
+    fn may(&self, path: &Path) -> bool {
+        may_write(&self.target.our_name(path))
+    }
+
+    fn may_in_folder_of(&self, path: &Path) -> bool {
+        path.parent().is_some_and(|folder| self.may(folder))
+    }
+
+    #[expect(clippy::unused_self, reason = "belongs to the two above")]
+    fn owns(&self, facts: &Metadata) -> bool {
+        own_user() == 0 || facts.uid() == own_user()
+    }
+
+    fn socket(&self) -> Judgement {
+        const HARMLESS: [c_int; 2] = [libc::AF_UNSPEC, libc::AF_ALG];
+        let family = self.number(0);
+        if HARMLESS.contains(&family) {
+            return Judgement::FINE;
+        }
+        Judgement::refused(AttemptKind::Connect, format!("a socket of family {family}"), libc::EAFNOSUPPORT)
+    }
+
+    /// Judges addresses, each given by where it is and how long.
+    fn reach(&self, kind: AttemptKind, places: &[(u64, u64)]) -> Judgement {
+        for (at, length) in places {
+            match self.address(*at, *length) {
+                Ok(Address::Path(_) | Address::Harmless) => {}
+                Ok(Address::Internet(address)) if !address::is_beyond(&address) => {}
+                Ok(Address::Internet(address)) => {
+                    return Judgement::refused(kind, address.to_string(), libc::ENETUNREACH);
+                }
+                Ok(Address::Other(family)) => {
+                    return Judgement::refused(kind, format!("an address of family {family}"), libc::ENETUNREACH);
+                }
+                Err(error) => return unreadable(kind, &error),
+            }
+        }
+        Judgement::FINE
+    }
+
+    /// Judges messages, given by where their headers are.
+    fn messages(&self, headers: &[u64]) -> Judgement {
+        /// The beginning of `msghdr`.
+        #[repr(C)]
+        #[derive(Clone, Copy)]
+        struct Name {
+            at: u64,
+            length: u32,
+            padding: u32,
+        }
+        let mut places = Vec::new();
+        for header in headers {
+            match self.target.read_value::<Name>(*header) {
+                Ok(name) if name.at != 0 => places.push((name.at, u64::from(name.length))),
+                Ok(_) => {}
+                Err(error) => return unreadable(AttemptKind::Send, &error),
+            }
+        }
+        self.reach(AttemptKind::Send, &places)
+    }
+
+    fn message_list(&self) -> Judgement {
+        let size = size_of::<libc::mmsghdr>() as u64;
+        let count = self.arguments[2].min(MOST_MESSAGES);
+        let headers: Vec<u64> = (0..count).map(|place| self.arguments[1].wrapping_add(place * size)).collect();
+        self.messages(&headers)
+    }
+
+    /// A file, if the name of the socket is one.
+    fn bind(&self, rules: &Rules) -> Result<Option<Deed>, Judgement> {
+        match self.address(self.arguments[1], self.arguments[2]) {
+            Ok(Address::Path(path)) => {
+                let meaning = self.target.resolve(libc::AT_FDCWD, path.as_os_str(), false);
+                let touch = Touch::Effect(Effect::Create);
+                Ok(match meaning {
+                    Meaning::Free { path } => Some(Deed { touch, permitted: self.may_in_folder_of(&path), path }),
+                    _ => None,
+                })
+            }
+            Ok(Address::Internet(address)) if rules.local_only && address::is_exposed(&address) => {
+                Err(Judgement::refused(AttemptKind::Bind, address.to_string(), libc::EACCES))
+            }
+            Err(error) if rules.local_only => Err(unreadable(AttemptKind::Bind, &error)),
+            _ => Ok(None),
+        }
+    }
+
+    fn address(&self, at: u64, length: u64) -> io::Result<Address> {
+        let mut bytes = [0; address::LONGEST];
+        let length = (length as u32 as usize).min(bytes.len());
+        self.target.read(at, &mut bytes[..length])?;
+        Ok(address::parse(&bytes[..length]))
+    }
+
+    /// An argument that is an `int`: the upper half means nothing.
+    fn number(&self, argument: usize) -> c_int {
+        self.arguments[argument] as u32 as c_int
+    }
+}
+
+/// What cannot be judged is not let out.
+fn unreadable(kind: AttemptKind, error: &io::Error) -> Judgement {
+    match error.raw_os_error() {
+        Some(libc::EFAULT) => Judgement { answer: Answer::Fail(libc::EFAULT), found: None },
+        Some(libc::ESRCH) => Judgement { answer: Answer::Fail(libc::ENETUNREACH), found: None },
+        _ => Judgement::refused(kind, UNREADABLE.into(), libc::ENETUNREACH),
+    }
+}

@@ -1,0 +1,301 @@
+#![allow(unsafe_code)]
+//! The process that waits for an answer: its memory, and what its paths mean.
+
+use std::collections::VecDeque;
+use std::ffi::{OsStr, OsString, c_int};
+use std::fs::{self, Metadata};
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Component, Path, PathBuf};
+
+/// Longer paths are refused by the kernel, too.
+const LONGEST_PATH: usize = 4096;
+/// Reads do not cross a border of pages, behind which there may be nothing.
+const PAGE: usize = 4096;
+/// The kernel follows so many symbolic links on the way.
+const MOST_LINKS: usize = 40;
+
+/// One thread that waits.
+#[derive(Debug)]
+pub(super) struct Target {
+    thread: i32,
+    /// What our own view of its files begins with: nothing, unless it has another root folder.
+    root: PathBuf,
+}
+
+/// What a path means.
+#[derive(Debug)]
+pub(super) enum Meaning {
+    /// Something that is there.
+    There { path: PathBuf, facts: Metadata },
+    /// An entry that is not there, in a folder that is.
+    Free { path: PathBuf },
+    /// No path that the kernel could do anything with, or nothing in the file system.
+    Nothing,
+}
+
+impl Target {
+    pub(super) fn new(thread: i32) -> Self {
+        let link = PathBuf::from(format!("/proc/{thread}/root"));
+        let root = match fs::read_link(&link) {
+            Ok(root) if root != Path::new("/") => link,
+            _ => PathBuf::new(),
+        };
+        Target { thread, root }
+    }
+
+    /// The process that the thread belongs to.
+    pub(super) fn process(&self) -> i32 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.thread)).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("Tgid:"));
+        line.and_then(|number| number.trim().parse().ok()).unwrap_or(self.thread)
+    }
+
+    /// Reads memory of it.
+    pub(super) fn read(&self, address: u64, buffer: &mut [u8]) -> io::Result<()> {
+        let wanted = buffer.len();
+        // SAFETY: both describe memory that is as long as they say; the kernel checks the other side.
+        let count = unsafe {
+            let local = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: wanted };
+            let base = std::ptr::with_exposed_provenance_mut(usize::try_from(address).unwrap_or(0));
+            let remote = libc::iovec { iov_base: base, iov_len: wanted };
+            libc::process_vm_readv(self.thread, &raw const local, 1, &raw const remote, 1, 0)
+        };
+        match usize::try_from(count) {
+            Ok(count) if count == wanted => Ok(()),
+            Ok(_) => Err(io::Error::from_raw_os_error(libc::EFAULT)),
+            Err(_) => Err(io::Error::last_os_error()),
+        }
+    }
+
+    /// Reads plain numbers.
+    pub(super) fn read_value<T: Copy>(&self, address: u64) -> io::Result<T> {
+        let mut value = MaybeUninit::<T>::zeroed();
+        // SAFETY: the bytes of the value, all of them initialised; used for structures of plain numbers only, for
+        // which any bytes are valid.
+        unsafe {
+            let bytes = std::slice::from_raw_parts_mut(value.as_mut_ptr().cast::<u8>(), size_of::<T>());
+            self.read(address, bytes)?;
+            Ok(value.assume_init())
+        }
+    }
+
+    /// Reads text that ends in NUL.
+    pub(super) fn read_text(&self, address: u64) -> io::Result<OsString> {
+        let mut text = Vec::new();
+        let mut address = address;
+        while text.len() < LONGEST_PATH {
+            let mut piece = [0_u8; 256];
+            let to_border = PAGE - (address % PAGE as u64) as usize;
+            let piece = &mut piece[..to_border.min(256)];
+            self.read(address, piece)?;
+            match piece.iter().position(|byte| *byte == 0) {
+                Some(end) => {
+                    text.extend_from_slice(&piece[..end]);
+                    return Ok(OsString::from_vec(text));
+                }
+                None => text.extend_from_slice(piece),
+            }
+            address += piece.len() as u64;
+        }
+        Err(io::Error::from_raw_os_error(libc::ENAMETOOLONG))
+    }
+
+    /// What a descriptor of it stands for.
+    pub(super) fn opened(&self, descriptor: c_int) -> Meaning {
+        match self.folder(descriptor).and_then(|path| self.facts(&path).map(|facts| (path, facts))) {
+            Some((path, facts)) => Meaning::There { path, facts },
+            None => Meaning::Nothing,
+        }
+    }
+
+    fn folder(&self, descriptor: c_int) -> Option<PathBuf> {
+        let link = match descriptor {
+            libc::AT_FDCWD => format!("/proc/{}/cwd", self.thread),
+            _ => format!("/proc/{}/fd/{descriptor}", self.thread),
+        };
+        let path = fs::read_link(link).ok().filter(|path| path.is_absolute())?;
+        // Where it has another root folder, this is our name of it.
+        if self.root.as_os_str().is_empty() {
+            return Some(path);
+        }
+        let root = fs::read_link(&self.root).ok()?;
+        path.strip_prefix(root).ok().map(|rest| Path::new("/").join(rest))
+    }
+
+    fn facts(&self, path: &Path) -> Option<Metadata> {
+        fs::symlink_metadata(self.our_name(path)).ok()
+    }
+
+    /// How the harness reaches what the process calls so.
+    pub(super) fn our_name(&self, path: &Path) -> PathBuf {
+        if self.root.as_os_str().is_empty() {
+            return path.to_path_buf();
+        }
+        self.root.join(path.strip_prefix("/").unwrap_or(path))
+    }
+
+    /// Takes a path as the kernel does: from a folder, through symbolic links, and where `..` really leads.
+    pub(super) fn resolve(&self, folder: c_int, path: &OsStr, follow_last: bool) -> Meaning {
+        let path = Path::new(path);
+        let mut at = if path.is_absolute() {
+            PathBuf::from("/")
+        } else {
+            match self.folder(folder) {
+                Some(folder) => folder,
+                None => return Meaning::Nothing,
+            }
+        };
+        let mut ahead: VecDeque<OsString> = parts(path).collect();
+        let mut links = 0;
+        let mut facts = None;
+        while let Some(part) = ahead.pop_front() {
+            if part == ".." {
+                at.pop();
+                facts = None;
+                continue;
+            }
+            let next = at.join(self.own_name(&at, part));
+            let Ok(found) = fs::symlink_metadata(self.our_name(&next)) else {
+                return match ahead.is_empty() && self.is_folder(&at) {
+                    true => Meaning::Free { path: next },
+                    false => Meaning::Nothing,
+                };
+            };
+            if !found.is_symlink() || (ahead.is_empty() && !follow_last) {
+                at = next;
+                facts = Some(found);
+                continue;
+            }
+            links += 1;
+            let Ok(leads_to) = fs::read_link(self.our_name(&next)) else {
+                return Meaning::Nothing;
+            };
+            if links > MOST_LINKS || (is_magic(&next) && !leads_to.is_absolute()) {
+                // A pipe, for example, which has a name only in /proc.
+                return Meaning::Nothing;
+            }
+            if leads_to.is_absolute() {
+                at = PathBuf::from("/");
+            }
+            facts = None;
+            for part in parts(&leads_to).collect::<Vec<_>>().into_iter().rev() {
+                ahead.push_front(part);
+            }
+        }
+        match facts.or_else(|| self.facts(&at)) {
+            Some(facts) => Meaning::There { path: at, facts },
+            None => Meaning::Nothing,
+        }
+    }
+
+    /// `/proc/self` is everyone's own.
+    fn own_name(&self, folder: &Path, part: OsString) -> OsString {
+        match part.as_bytes() {
+            b"self" if folder == Path::new("/proc") => self.process().to_string().into(),
+            b"thread-self" if folder == Path::new("/proc") => format!("{}/task/{}", self.process(), self.thread).into(),
+            _ => part,
+        }
+    }
+
+    fn is_folder(&self, path: &Path) -> bool {
+        fs::metadata(self.our_name(path)).is_ok_and(|facts| facts.is_dir())
+    }
+}
+
+/// The parts of a path, without its root and `.`.
+fn parts(path: &Path) -> impl Iterator<Item = OsString> + '_ {
+    path.components().filter_map(|part| match part {
+        Component::Normal(name) => Some(name.to_os_string()),
+        Component::ParentDir => Some("..".into()),
+        Component::RootDir | Component::CurDir | Component::Prefix(_) => None,
+    })
+}
+
+/// Whether what a link in `/proc` shows is only a description of where it leads.
+fn is_magic(link: &Path) -> bool {
+    let mut parts = link.components().skip(1);
+    let process = parts.nth(1).and_then(|part| part.as_os_str().to_str());
+    link.starts_with("/proc") && process.is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::{fixture, rstest};
+    use std::os::unix::fs::symlink;
+    use tempfile::TempDir;
+
+    fn own() -> Target {
+        Target::new(std::process::id().cast_signed())
+    }
+
+    /// `real/file`, `there -> real`, `file -> real/file`, `up -> ..`, `round -> round`, `nowhere -> real/new`.
+    #[fixture]
+    fn tree() -> TempDir {
+        let tree = tempfile::tempdir().expect("a folder");
+        let root = tree.path();
+        fs::create_dir(root.join("real")).expect("a folder");
+        fs::write(root.join("real/file"), "x").expect("a file");
+        let links =
+            [("there", "real"), ("file", "real/file"), ("up", ".."), ("round", "round"), ("nowhere", "real/new")];
+        for (name, leads_to) in links {
+            symlink(leads_to, root.join(name)).expect("a link");
+        }
+        tree
+    }
+
+    #[rstest]
+    #[case::plain("real/file", true, "+real/file")]
+    #[case::through_a_link("there/file", true, "+real/file")]
+    #[case::link_at_the_end("file", true, "+real/file")]
+    #[case::link_itself("file", false, "+file")]
+    #[case::dots("real/./../there/../real/file", true, "+real/file")]
+    #[case::new("real/new", true, "-real/new")]
+    #[case::new_through_a_link("nowhere", true, "-real/new")]
+    #[case::new_folder_missing("no/new", true, "")]
+    #[case::round("round", true, "")]
+    #[case::a_file_is_no_folder("real/file/x", true, "")]
+    #[case::the_folder_itself("real/..", true, "+")]
+    fn paths_mean_what_the_kernel_makes_of_them(
+        tree: TempDir,
+        #[case] path: &str,
+        #[case] follow: bool,
+        #[case] expected: &str,
+    ) {
+        let root = tree.path().canonicalize().expect("is there");
+        let relative = |path: PathBuf| path.strip_prefix(&root).expect("is inside").display().to_string();
+        let found = match own().resolve(libc::AT_FDCWD, root.join(path).as_os_str(), follow) {
+            Meaning::There { path, .. } => format!("+{}", relative(path)),
+            Meaning::Free { path } => format!("-{}", relative(path)),
+            Meaning::Nothing => String::new(),
+        };
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn proc_self_is_the_one_who_asks_and_a_pipe_has_no_path() {
+        let (reader, _writer) = io::pipe().expect("a pipe");
+        let descriptor = std::os::fd::AsRawFd::as_raw_fd(&reader);
+        let path = OsString::from(format!("/proc/self/fd/{descriptor}"));
+        assert!(matches!(own().resolve(libc::AT_FDCWD, &path, true), Meaning::Nothing));
+        assert!(matches!(own().opened(descriptor), Meaning::Nothing));
+        let Meaning::There { path, .. } = own().resolve(libc::AT_FDCWD, OsStr::new("/proc/self/stat"), true) else {
+            panic!("it is there");
+        };
+        assert_eq!(path, Path::new(&format!("/proc/{}/stat", std::process::id())));
+    }
+
+    #[test]
+    fn text_is_read_over_the_border_of_a_page() {
+        let mut bytes = vec![b'x'; 3 * PAGE];
+        let border = bytes.as_ptr().addr().next_multiple_of(PAGE) - bytes.as_ptr().addr();
+        let from = border + PAGE - 5;
+        bytes[from + 700] = 0;
+        let text = own().read_text(bytes[from..].as_ptr().addr() as u64).expect("own memory");
+        assert_eq!(text.len(), 700);
+        let error = own().read_text(8).expect_err("nothing is there");
+        assert_eq!(error.raw_os_error(), Some(libc::EFAULT));
+    }
+}
