@@ -319,7 +319,10 @@ fn judged(version: &str, said: &Said<'_>) -> Vec<Judgement> {
     };
     let Ended::Exit(code) = said.ended else { panic!("only exit codes are judged here") };
     let run = Run {
+        step: None,
         observation: Observation {
+            watch: None,
+            sandbox: None,
             ending: Ending::Exited { code },
             stdout: capture(said.stdout),
             stderr: capture(said.stderr),

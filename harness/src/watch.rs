@@ -129,6 +129,22 @@ pub enum FaultAction {
         #[serde(default)]
         after: Duration,
     },
+    /// It is kept from running for some time after its exec, and gets a signal then, before its first instruction.
+    Hold {
+        /// Which one.
+        signal: FaultSignal,
+        /// Time from its exec on.
+        held: Duration,
+    },
+    /// The hook itself gets SIGKILL, and the target, too, as when a machine is switched off. What else the hook has
+    /// started is killed at the end of the run, like everything.
+    KillHook {
+        /// Time from the exec of the target on; zero: before its first instruction.
+        #[serde(default)]
+        after: Duration,
+    },
+    /// It ends with exit code 1 in place of its exec, without having run.
+    Exit,
     /// Its exec fails, and so does every further attempt of the same process with the same arguments, because whoever
     /// searches `PATH` tries one folder after the other.
     FailExec {

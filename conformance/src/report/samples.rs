@@ -57,6 +57,7 @@ pub(crate) fn run(stdout: &[u8], stderr: &[u8]) -> ReportedRun {
             mechanism: Mechanism { name: "posix".to_owned(), gaps: vec!["peak memory is not known".to_owned()] },
             limits: Vec::new(),
             watch: None,
+            sandbox: None,
         },
         effect: Effect {
             action: Action::Proceeds,

@@ -65,7 +65,7 @@ fn damage_one(path: &Path, kind: Damage) -> io::Result<()> {
 #[cfg(unix)]
 fn unreadable(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(path, fs::Permissions::from_mode(0))
+    fs::set_permissions(path, fs::Permissions::from_mode(0o0))
 }
 
 #[cfg(not(unix))]

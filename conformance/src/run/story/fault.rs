@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use hookproof_harness::{
-    CommandEnd, Coverage, ExecError, FaultAction, FaultReport, FaultSignal, Generation, Limit, Limits, Target, Victim,
-    Watch, WatchReport,
+    CommandEnd, Coverage, ExecError, FaultAction, FaultReport, FaultSignal, Generation, Limit, Limits, Target, Watch,
+    WatchReport,
 };
 use serde::{Deserialize, Serialize};
 
@@ -73,14 +73,12 @@ pub(super) fn watch(heavy: &Heavy, fault: Option<&Fault>) -> Watch {
     let watch = Watch::for_patterns(heavy.commands.iter().cloned());
     let Some(fault) = fault else { return watch };
     let generation = if fault.whom == Whom::Below { Generation::Below } else { Generation::Matched };
-    let victim = if fault.whom == Whom::Hook { Victim::Hook } else { Victim::Target };
-    let kill = |signal: FaultSignal| FaultAction::Kill {
-        signal,
-        after: Duration::from_millis(fault.after_ms),
-        held: Duration::from_millis(fault.held_ms),
-        victim,
+    let (held, after) = (Duration::from_millis(fault.held_ms), Duration::from_millis(fault.after_ms));
+    let kill = |signal: FaultSignal| {
+        if held.is_zero() { FaultAction::Kill { signal, after } } else { FaultAction::Hold { signal, held } }
     };
     let action = match fault.what {
+        _ if fault.whom == Whom::Hook => FaultAction::KillHook { after },
         FaultKind::Kill => kill(FaultSignal::Kill),
         FaultKind::Segv => kill(FaultSignal::Segv),
         FaultKind::Abort => kill(FaultSignal::Abort),
@@ -103,5 +101,10 @@ pub(super) fn attempts(report: Option<&WatchReport>) -> Result<u32, String> {
     if let Coverage::None { because } = &report.coverage {
         return Err(because.clone());
     }
-    Ok(u32::try_from(report.matching().count()).unwrap_or(u32::MAX))
+    // What a fault keeps from starting was tried all the same.
+    let kept = match &report.fault {
+        Some(FaultReport::Done(done)) if !done.began => 1,
+        _ => 0,
+    };
+    Ok(u32::try_from(report.matching().count() + kept).unwrap_or(u32::MAX))
 }

@@ -78,7 +78,7 @@ impl Shims {
                 command_line: first.command_line.clone(),
                 disposition: None,
                 limits: Vec::new(),
-                began: None,
+                began: true,
                 ended: None,
             }),
         });
@@ -193,14 +193,14 @@ mod tests {
     use super::*;
 
     /// Runs a line of a shell with shims for a program `tool`, which prints its arguments.
-    fn run(line: &str, pattern: &str, fault: Option<Fault>) -> (ExitStatus, String, WatchReport) {
+    fn run(line: &str, pattern: &str, fault: Option<&Fault>) -> (ExitStatus, String, WatchReport) {
         let base = tempfile::tempdir().unwrap();
         let tools = base.path().join("tools");
         fs::create_dir(&tools).unwrap();
         executable(&tools.join("tool"), "#!/bin/sh\necho \"$*\"\n").unwrap();
         let path = std::env::join_paths([tools, "/usr/bin".into(), "/bin".into()]).unwrap();
         let heavy = Heavy::new(vec![pattern.parse().unwrap()]);
-        let shims = Shims::make(&base.path().join("it's here"), &path, &heavy, fault.as_ref()).unwrap();
+        let shims = Shims::make(&base.path().join("it's here"), &path, &heavy, fault).unwrap();
         let output = Command::new("/bin/sh").args(["-c", line]).env("PATH", shims.in_front_of(&path)).output().unwrap();
         (output.status, String::from_utf8(output.stdout).unwrap(), shims.report())
     }
@@ -225,21 +225,21 @@ mod tests {
     #[case(FaultKind::Term, 15)]
     #[case(FaultKind::Int, 2)]
     fn the_first_is_killed_and_the_second_is_not(#[case] what: FaultKind, #[case] signal: i32) {
-        let (status, said, report) = run("tool build; echo $?; exec tool build", "tool b*", Some(fault(what)));
+        let (status, said, report) = run("tool build; echo $?; exec tool build", "tool b*", Some(&fault(what)));
         assert_eq!(said, format!("{}\nbuild\n", 128 + signal));
         assert!(status.success());
         assert!(matches!(report.fault, Some(FaultReport::Done(_))));
-        let (status, ..) = run("exec tool build", "tool build", Some(fault(what)));
+        let (status, ..) = run("exec tool build", "tool build", Some(&fault(what)));
         assert_eq!(status.signal(), Some(signal));
     }
 
     #[test]
     fn what_it_cannot_do_it_says() {
         let below = Fault { whom: Whom::Below, ..fault(FaultKind::Kill) };
-        let (_, said, report) = run("tool build", "tool build", Some(below));
+        let (_, said, report) = run("tool build", "tool build", Some(&below));
         assert_eq!(said, "build\n");
         assert!(matches!(report.fault, Some(FaultReport::Impossible { .. })));
-        let (status, _, report) = run("exec tool x", "other", Some(fault(FaultKind::Exit)));
+        let (status, _, report) = run("exec tool x", "other", Some(&fault(FaultKind::Exit)));
         assert!(status.success());
         assert_eq!(report.fault, Some(FaultReport::NotReached { matching_seen: 0 }));
     }

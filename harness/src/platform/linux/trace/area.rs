@@ -62,6 +62,7 @@ pub(super) enum Action {
     Kill = 1,
     FailExec = 2,
     Cap = 3,
+    Exit = 4,
 }
 
 /// What is looked for.
@@ -80,8 +81,12 @@ pub(super) struct Plan {
     pub(super) below: u32,
     /// `Kill`: the signal. `FailExec`: the error.
     pub(super) number: c_int,
-    /// `Kill`: nanoseconds.
+    /// `Kill`: nanoseconds that the target runs.
     pub(super) after: i64,
+    /// `Kill`: nanoseconds that the target stands still.
+    pub(super) held: i64,
+    /// `Kill`: 1 if it is about the hook itself as well.
+    pub(super) hook: u32,
     /// `Cap`.
     pub(super) limits: [ChildLimit; MOST_LIMITS],
     pub(super) limit_count: u32,
@@ -90,7 +95,7 @@ pub(super) struct Plan {
 impl Plan {
     /// Whether calls of `execve` have to be seen before they happen.
     pub(super) fn needs_entries(&self) -> bool {
-        self.action == Action::FailExec as i32 || self.action == Action::Cap as i32
+        [Action::FailExec, Action::Cap, Action::Exit].iter().any(|action| self.action == *action as i32)
     }
 
     pub(super) fn pattern(&self, index: usize) -> Option<&[u8]> {
@@ -107,6 +112,8 @@ pub(super) enum Stage {
     Waiting = 0,
     /// It has, and its time has not come.
     Chosen = 1,
+    /// It has, and stands still until its time comes.
+    Held = 4,
     Done = 2,
     /// It had ended before its time had come.
     TooLate = 3,
@@ -120,6 +127,8 @@ pub(super) struct Faulted {
     /// How many fitted the target so far.
     pub(super) counted: u32,
     pub(super) pid: i32,
+    /// The hook's own process.
+    pub(super) hook: i32,
     /// What names the arguments of the exec that fails.
     pub(super) attempt: u64,
     /// When its time comes, and when it was done; `CLOCK_MONOTONIC` in nanoseconds.
@@ -149,6 +158,7 @@ impl Faulted {
         self.stage = Stage::Waiting as i32;
         self.counted = 0;
         self.pid = 0;
+        self.hook = 0;
         self.attempt = 0;
         self.disposition = 0;
         self.answers = [0; MOST_LIMITS];

@@ -36,6 +36,14 @@ mod arch {
             registers.rax = result.cast_unsigned();
         })
     }
+
+    /// Makes the call `exit_group`.
+    pub(super) fn exit(tid: i32, code: u64) -> bool {
+        super::change_registers(tid, |registers: &mut libc::user_regs_struct| {
+            registers.orig_rax = libc::SYS_exit_group.cast_unsigned();
+            registers.rdi = code;
+        })
+    }
 }
 
 #[cfg(target_arch = "aarch64")]
@@ -65,6 +73,18 @@ mod arch {
                 registers.regs[0] = result.cast_unsigned();
             })
     }
+
+    /// Makes the call `exit_group`.
+    pub(super) fn exit(tid: i32, code: u64) -> bool {
+        let mut number = libc::SYS_exit_group as i32;
+        let mut part = libc::iovec { iov_base: (&raw mut number).cast(), iov_len: size_of::<i32>() };
+        // SAFETY: the kernel reads the part, which is as long as it says.
+        let changed = unsafe { ptrace(Ask::SetRegisters, tid, SYSTEM_CALL, (&raw mut part).cast()) };
+        changed == 0
+            && super::change_registers(tid, |registers: &mut libc::user_regs_struct| {
+                registers.regs[0] = code;
+            })
+    }
 }
 
 /// Elsewhere nobody has found out yet how a call is answered.
@@ -75,6 +95,10 @@ mod arch {
     pub(super) const KINDS: &[Kind] = &[];
 
     pub(super) fn answer(_tid: i32, _result: i64) -> bool {
+        false
+    }
+
+    pub(super) fn exit(_tid: i32, _code: u64) -> bool {
         false
     }
 }
@@ -194,6 +218,11 @@ pub(super) fn read_call(tid: c_int) -> Option<ExecCall> {
     } else {
         ExecCall { directory: libc::AT_FDCWD, path: first, arguments: second, wide: kind.wide }
     })
+}
+
+/// Makes the call an end of the process, with exit code 1. A program of the 32-bit kind gets an error in its place.
+pub(super) fn exit_instead(tid: c_int, call: &ExecCall) -> bool {
+    if call.wide { arch::exit(tid, 1) } else { refuse(tid, libc::ENOEXEC) }
 }
 
 /// Answers the call with an error, without making it. The tracee is still to go on.

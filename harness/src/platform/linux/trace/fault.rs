@@ -8,8 +8,18 @@ use super::super::super::unix::errno;
 use super::super::helper_tree::monotonic_nanoseconds;
 use super::super::proc_file::ProcStatus;
 use super::area::{Action, Faulted, LONGEST_SHOWN, Plan, Stage};
-use super::calls::{send, unblock};
+use super::calls::{go_on, send, unblock};
 use super::tracees::Tracee;
+
+/// What becomes of a call of `execve`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Entry {
+    Made,
+    /// It fails.
+    Refused,
+    /// The process ends in its place.
+    ExitInstead,
+}
 
 impl Plan {
     fn is(&self, action: Action) -> bool {
@@ -56,28 +66,37 @@ impl Faulted {
         self.at = monotonic_nanoseconds();
     }
 
-    /// A program that the target counts has started, and has not run yet.
-    pub(super) fn at_start(&mut self, plan: &Plan, pid: c_int, line: &[u8]) {
+    /// A program that the target counts has started, and has not run yet. Whether it may run.
+    pub(super) fn at_start(&mut self, plan: &Plan, pid: c_int, line: &[u8]) -> bool {
         if !self.count(plan) {
-            return;
+            return true;
         }
         self.choose(pid, line);
         self.began = 1;
-        if plan.after > 0 {
+        if plan.held > 0 {
+            self.stage = Stage::Held as i32;
+            self.due = monotonic_nanoseconds().saturating_add(plan.held);
+        } else if plan.after > 0 {
             self.stage = Stage::Chosen as i32;
             self.due = monotonic_nanoseconds().saturating_add(plan.after);
         } else {
-            // Nothing can block a crash.
-            if matches!(plan.number, libc::SIGSEGV | libc::SIGABRT) {
-                unblock(pid, plan.number);
-            }
-            self.kill(plan);
+            self.crash(plan);
         }
+        !self.is(Stage::Held)
+    }
+
+    /// Kills a process that stands still and has not run yet.
+    fn crash(&mut self, plan: &Plan) {
+        // Nothing can block a crash.
+        if matches!(plan.number, libc::SIGSEGV | libc::SIGABRT) {
+            unblock(self.pid, plan.number);
+        }
+        self.kill(plan);
     }
 
     /// Milliseconds until somebody is to be killed; -1 if nobody is.
     pub(super) fn due_in(&self) -> c_int {
-        if !self.is(Stage::Chosen) {
+        if !self.is(Stage::Chosen) && !self.is(Stage::Held) {
             return -1;
         }
         let left = self.due.saturating_sub(monotonic_nanoseconds()).max(0);
@@ -87,8 +106,14 @@ impl Faulted {
 
     /// Kills whose time has come.
     pub(super) fn when_due(&mut self, plan: &Plan) {
-        if self.is(Stage::Chosen) && monotonic_nanoseconds() >= self.due {
+        if monotonic_nanoseconds() < self.due {
+            return;
+        }
+        if self.is(Stage::Chosen) {
             self.kill(plan);
+        } else if self.is(Stage::Held) {
+            self.crash(plan);
+            go_on(self.pid, 0);
         }
     }
 
@@ -97,11 +122,23 @@ impl Faulted {
             self.disposition = disposition(self.pid, plan.number);
         }
         self.done();
+        if plan.hook != 0 {
+            send(self.hook, plan.number);
+        }
         send(self.pid, plan.number);
     }
 
-    /// Somebody is about to execute a program that exists. Whether the call is to be refused.
-    pub(super) fn at_entry(&mut self, plan: &Plan, tracee: Option<&mut Tracee>, mask: u64, line: &[u8]) -> bool {
+    /// Somebody is about to execute a program that exists. What becomes of the call.
+    pub(super) fn at_entry(&mut self, plan: &Plan, tracee: Option<&mut Tracee>, mask: u64, line: &[u8]) -> Entry {
+        let refused = self.is_refused(plan, tracee, mask, line);
+        match (refused, plan.is(Action::Exit)) {
+            (false, _) => Entry::Made,
+            (true, false) => Entry::Refused,
+            (true, true) => Entry::ExitInstead,
+        }
+    }
+
+    fn is_refused(&mut self, plan: &Plan, tracee: Option<&mut Tracee>, mask: u64, line: &[u8]) -> bool {
         let Some(tracee) = tracee else {
             return false;
         };
@@ -126,7 +163,7 @@ impl Faulted {
             self.cap(plan);
             return false;
         }
-        plan.is(Action::FailExec)
+        plan.is(Action::FailExec) || plan.is(Action::Exit)
     }
 
     fn cap(&mut self, plan: &Plan) {
@@ -151,7 +188,7 @@ impl Faulted {
             self.ended = 1;
             self.status = status;
             self.ended_at = at;
-            if self.is(Stage::Chosen) {
+            if self.is(Stage::Chosen) || self.is(Stage::Held) {
                 self.stage = Stage::TooLate as i32;
             }
         }
@@ -222,13 +259,13 @@ mod tests {
         let (plan, mut faulted) = parts(Action::FailExec, 2, false);
         let (mut first, mut second, mut third) = (tracee(0, 0), tracee(0, 0), tracee(0, 0));
         (second.pid, third.pid) = (51, 52);
-        assert!(!faulted.at_entry(&plan, Some(&mut first), 0b10, b"a\0b"));
-        assert!(!faulted.at_entry(&plan, Some(&mut first), 0b10, b"a\0b"), "the next folder of PATH");
-        assert!(!faulted.at_entry(&plan, Some(&mut second), 0b01, b"c"), "another pattern");
-        assert!(faulted.at_entry(&plan, Some(&mut second), 0b10, b"a\0b"));
-        assert!(faulted.at_entry(&plan, Some(&mut second), 0b10, b"a\0b"), "the next folder of PATH");
-        assert!(!faulted.at_entry(&plan, Some(&mut second), 0b10, b"a\0c"), "something else instead");
-        assert!(!faulted.at_entry(&plan, Some(&mut third), 0b10, b"a\0b"), "another process");
+        assert!(!faulted.is_refused(&plan, Some(&mut first), 0b10, b"a\0b"));
+        assert!(!faulted.is_refused(&plan, Some(&mut first), 0b10, b"a\0b"), "the next folder of PATH");
+        assert!(!faulted.is_refused(&plan, Some(&mut second), 0b01, b"c"), "another pattern");
+        assert!(faulted.is_refused(&plan, Some(&mut second), 0b10, b"a\0b"));
+        assert!(faulted.is_refused(&plan, Some(&mut second), 0b10, b"a\0b"), "the next folder of PATH");
+        assert!(!faulted.is_refused(&plan, Some(&mut second), 0b10, b"a\0c"), "something else instead");
+        assert!(!faulted.is_refused(&plan, Some(&mut third), 0b10, b"a\0b"), "another process");
         assert_eq!((faulted.counted, faulted.pid, &faulted.line[..3]), (2, 51, b"a\0b".as_slice()));
     }
 
@@ -246,5 +283,27 @@ mod tests {
         faulted.end(50, 3 << 8, 77);
         assert_eq!((faulted.stage, faulted.status, faulted.ended_at), (Stage::TooLate as i32, 3 << 8, 77));
         assert_eq!(faulted.due_in(), -1);
+    }
+
+    #[test]
+    fn whom_it_is_that_ends_instead() {
+        let (plan, mut faulted) = parts(Action::Exit, 1, false);
+        assert_eq!(faulted.at_entry(&plan, Some(&mut tracee(0, 0)), 0b01, b"c"), Entry::Made);
+        assert_eq!(faulted.at_entry(&plan, Some(&mut tracee(0, 0)), 0b10, b"a"), Entry::ExitInstead);
+        let (plan, mut faulted) = parts(Action::Cap, 1, false);
+        assert_eq!(faulted.at_entry(&plan, Some(&mut tracee(0, 0)), 0b10, b"a"), Entry::Made);
+    }
+
+    #[test]
+    fn who_is_held_does_not_run_until_its_time_comes() {
+        let (mut plan, mut faulted) = parts(Action::Kill, 1, false);
+        plan.held = i64::MAX;
+        plan.number = libc::SIGKILL;
+        assert!(!faulted.at_start(&plan, 50, b"x"));
+        assert_eq!(faulted.due_in(), c_int::MAX);
+        faulted.when_due(&plan);
+        assert_eq!(faulted.stage, Stage::Held as i32);
+        faulted.end(50, 9, 77);
+        assert_eq!((faulted.stage, faulted.due_in()), (Stage::TooLate as i32, -1));
     }
 }

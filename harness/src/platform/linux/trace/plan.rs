@@ -46,6 +46,7 @@ impl PreparedWatch {
         write_patterns(plan, watch);
         plan.action = Action::Nothing as i32;
         plan.aim = 0;
+        (plan.after, plan.held, plan.hook) = (0, 0, 0);
         if let Some(fault) = &watch.fault {
             plan.nth = fault.target.nth.max(1);
             plan.below = u32::from(fault.target.generation == Generation::Below);
@@ -67,7 +68,18 @@ impl PreparedWatch {
                 plan.after = nanoseconds(*after);
                 Action::Kill
             }
-            FaultAction::FailExec { .. } | FaultAction::Cap { .. } if !KNOWN => {
+            FaultAction::Hold { signal, held } => {
+                plan.number = signal_number(*signal);
+                plan.held = nanoseconds(*held);
+                Action::Kill
+            }
+            FaultAction::KillHook { after } => {
+                plan.number = libc::SIGKILL;
+                plan.after = nanoseconds(*after);
+                plan.hook = 1;
+                Action::Kill
+            }
+            FaultAction::FailExec { .. } | FaultAction::Cap { .. } | FaultAction::Exit if !KNOWN => {
                 let architecture = std::env::consts::ARCH;
                 self.impossible =
                     Some(format!("calls of `execve` cannot be changed on this architecture ({architecture}) yet"));
@@ -77,6 +89,7 @@ impl PreparedWatch {
                 plan.number = error_number(*error);
                 Action::FailExec
             }
+            FaultAction::Exit => Action::Exit,
             FaultAction::Cap { limits } => self.write_limits(plan, limits),
         };
         plan.action = chosen as i32;

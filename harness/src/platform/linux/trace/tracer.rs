@@ -11,7 +11,8 @@ use super::super::proc_file::ProcStatus;
 use super::area::WatchArea;
 use super::calls::{Ask, EVENT_STOP, OPTIONS, go_on, message, ptrace, stay_stopped};
 use super::command_line::{read_called, read_loaded};
-use super::exec_call::{install_filter, read_call, refuse};
+use super::exec_call::{exit_instead, install_filter, read_call, refuse};
+use super::fault::Entry;
 use super::log::Start;
 use super::tracees::Tracee;
 use crate::platform::program_name;
@@ -52,6 +53,7 @@ impl Tracer {
             let refused = if ptrace(Ask::Seize, program, 0, data) == 0 { 0 } else { errno() };
             let area_ref = &mut *area;
             area_ref.entrance.refused.store(refused, Ordering::Relaxed);
+            area_ref.faulted.hook = program;
             area_ref.tracees.insert(Tracee::new(program, libc::getpid()));
             Gate::open(area, if refused == 0 { Gate::Traced } else { Gate::Free });
             (refused == 0).then_some(Tracer { area, program, began: false })
@@ -88,8 +90,9 @@ impl Tracer {
                 go_on(tid, 0);
             }
             libc::PTRACE_EVENT_EXEC => {
-                self.loaded(area, tid);
-                go_on(tid, 0);
+                if self.loaded(area, tid) {
+                    go_on(tid, 0);
+                }
             }
             libc::PTRACE_EVENT_SECCOMP => {
                 if self.began || tid != self.program {
@@ -102,10 +105,11 @@ impl Tracer {
     }
 
     /// A program has been loaded and has not run yet. Whichever thread asked for it, it has the process's id now.
-    fn loaded(&mut self, area: &mut WatchArea, pid: c_int) {
+    /// Whether it may run.
+    fn loaded(&mut self, area: &mut WatchArea, pid: c_int) -> bool {
         if pid == self.program && !self.began {
             self.began = true;
-            return;
+            return true;
         }
         let now = monotonic_nanoseconds();
         read_loaded(area, pid, area.plan.pattern_count > 0);
@@ -130,8 +134,9 @@ impl Tracer {
         }
         area.faulted.loaded(pid);
         if counts && area.plan.counts_starts() {
-            area.faulted.at_start(&area.plan, pid, area.run.as_bytes());
+            return area.faulted.at_start(&area.plan, pid, area.run.as_bytes());
         }
+        true
     }
 
     /// A process (or a thread) has ended and been waited for.
@@ -198,9 +203,11 @@ fn enter(area: &mut WatchArea, tid: c_int) {
             let (run, called) = matches(area);
             let pid = process_of(area, tid);
             let WatchArea { plan, faulted, tracees, run: line, .. } = area;
-            if faulted.at_entry(plan, tracees.alive(pid), run | called, line.as_bytes()) {
-                refuse(tid, plan.number);
-            }
+            match faulted.at_entry(plan, tracees.alive(pid), run | called, line.as_bytes()) {
+                Entry::Made => true,
+                Entry::Refused => refuse(tid, plan.number),
+                Entry::ExitInstead => exit_instead(tid, &call),
+            };
         }
     }
 }
