@@ -39,6 +39,17 @@ impl Document {
         if text.starts_with('{') { Ok(Self(text)) } else { Err(EmitError::NotAnObject) }
     }
 
+    /// The same document changed; what is no object any more is refused.
+    ///
+    /// # Errors
+    ///
+    /// Returns an [`EmitError`] if what has come of it is no JSON object.
+    pub(crate) fn changed(&self, change: impl FnOnce(&mut serde_json::Value)) -> Result<Self, EmitError> {
+        let mut value = serde_json::from_str(&self.0).map_err(EmitError::NotJson)?;
+        change(&mut value);
+        Self::new(&value)
+    }
+
     /// The document's text, without a line end.
     #[cfg(test)]
     pub(crate) fn as_str(&self) -> &str {

@@ -18,8 +18,10 @@
 
 mod adapters;
 mod args;
+mod bootstrap;
 mod guard;
 mod io;
+mod platform;
 mod run;
 mod shell;
 mod state;

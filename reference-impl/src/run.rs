@@ -7,6 +7,8 @@ use std::process::ExitCode;
 
 use crate::adapters::{self, Adapter};
 use crate::args::{self, Invocation, UsageError};
+use crate::bootstrap;
+use crate::bootstrap::builder::{self, Own};
 use crate::io::{Emitter, Intent};
 use crate::state::StateLog;
 use crate::stdin;
@@ -20,6 +22,11 @@ pub(crate) struct Notes {
 }
 
 impl Notes {
+    /// Notes lines, if there are any.
+    pub(crate) fn lines(&mut self, lines: Option<&str>) {
+        self.lines.extend(lines.into_iter().map(str::to_owned));
+    }
+
     /// Notes one line.
     pub(crate) fn add(&mut self, line: impl Into<String>) {
         self.lines.push(line.into());
@@ -49,11 +56,19 @@ impl Notes {
 /// ```
 pub fn main_from_args(args: impl Iterator<Item = OsString>) -> ExitCode {
     panic::set_hook(Box::new(|_| {}));
+    let args: Vec<OsString> = args.collect();
+    // Where this program lies is asked before anything else: later it may have been replaced by a newer one.
+    let own = Own::of_process(args.len());
+    match (args.split_first(), &own) {
+        (Some((first, rest)), Ok(own)) if first == builder::BUILD => return builder::build(own, rest),
+        (Some((first, rest)), _) if first == builder::PART => return builder::part(rest),
+        _ => {}
+    }
     let mut emitter = Emitter::new(io::stdout().lock(), io::stderr().lock());
-    match invocation(args) {
-        Ok((adapter, event)) => {
+    match invocation(args.into_iter()) {
+        Ok(Called { adapter, event, bootstraps }) => {
             let event = event.as_deref();
-            let (intent, notes) = call(adapter, event);
+            let (intent, notes) = call(adapter, event, bootstraps.then_some(own));
             for line in notes.lines {
                 emitter.diagnostic(line);
             }
@@ -71,10 +86,17 @@ pub fn main_from_args(args: impl Iterator<Item = OsString>) -> ExitCode {
     ExitCode::from(emitter.finish(StateLog::from_environment().as_ref()))
 }
 
-fn invocation(args: impl Iterator<Item = OsString>) -> Result<(&'static dyn Adapter, Option<String>), UsageError> {
-    let invocation = Invocation::parse(args)?;
-    let adapter = adapters::find(&invocation.platform).ok_or(UsageError::UnknownPlatform(invocation.platform))?;
-    Ok((adapter, invocation.event))
+/// What this call is to do.
+struct Called {
+    adapter: &'static dyn Adapter,
+    event: Option<String>,
+    bootstraps: bool,
+}
+
+fn invocation(args: impl Iterator<Item = OsString>) -> Result<Called, UsageError> {
+    let Invocation { platform, event, bootstraps } = Invocation::parse(args)?;
+    let adapter = adapters::find(&platform).ok_or(UsageError::UnknownPlatform(platform))?;
+    Ok(Called { adapter, event, bootstraps })
 }
 
 fn explain(error: &UsageError) -> String {
@@ -86,11 +108,19 @@ fn explain(error: &UsageError) -> String {
 }
 
 /// Reads the payload and asks the adapter; whatever goes wrong is answered as the adapter says it must be.
-fn call(adapter: &dyn Adapter, event: Option<&str>) -> (Intent, Notes) {
+/// With `bootstrap`, the start of a session prepares the index first.
+fn call(adapter: &dyn Adapter, event: Option<&str>, bootstrap: Option<io::Result<Own>>) -> (Intent, Notes) {
     let mut notes = Notes::default();
     let intent = contained(adapter, event, &mut notes, |notes| {
         let payload = stdin::read_document(adapter.patience(event)).map_err(|error| error.to_string())?;
-        adapter.answer(event, &payload, notes).map_err(|error| error.to_string())
+        let intent = adapter.answer(event, &payload, notes).map_err(|error| error.to_string())?;
+        match bootstrap {
+            Some(own) if bootstrap::answer::is_start(adapter.platform(), event, &payload) => {
+                let report = bootstrap::prepare(own);
+                bootstrap::answer::told(adapter.platform(), intent, &report, notes).map_err(|error| error.to_string())
+            }
+            _ => Ok(intent),
+        }
     });
     (intent, notes)
 }

@@ -18,3 +18,8 @@ pub(crate) use name::worktree_name;
 pub(crate) use rule::Rule;
 pub(crate) use secret::find as secret;
 pub(crate) use unfinished::find as unfinished;
+
+/// The words that decisions turn on, by what they are; the names are in order.
+pub(crate) fn knowledge() -> [(&'static str, Vec<&'static str>); 3] {
+    [("places", place::known()), ("programs", command::known()), ("secrets", secret::known())]
+}

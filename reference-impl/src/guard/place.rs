@@ -87,6 +87,15 @@ const SYSTEM_BELOW: &[(&str, &str)] = &[
 /// Folders directly below a Windows drive, in lower case.
 const WINDOWS: &[&str] = &["windows", "users", "program files", "program files (x86)", "programdata"];
 
+/// The names of protected folders, each once.
+pub(super) fn known() -> Vec<&'static str> {
+    let below = SYSTEM_BELOW.iter().map(|(_, name)| name);
+    let mut names: Vec<_> = SYSTEM.iter().chain(below).chain(WINDOWS).copied().collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
 /// The values that a script has given to its variables.
 pub(crate) trait Variables {
     /// The value of `name`, or `None` if the script does not say.

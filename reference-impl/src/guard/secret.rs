@@ -66,6 +66,11 @@ const PATTERNS: &[Pattern] = &[
     pattern(Secret::AnthropicKey, "sk-ant-", word_or_dash, 20),
 ];
 
+/// The beginnings by which secrets are known.
+pub(super) fn known() -> Vec<&'static str> {
+    PATTERNS.iter().map(|pattern| pattern.prefix).collect()
+}
+
 /// The first secret in `text`, by the order of the list above, private keys before all.
 pub(crate) fn find(text: &str) -> Option<Secret> {
     if has_private_key(text) {
