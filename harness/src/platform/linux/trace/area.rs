@@ -110,6 +110,8 @@ pub(super) enum Stage {
     Done = 2,
     /// It had ended before its time had come.
     TooLate = 3,
+    /// The kernel did not let it be done.
+    Failed = 4,
 }
 
 /// What became of the fault.

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use super::super::super::unix::errno;
 use super::super::helper_tree::{Reaped, monotonic_nanoseconds};
 use super::super::proc_file::ProcStatus;
-use super::area::WatchArea;
+use super::area::{Stage, WatchArea};
 use super::calls::{Ask, EVENT_STOP, OPTIONS, go_on, message, ptrace, stay_stopped};
 use super::command_line::{read_called, read_loaded};
 use super::exec_call::{install_filter, read_call, refuse};
@@ -199,7 +199,9 @@ fn enter(area: &mut WatchArea, tid: c_int) {
             let pid = process_of(area, tid);
             let WatchArea { plan, faulted, tracees, run: line, .. } = area;
             if faulted.at_entry(plan, tracees.alive(pid), run | called, line.as_bytes()) {
-                refuse(tid, plan.number);
+                if !refuse(tid, plan.number) {
+                    faulted.stage = Stage::Failed as i32;
+                }
             }
         }
     }
