@@ -199,8 +199,17 @@ impl Spawner {
         // SAFETY: as `start`; the child waits before the gate until the tracer has let it in.
         unsafe {
             let control = self.control;
+            // Nobody is traced whose memory is nobody's business, such as a process that has changed its user. What the
+            // child is until its exec is a copy of a helper that has dropped what it had inherited.
+            let private = libc::prctl(libc::PR_GET_DUMPABLE) != 1;
+            if private {
+                libc::prctl(libc::PR_SET_DUMPABLE, 1);
+            }
             let pid = libc::clone(child_main, stack_top(control, Stack::Child), libc::SIGCHLD, control.cast());
             let create_errno = errno();
+            if private {
+                libc::prctl(libc::PR_SET_DUMPABLE, 0);
+            }
             if pid > 0 {
                 self.program = pid;
                 self.tracer = Tracer::begin(watch_area(control), pid);

@@ -113,10 +113,12 @@ pub(super) enum Stage {
     /// It has, and its time has not come.
     Chosen = 1,
     /// It has, and stands still until its time comes.
-    Held = 4,
+    Held = 5,
     Done = 2,
     /// It had ended before its time had come.
     TooLate = 3,
+    /// The kernel did not let it be done.
+    Failed = 4,
 }
 
 /// What became of the fault.

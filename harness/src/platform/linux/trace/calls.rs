@@ -16,11 +16,14 @@ pub(super) const OPTIONS: c_int = libc::PTRACE_O_EXITKILL
 /// Requests, numbered as the kernel's `uapi/linux/ptrace.h`: C libraries do not agree on their type.
 #[repr(i64)]
 #[derive(Debug, Clone, Copy)]
+#[allow(dead_code, reason = "architectures differ in how registers are changed")]
 pub(super) enum Ask {
     Continue = 7,
+    GetRegisters = 12,
+    SetRegisters = 13,
     EventMessage = 0x4201,
-    GetRegisters = 0x4204,
-    SetRegisters = 0x4205,
+    GetRegisterSet = 0x4204,
+    SetRegisterSet = 0x4205,
     Seize = 0x4206,
     Listen = 0x4208,
     GetSignalMask = 0x420a,

@@ -3,7 +3,7 @@
 //! without being made.
 
 use std::ffi::{c_int, c_ulong};
-use std::{mem, ptr};
+use std::mem;
 
 use super::super::super::unix::errno;
 use super::calls::{Ask, ptrace};
@@ -14,6 +14,7 @@ pub(super) const MARK: u64 = 0x4B48;
 /// How the calls are numbered, and where the result of a call stands.
 #[cfg(target_arch = "x86_64")]
 mod arch {
+    use super::super::calls::{Ask, ptrace};
     use super::Kind;
 
     const X86_64: u32 = 0xC000_003E;
@@ -31,7 +32,7 @@ mod arch {
 
     /// Makes the call none, with this result.
     pub(super) fn answer(tid: i32, result: i64) -> bool {
-        super::change_registers(tid, |registers: &mut libc::user_regs_struct| {
+        change(tid, |registers| {
             registers.orig_rax = u64::MAX;
             registers.rax = result.cast_unsigned();
         })
@@ -39,10 +40,23 @@ mod arch {
 
     /// Makes the call `exit_group`.
     pub(super) fn exit(tid: i32, code: u64) -> bool {
-        super::change_registers(tid, |registers: &mut libc::user_regs_struct| {
+        change(tid, |registers| {
             registers.orig_rax = libc::SYS_exit_group.cast_unsigned();
             registers.rdi = code;
         })
+    }
+
+    /// The requests without a set are used, because sets of programs of 32 bits have another form.
+    fn change(tid: i32, change: impl FnOnce(&mut libc::user_regs_struct)) -> bool {
+        // SAFETY: the structure is plain numbers and the kernel's own for these requests.
+        unsafe {
+            let mut registers: libc::user_regs_struct = std::mem::zeroed();
+            if ptrace(Ask::GetRegisters, tid, 0, (&raw mut registers).cast()) != 0 {
+                return false;
+            }
+            change(&mut registers);
+            ptrace(Ask::SetRegisters, tid, 0, (&raw mut registers).cast()) == 0
+        }
     }
 }
 
@@ -52,38 +66,42 @@ mod arch {
     use super::Kind;
 
     const AARCH64: u32 = 0xC000_00B7;
-    const ARM: u32 = 0x4000_0028;
+    // Programs of 32 bits are left alone: nobody has tried how their calls are answered.
     pub(super) const KINDS: &[Kind] = &[
         Kind { architecture: AARCH64, number: 221, at: false, wide: true },
         Kind { architecture: AARCH64, number: 281, at: true, wide: true },
-        Kind { architecture: ARM, number: 11, at: false, wide: false },
-        Kind { architecture: ARM, number: 387, at: true, wide: false },
     ];
     /// `NT_ARM_SYSTEM_CALL`: the number of the call, a set of registers of its own.
     const SYSTEM_CALL: usize = 0x404;
+    const GENERAL: usize = libc::NT_PRSTATUS as usize;
 
     /// Makes the call none, with this result.
     pub(super) fn answer(tid: i32, result: i64) -> bool {
-        let mut none: i32 = -1;
-        let mut part = libc::iovec { iov_base: (&raw mut none).cast(), iov_len: size_of::<i32>() };
-        // SAFETY: the kernel reads the part, which is as long as it says.
-        let skipped = unsafe { ptrace(Ask::SetRegisters, tid, SYSTEM_CALL, (&raw mut part).cast()) };
-        skipped == 0
-            && super::change_registers(tid, |registers: &mut libc::user_regs_struct| {
-                registers.regs[0] = result.cast_unsigned();
-            })
+        change(tid, -1, result.cast_unsigned())
     }
 
     /// Makes the call `exit_group`.
     pub(super) fn exit(tid: i32, code: u64) -> bool {
-        let mut number = libc::SYS_exit_group as i32;
-        let mut part = libc::iovec { iov_base: (&raw mut number).cast(), iov_len: size_of::<i32>() };
-        // SAFETY: the kernel reads the part, which is as long as it says.
-        let changed = unsafe { ptrace(Ask::SetRegisters, tid, SYSTEM_CALL, (&raw mut part).cast()) };
-        changed == 0
-            && super::change_registers(tid, |registers: &mut libc::user_regs_struct| {
-                registers.regs[0] = code;
-            })
+        change(tid, libc::SYS_exit_group as i32, code)
+    }
+
+    /// Makes it another call, with this in the register for its first argument and for the result.
+    fn change(tid: i32, mut number: i32, first: u64) -> bool {
+        // SAFETY: the structures are plain numbers; the kernel reads and writes as much as the parts say.
+        unsafe {
+            let mut call = libc::iovec { iov_base: (&raw mut number).cast(), iov_len: size_of::<i32>() };
+            let mut registers: libc::user_regs_struct = std::mem::zeroed();
+            let length = size_of::<libc::user_regs_struct>();
+            let mut part = libc::iovec { iov_base: (&raw mut registers).cast(), iov_len: length };
+            if ptrace(Ask::SetRegisterSet, tid, SYSTEM_CALL, (&raw mut call).cast()) != 0
+                || ptrace(Ask::GetRegisterSet, tid, GENERAL, (&raw mut part).cast()) != 0
+            {
+                return false;
+            }
+            registers.regs[0] = first;
+            let mut part = libc::iovec { iov_base: (&raw mut registers).cast(), iov_len: length };
+            ptrace(Ask::SetRegisterSet, tid, GENERAL, (&raw mut part).cast()) == 0
+        }
     }
 }
 
@@ -228,23 +246,6 @@ pub(super) fn exit_instead(tid: c_int, call: &ExecCall) -> bool {
 /// Answers the call with an error, without making it. The tracee is still to go on.
 pub(super) fn refuse(tid: c_int, error: c_int) -> bool {
     arch::answer(tid, -i64::from(error))
-}
-
-#[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), allow(dead_code))]
-fn change_registers<R>(tid: c_int, change: impl FnOnce(&mut R)) -> bool {
-    const GENERAL: usize = libc::NT_PRSTATUS as usize;
-    // SAFETY: `R` is the kernel's structure of general registers (the callers above), plain numbers; the kernel writes
-    // and reads as much as the part says.
-    unsafe {
-        let mut registers: R = mem::zeroed();
-        let mut part = libc::iovec { iov_base: (&raw mut registers).cast(), iov_len: mem::size_of::<R>() };
-        if ptrace(Ask::GetRegisters, tid, GENERAL, (&raw mut part).cast()) != 0 {
-            return false;
-        }
-        change(&mut registers);
-        let mut part = libc::iovec { iov_base: ptr::from_mut(&mut registers).cast(), iov_len: mem::size_of::<R>() };
-        ptrace(Ask::SetRegisters, tid, GENERAL, (&raw mut part).cast()) == 0
-    }
 }
 
 #[cfg(test)]

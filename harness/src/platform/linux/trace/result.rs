@@ -66,7 +66,9 @@ impl PreparedWatch {
         let line = faulted.line.get(..faulted.length as usize).unwrap_or_default();
         let (pid, command_line) = (faulted.pid.cast_unsigned(), words(line));
         let ended = (faulted.ended != 0).then(|| ended(faulted.status, faulted.ended_at, start));
-        if faulted.stage == Stage::Waiting as i32 {
+        if faulted.stage == Stage::Failed as i32 {
+            FaultReport::Impossible { because: "the system did not let the call be answered in its place".into() }
+        } else if faulted.stage == Stage::Waiting as i32 {
             FaultReport::NotReached { matching_seen: faulted.counted }
         } else if faulted.stage == Stage::Done as i32 {
             FaultReport::Done(FaultDone {

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use super::super::super::unix::errno;
 use super::super::helper_tree::{Reaped, monotonic_nanoseconds};
 use super::super::proc_file::ProcStatus;
-use super::area::WatchArea;
+use super::area::{Stage, WatchArea};
 use super::calls::{Ask, EVENT_STOP, OPTIONS, go_on, message, ptrace, stay_stopped};
 use super::command_line::{read_called, read_loaded};
 use super::exec_call::{exit_instead, install_filter, read_call, refuse};
@@ -203,11 +203,14 @@ fn enter(area: &mut WatchArea, tid: c_int) {
             let (run, called) = matches(area);
             let pid = process_of(area, tid);
             let WatchArea { plan, faulted, tracees, run: line, .. } = area;
-            match faulted.at_entry(plan, tracees.alive(pid), run | called, line.as_bytes()) {
+            let changed = match faulted.at_entry(plan, tracees.alive(pid), run | called, line.as_bytes()) {
                 Entry::Made => true,
                 Entry::Refused => refuse(tid, plan.number),
                 Entry::ExitInstead => exit_instead(tid, &call),
             };
+            if !changed {
+                faulted.stage = Stage::Failed as i32;
+            }
         }
     }
 }
