@@ -9,12 +9,14 @@ use std::os::fd::RawFd;
 use std::{mem, ptr};
 
 use super::super::unix::{ChildReport, ChildStreams, FailedStep, become_program, errno, prepare};
-use super::helper_tree::{Reaped, Visit, is_possible, kill_all, monotonic_nanoseconds, reap, walk};
+use super::helper_tree::{Reaped, Visit, is_possible, kill_all, monotonic_nanoseconds, reap, stop_and_list, walk};
 use super::shared::{Control, Stack, stack_top};
 use super::wire::{Received, Reply, ReplyKind, Request, receive, send};
 
 /// How long a tree may take to die of SIGKILL, in milliseconds.
 pub(super) const PATIENCE: i64 = 2000;
+/// How long a tree may take to stand still, in milliseconds.
+const LISTS_WITHIN: i64 = 200;
 /// Sent by the kernel when the guardian dies.
 const GUARDIAN_DIED: c_int = libc::SIGHUP;
 
@@ -101,8 +103,7 @@ impl Spawner {
                         let left = self.kill();
                         self.reply(&Reply::new(ReplyKind::Killed, left));
                     } else if request == Request::List as u32 {
-                        self.reap();
-                        let count = walk(self.control, Visit::List);
+                        let count = self.list();
                         self.reply(&Reply::new(ReplyKind::Listed, c_int::try_from(count).unwrap_or(0)));
                     }
                 }
@@ -189,8 +190,31 @@ impl Spawner {
         left
     }
 
-    /// Waits for whoever has ended and tells the harness what it needs to know.
-    fn reap(&mut self) {
+    /// Stops the tree and writes down who is in it. Nobody gets away by being somebody else all the time, and everybody
+    /// can still be asked for a name; the harness kills them afterwards.
+    ///
+    /// # Safety
+    ///
+    /// As [`Spawner::answer`].
+    unsafe fn list(&mut self) -> usize {
+        let until = monotonic_nanoseconds() + LISTS_WITHIN * 1_000_000;
+        let mut before = (0, 0);
+        loop {
+            if !self.reap() {
+                return 0;
+            }
+            // SAFETY: as above.
+            let found = unsafe { stop_and_list(self.control) };
+            let whole = found.0 > 0 && found == before;
+            if whole || monotonic_nanoseconds() > until {
+                return found.0;
+            }
+            before = found;
+        }
+    }
+
+    /// Waits for whoever has ended and tells the harness what it needs to know. `false` if there is no child any more.
+    fn reap(&mut self) -> bool {
         self.see_exec();
         let mut ended = None;
         let program = self.program;
@@ -200,6 +224,7 @@ impl Spawner {
             }
         });
         self.tell(ended, remain);
+        remain
     }
 
     /// Lets a traced program run when it has been executed: the kernel stops it by SIGTRAP before its first
