@@ -224,7 +224,8 @@ pub(super) fn signals() -> Vec<Situation> {
             })
         })
         .ends(Ends::Killed)
-        .leaves(0),
+        .leaves(0)
+        .waits_to_be_asked(),
         Situation::new("leaves a daemon when it is asked to end", 3, |stage| {
             on_terminate(|| {
                 stage.daemon(|| stay());
@@ -235,6 +236,7 @@ pub(super) fn signals() -> Vec<Situation> {
         .stays()
         .prepare(|command, _| command.grace(PATIENT))
         .leaves(1)
+        .waits_to_be_asked()
         .takes_sight(),
     ]
 }
