@@ -56,6 +56,8 @@ pub(crate) fn host(args: &[String]) -> ExitCode {
             format!("{text}, {}", observation.limits[0])
         }
         #[cfg(unix)]
+        "host-situation" => crate::situation::host(crate::BEST, &args[2..]),
+        #[cfg(unix)]
         "host-soak" => crate::situation::soak::host(
             if choice == MechanismChoice::Posix { crate::POSIX } else { crate::BEST },
             &args[2..],

@@ -52,9 +52,10 @@ fn main() -> ExitCode {
         let known = under_wine() && NOT_UNDER_WINE.iter().any(|(name, _)| trial.name() == *name);
         trial.with_ignored_flag(known)
     });
+    let args = Arguments::from_args();
     #[cfg(unix)]
-    let trials = trials.chain(situation::soak::trials());
-    let conclusion = libtest_mimic::run(&Arguments::from_args(), trials.collect());
+    let trials = trials.chain(situation::soak::trials(&args));
+    let conclusion = libtest_mimic::run(&args, trials.collect());
     #[cfg(unix)]
     situation::soak::print_table();
     conclusion.exit_code()

@@ -12,9 +12,11 @@ pub(crate) mod soak;
 mod stage;
 mod survivors;
 
+use std::io;
 use std::path::Path;
-use std::process;
+use std::process::{self, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use hookproof_harness::{CaptureBounds, Ending, HookCommand, KillStep, Limit, Observation};
@@ -26,6 +28,8 @@ use crate::{BEST, Bench, Mechanism, POSIX, Suite, ensure, ensure_eq};
 
 pub(crate) use self::stage::perform;
 
+/// The file in the folder of a run in which processes write themselves down.
+const BIRTHS: &str = "births";
 /// Runs of each situation in the ordinary trials.
 const A_FEW: usize = 3;
 /// The first deadline of a program that never ends. A machine under load may need more until everybody is born: then
@@ -36,6 +40,8 @@ const LAST_DEADLINE: Duration = Duration::from_secs(20);
 const LEAK_GRACE: Duration = Duration::from_millis(10);
 /// The same for those who do, a moment after the program. None of it is waited for when they have.
 const PATIENT: Duration = Duration::from_secs(20);
+/// How often something is looked at that is about to happen.
+const PAUSE: Duration = Duration::from_millis(1);
 /// How much later than its deadline a run may come back. Far above what a busy machine costs, far below "for ever".
 const LATE: Duration = Duration::from_secs(10);
 
@@ -72,6 +78,8 @@ pub(crate) struct Situation {
     held: Option<bool>,
     /// Whether it takes a mechanism that sees who has left session, group and parents.
     takes_sight: bool,
+    /// Whether most of it happens only when the program is asked to end.
+    waits_to_be_asked: bool,
     /// What is special about its command.
     prepare: fn(HookCommand, &Path) -> HookCommand,
     /// What else has to be seen, in the observation or in the folder of the run.
@@ -89,6 +97,7 @@ impl Situation {
             leaves: Leaves::Nothing,
             held: None,
             takes_sight: false,
+            waits_to_be_asked: false,
             prepare: |command, _| command,
             check: |_, _| Ok(()),
         }
@@ -115,6 +124,10 @@ impl Situation {
         Situation { takes_sight: true, ..self }
     }
 
+    fn waits_to_be_asked(self) -> Self {
+        Situation { waits_to_be_asked: true, ..self }
+    }
+
     fn prepare(self, prepare: fn(HookCommand, &Path) -> HookCommand) -> Self {
         Situation { prepare, ..self }
     }
@@ -130,6 +143,20 @@ impl Situation {
     /// What a trial of it is called.
     fn trial(&self, of: &str, mechanism: &Mechanism) -> String {
         format!("{}::{of}::{}", mechanism.name, self.name.replace(", ", "_").replace(' ', "_"))
+    }
+
+    fn command(&self, folder: &Path, token: &str, deadline: Duration) -> HookCommand {
+        let command = crate::me("situation")
+            .arg(self.name)
+            .arg(folder.join(BIRTHS))
+            .arg(token)
+            .env("TORTURE", token)
+            .cwd(folder)
+            .capture(CaptureBounds { stdout: 64 * 1024, stderr: 64 * 1024 })
+            .leak_grace(LEAK_GRACE)
+            .deadline(deadline)
+            .grace(deadline / 4);
+        (self.prepare)(command, folder)
     }
 
     /// Whether the observation is what the situation has to look like.
@@ -239,23 +266,12 @@ impl Ward {
         loop {
             let token = new_token();
             let folder = tempfile::Builder::new().prefix(&token).tempdir()?;
-            let file = folder.path().join("births");
-            let command = crate::me("situation")
-                .arg(situation.name)
-                .arg(&file)
-                .arg(&token)
-                .env("TORTURE", &token)
-                .cwd(folder.path())
-                .capture(CaptureBounds { stdout: 64 * 1024, stderr: 64 * 1024 })
-                .leak_grace(LEAK_GRACE)
-                .deadline(deadline)
-                .grace(deadline / 4);
-            let command = (situation.prepare)(command, folder.path());
+            let command = situation.command(folder.path(), &token, deadline);
             let latest = command.deadline + command.grace + command.leak_grace + LATE;
             let begin = Instant::now();
             let observation = self.bench.harness.run(&command)?;
             let took = begin.elapsed();
-            let born = births(&file);
+            let born = births(&folder.path().join(BIRTHS));
             let facts = |failed: Failed| -> Failed {
                 let stderr = String::from_utf8_lossy(&observation.stderr.bytes);
                 let why = failed.message().unwrap_or_default();
@@ -306,4 +322,47 @@ pub(crate) fn add(suite: &mut Suite) {
     }
     #[cfg(target_os = "linux")]
     linux::add_proofs(suite);
+    for situation in all().into_iter().filter(|_| BEST.ties_to_harness) {
+        let name = situation.trial("harness_is_killed", &BEST);
+        suite.trials.push(Trial::test(name, move || dies_with_the_harness(&situation)));
+    }
+}
+
+/// Whoever is alive when the harness is killed dies, too.
+fn dies_with_the_harness(situation: &Situation) -> Result<(), Failed> {
+    let token = new_token();
+    let folder = tempfile::Builder::new().prefix(&token).tempdir()?;
+    let mut host = Command::new(std::env::current_exe()?)
+        .args(["--misbehave", "host-situation", BEST.name, situation.name, &token])
+        .arg(folder.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let born = || births(&folder.path().join(BIRTHS));
+    let begin = Instant::now();
+    while born().len() < situation.births && begin.elapsed() < LATE && host.try_wait()?.is_none() {
+        sleep(PAUSE);
+    }
+    host.kill()?;
+    host.wait()?;
+    // The helpers notice it when their socket closes.
+    let begin = Instant::now();
+    let alive = || born().iter().any(alive) || !carriers(&token).is_empty();
+    while alive() && begin.elapsed() < LATE {
+        sleep(PAUSE);
+    }
+    ensure(!alive(), || format!("somebody lives: {:?}, {:?}", born(), carriers(&token)))?;
+    let impossible = io::read_to_string(host.stdout.take().ok_or("a pipe")?)?.contains(&IMPOSSIBLE.to_string());
+    ensure(impossible || born().len() >= situation.births, || format!("{} were born", born().len()))
+}
+
+/// Entry of a host that runs a situation until somebody kills it: `SITUATION TOKEN FOLDER`.
+pub(crate) fn host(mechanism: Mechanism, args: &[String]) -> String {
+    let situation = named(&args[0]).expect("a situation of this system");
+    let deadline = if situation.waits_to_be_asked { FIRST_DEADLINE * 5 } else { LAST_DEADLINE };
+    let command =
+        situation.command(args[2].as_ref(), &args[1], deadline).grace(LAST_DEADLINE).leak_grace(LAST_DEADLINE);
+    let bench = Bench::new(mechanism).expect("a harness");
+    let ending = bench.harness.run(&command).map(|observation| observation.ending);
+    format!("{ending:?}")
 }

@@ -54,6 +54,27 @@ pub(super) unsafe fn walk(control: *mut Control, visit: Visit) -> usize {
     }
 }
 
+/// Stops every process below the calling one and lists who is there. Who runs from one id to the next can be missed; a
+/// tree has been seen whole when two rounds bring the same number and the same sum of ids, because nobody in it runs any
+/// more.
+///
+/// # Safety
+///
+/// As [`walk`].
+pub(super) unsafe fn stop_and_list(control: *mut Control) -> (usize, i64) {
+    // SAFETY: as above; the walk has filled so many entries.
+    unsafe {
+        walk(control, Visit::Signal(libc::SIGSTOP));
+        let count = walk(control, Visit::List);
+        let listed: *const c_int = (&raw const (*control).listed).cast();
+        let mut sum = 0;
+        for index in 0..count {
+            sum += i64::from(*listed.add(index));
+        }
+        (count, sum)
+    }
+}
+
 /// # Safety
 ///
 /// As [`walk`].

@@ -10,13 +10,15 @@ use std::{mem, ptr};
 
 use super::super::unix::{ChildReport, ChildStreams, FailedStep, errno};
 use super::child::{child_main, see_exec};
-use super::helper_tree::{Left, News, Reaped, Visit, is_possible, kill_all, monotonic_nanoseconds, reap, walk};
+use super::helper_tree::{Left, News, Reaped, Visit, is_possible, kill_all, monotonic_nanoseconds, reap, stop_and_list, walk};
 use super::shared::{Control, Stack, stack_top, watch_area};
 use super::trace::Tracer;
 use super::wire::{MOST_STREAMS, Received, Reply, ReplyKind, Request, receive, send};
 
 /// How long a tree may take to die of SIGKILL, in milliseconds.
 pub(super) const PATIENCE: i64 = 2000;
+/// How long a tree may take to stand still, in milliseconds.
+const LISTS_WITHIN: i64 = 200;
 /// Sent by the kernel when the guardian dies.
 const GUARDIAN_DIED: c_int = libc::SIGHUP;
 
@@ -122,8 +124,7 @@ impl Spawner {
                         let left = self.kill();
                         self.reply(&Reply::new(ReplyKind::Killed, left));
                     } else if request == Request::List as u32 {
-                        self.reap();
-                        let count = walk(self.control, Visit::List);
+                        let count = self.list();
                         self.reply(&Reply::new(ReplyKind::Listed, c_int::try_from(count).unwrap_or(0)));
                     }
                 }
@@ -277,8 +278,31 @@ impl Spawner {
         left
     }
 
-    /// Takes in all news of the tree and tells the harness what it needs to know.
-    fn reap(&mut self) {
+    /// Stops the tree and writes down who is in it. Nobody gets away by being somebody else all the time, and everybody
+    /// can still be asked for a name; the harness kills them afterwards.
+    ///
+    /// # Safety
+    ///
+    /// As [`Spawner::answer`].
+    unsafe fn list(&mut self) -> usize {
+        let until = monotonic_nanoseconds() + LISTS_WITHIN * 1_000_000;
+        let mut before = (0, 0);
+        loop {
+            if !self.reap() {
+                return 0;
+            }
+            // SAFETY: as above.
+            let found = unsafe { stop_and_list(self.control) };
+            let whole = found.0 > 0 && found == before;
+            if whole || monotonic_nanoseconds() > until {
+                return found.0;
+            }
+            before = found;
+        }
+    }
+
+    /// Takes in all news of the tree and tells the harness what it needs to know. `false` if there is no child any more.
+    fn reap(&mut self) -> bool {
         let mut ended = None;
         let Spawner { program, executed, tracer, .. } = self;
         let left = reap(&mut |news| match (news, tracer.as_mut()) {
@@ -303,6 +327,7 @@ impl Spawner {
         });
         self.more = left == Left::More;
         self.tell(ended, left != Left::Nobody);
+        left != Left::Nobody
     }
 
     fn tell(&mut self, ended: Option<Reply>, remain: bool) {

@@ -17,7 +17,7 @@ pub(super) enum Request {
     Terminate = 2,
     /// Kill every process of the tree. The reply is `Killed`.
     Kill = 3,
-    /// Write the ids of all living processes of the tree to the shared memory. The reply is `Listed`.
+    /// Stop every process of the tree and write the ids of all to the shared memory. The reply is `Listed`.
     List = 4,
 }
 

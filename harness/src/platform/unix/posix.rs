@@ -31,6 +31,8 @@ use crate::watch::WatchReport;
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// How long stragglers may take to die of the final signal.
 const STRAGGLERS_FOR: Duration = Duration::from_secs(2);
+/// How often it is looked at until two looks show the same.
+const MOST_LOOKS: usize = 10;
 /// Stack of the waiting thread, which makes two system calls.
 const WAITER_STACK: usize = 64 * 1024;
 
@@ -59,6 +61,11 @@ impl PosixBackend {
         let mut gaps: Vec<String> = self.gap.iter().cloned().collect();
         gaps.push(
             "a descendant that has left the session and whose parents have ended is neither seen nor killed".into(),
+        );
+        gaps.push(
+            "a descendant that has left the process group may be missed if it becomes another process faster than the \
+             process table can be read"
+                .into(),
         );
         gaps.push("what runs is not killed if the harness itself is killed".into());
         if !process_table::KNOWN {
@@ -193,6 +200,26 @@ impl PosixProcess {
                 libc::kill(member, signal);
             }
         }
+    }
+
+    /// Stops whoever is left and says who it is. Who runs from one id to the next is not in the table at the moment it is
+    /// read, unless it stands still: the group can be stopped as one.
+    fn stop_stragglers(&mut self) -> Vec<i32> {
+        let mut before = Vec::new();
+        for _ in 0..MOST_LOOKS {
+            // SAFETY: as in `signal`.
+            unsafe { libc::kill(-self.pid, libc::SIGSTOP) };
+            let members = self.family.members(&snapshot());
+            if members == before {
+                break;
+            }
+            for member in &members {
+                // SAFETY: as in `signal`.
+                unsafe { libc::kill(*member, libc::SIGSTOP) };
+            }
+            before = members;
+        }
+        before
     }
 
     /// Kills until nobody is left, or until it is clear that somebody cannot be killed.
@@ -336,7 +363,7 @@ impl Process for PosixProcess {
     }
 
     fn finish(&mut self) -> Result<Aftermath, HarnessError> {
-        let left = self.family.members(&snapshot());
+        let left = self.stop_stragglers();
         let descendants = left.iter().map(|pid| Descendant { pid: pid.cast_unsigned(), name: name_of(*pid) }).collect();
         if !left.is_empty() {
             self.kill_stragglers();

@@ -12,6 +12,9 @@ use super::stage::{
 };
 use super::{Ends, PATIENT, Situation};
 
+/// How long a process lives that is replaced by another one.
+const PAUSE: Duration = Duration::from_millis(3);
+
 /// Children in the program's own session.
 pub(super) fn children() -> Vec<Situation> {
     vec![
@@ -59,6 +62,19 @@ pub(super) fn children() -> Vec<Situation> {
             panic!("{error}");
         })
         .stays(),
+        Situation::new("new id as fast as it can", 4, |stage| {
+            stage.child(|| hop(stage, false, Duration::ZERO));
+            stay()
+        })
+        .stays(),
+        Situation::new("new id as fast as it can, hook gone", 4, |stage| {
+            stage.child(|| {
+                close_streams();
+                hop(stage, false, Duration::ZERO);
+            });
+            stage.await_births(4);
+        })
+        .leaves(1),
         Situation::new("from process group to process group", 4, |stage| {
             // SAFETY: plain call.
             let first = unsafe { libc::getpgid(0) };
@@ -130,13 +146,26 @@ pub(super) fn sessions() -> Vec<Situation> {
         .leaves(1)
         .takes_sight(),
         Situation::new("new id and session every 3 ms", 4, |stage| {
-            stage.child(|| hop(stage));
+            stage.child(|| hop(stage, true, PAUSE));
             stay()
         })
         .stays()
         .takes_sight(),
         Situation::new("new id and session every 3 ms, hook gone", 4, |stage| {
-            stage.child(|| hop(stage));
+            stage.child(|| hop(stage, true, PAUSE));
+            stage.await_births(4);
+        })
+        .leaves(1)
+        .held(true)
+        .takes_sight(),
+        Situation::new("new id and session as fast as it can", 4, |stage| {
+            stage.child(|| hop(stage, true, Duration::ZERO));
+            stay()
+        })
+        .stays()
+        .takes_sight(),
+        Situation::new("new id and session as fast as it can, hook gone", 4, |stage| {
+            stage.child(|| hop(stage, true, Duration::ZERO));
             stage.await_births(4);
         })
         .leaves(1)
@@ -195,7 +224,8 @@ pub(super) fn signals() -> Vec<Situation> {
             })
         })
         .ends(Ends::Killed)
-        .leaves(0),
+        .leaves(0)
+        .waits_to_be_asked(),
         Situation::new("leaves a daemon when it is asked to end", 3, |stage| {
             on_terminate(|| {
                 stage.daemon(|| stay());
@@ -206,6 +236,7 @@ pub(super) fn signals() -> Vec<Situation> {
         .stays()
         .prepare(|command, _| command.grace(PATIENT))
         .leaves(1)
+        .waits_to_be_asked()
         .takes_sight(),
     ]
 }
@@ -215,14 +246,17 @@ fn own_group() {
     unsafe { libc::setpgid(0, 0) };
 }
 
-fn hop(stage: &Stage) {
+/// Goes on as another process, and that one again as another; on demand in a session of its own.
+fn hop(stage: &Stage, leave_session: bool, pause: Duration) {
     loop {
-        thread::sleep(Duration::from_millis(3));
+        thread::sleep(pause);
         // SAFETY: this process has one thread.
         if unsafe { libc::fork() } != 0 {
             leave(0);
         }
-        session();
+        if leave_session {
+            session();
+        }
         stage.record();
     }
 }

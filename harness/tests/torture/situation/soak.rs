@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use hookproof_harness::Ending;
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::{Arguments, Failed, Trial};
 
 use super::survivors::{carriers, children_of_this_process};
 use super::{Look, Outcome, Situation, Ward, all, named, tokens_of};
@@ -47,8 +47,11 @@ static TABLE: Mutex<Vec<Row>> = Mutex::new(Vec::new());
 /// One after the other: each has several harnesses anyway.
 static TURN: Mutex<()> = Mutex::new(());
 
-/// A trial for each situation, that nobody runs who does not ask for it.
-pub(crate) fn trials() -> Vec<Trial> {
+/// A trial for each situation. There are none unless somebody asks for them: they would fill the list of those who do not.
+pub(crate) fn trials(args: &Arguments) -> Vec<Trial> {
+    if !args.filter.as_ref().is_some_and(|filter| filter.contains("soak")) {
+        return Vec::new();
+    }
     let runs = std::env::var("HOOKPROOF_SOAK_RUNS").ok().and_then(|text| text.parse().ok()).unwrap_or(RUNS);
     let mut trials = Vec::new();
     for mechanism in [BEST, POSIX] {
