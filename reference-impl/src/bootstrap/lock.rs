@@ -174,18 +174,17 @@ fn clear(path: &Path, state: &StateFolder, limit: Duration) -> io::Result<Look> 
     {
         return Ok(Look::Fresh);
     }
-    let is_unchanged = |path: &Path| {
-        let same = file.as_ref().is_none_or(|file| platform::same_file(file, path).unwrap_or(false));
-        same && Seen::at(path).is_ok_and(|now| now == seen)
-    };
-    if !is_unchanged(path) {
+    let is_what_was_seen = |path: &Path| Seen::at(path).is_ok_and(|now| now == seen);
+    let is_that_file = file.as_ref().is_none_or(|file| platform::same_file(file, path).unwrap_or(false));
+    if !is_that_file || !is_what_was_seen(path) {
         return Ok(Look::Again);
     }
     let aside = state.aside("lock");
     if let Err(error) = fs::rename(path, &aside) {
         return if error.kind() == io::ErrorKind::NotFound { Ok(Look::Again) } else { Err(error) };
     }
-    if !is_unchanged(&aside) {
+    // By its content: some file systems give a file another number with another name.
+    if !is_what_was_seen(&aside) {
         // Only where there are no holds: it was a successor's lock. It goes back, unless there is one again.
         let _ = fs::hard_link(&aside, path);
         let _ = remove(&aside);

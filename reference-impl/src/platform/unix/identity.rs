@@ -1,7 +1,5 @@
 //! Which process it is: a number is used again, a number with the time of its start is not.
 
-use std::fs;
-
 /// What a process is called that can be seen and not be told from others of its number.
 const UNKNOWN_START: &str = "unknown";
 
@@ -25,6 +23,8 @@ enum Start {
 /// Linux and other systems with such a `/proc`: the start in clock ticks, and which boot they are counted from.
 #[cfg(not(target_os = "macos"))]
 fn start(pid: u32) -> Start {
+    use std::fs;
+
     let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else {
         return if fs::exists("/proc/self/stat").unwrap_or(false) { Start::Gone } else { Start::Untold };
     };
