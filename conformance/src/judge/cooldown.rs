@@ -138,13 +138,15 @@ pub(super) fn is_told(requirement: &Requirement, material: &Material<'_>) -> Opt
     })
 }
 
-/// Numbers among the fields of an answer that announce nothing: a platform's own announcement has a time in it.
+/// Numbers in an answer, however deep, that announce nothing: a platform's own announcement has a time in it.
 fn own_numbers(value: &serde_json::Value) -> usize {
-    let Some(object) = value.as_object() else { return 0 };
-    if object.contains_key("async") {
-        return 0;
+    match value {
+        serde_json::Value::Object(object) if object.contains_key("async") => 0,
+        serde_json::Value::Object(object) => object.values().map(own_numbers).sum(),
+        serde_json::Value::Array(list) => list.iter().map(own_numbers).sum(),
+        serde_json::Value::Number(_) => 1,
+        _ => 0,
     }
-    object.values().filter(|value| value.is_number()).count()
 }
 
 /// Nothing that the hook started outlives it.
@@ -312,8 +314,9 @@ mod tests {
     #[rstest]
     #[case(r#"{"async": true, "asyncTimeout": 180000}"#, 0)]
     #[case(r#"{"sdk_bootstrap": 3, "note": "x"}"#, 1)]
+    #[case(r#"{"metrics": {"sdk_bootstrap": 3, "sdk_bootstrap_err": 16}}"#, 2)]
     #[case("{}", 0)]
-    #[case("[1]", 0)]
+    #[case(r#"{"systemMessage": "x"}"#, 0)]
     fn telemetry_is_a_number_in_an_answer(#[case] json: &str, #[case] expected: usize) {
         assert_eq!(own_numbers(&serde_json::from_str(json).unwrap()), expected);
     }
