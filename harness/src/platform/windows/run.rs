@@ -10,10 +10,11 @@ use windows_sys::Win32::System::Threading::WaitForMultipleObjects;
 
 use super::command_line::Program;
 use super::job::{Job, KILL_CODE, name_of};
-use super::limits::JobLimits;
+use super::limits::{JobLimits, Overheard};
 use super::pipe::{Reader, Writer};
 use super::process::{ChildEnds, Process};
 use super::waker::Waker;
+use super::watch::JobWatch;
 use crate::command::{HookCommand, StdinPlan};
 use crate::error::HarnessError;
 use crate::limits::LimitReport;
@@ -21,6 +22,7 @@ use crate::observation::{Descendant, KillStep};
 use crate::platform::{
     Aftermath, End, Interest, Progress, ReadOutcome, Running, StartFailure, Status, Stream, WriteOutcome,
 };
+use crate::watch::WatchReport;
 
 /// How often the job is looked at for descendants that are about to end: nothing announces that the last one has.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
@@ -28,7 +30,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 const STRAGGLERS_FOR: Duration = Duration::from_secs(2);
 /// The system's own helper that serves a console. It ends with the last process that uses the console and is nobody's
 /// leak.
-const CONSOLE_HOST: &str = "conhost.exe";
+pub(super) const CONSOLE_HOST: &str = "conhost.exe";
 
 /// One process with its job and our ends of its streams.
 pub(super) struct WindowsRun<'a> {
@@ -39,6 +41,7 @@ pub(super) struct WindowsRun<'a> {
     job: Job,
     // Dropped after the job, which sends its messages there.
     limits: JobLimits,
+    watch: Option<JobWatch>,
     waker: &'a Waker,
     start: Instant,
     end: Option<End>,
@@ -56,9 +59,14 @@ impl<'a> WindowsRun<'a> {
         let (stderr, child_stderr) = Reader::new()?;
         let ends = ChildEnds { stdin: child_stdin, stdout: child_stdout, stderr: child_stderr };
         let job = Job::new()?;
-        let limits = JobLimits::set(&job, &command.limits)?;
+        let overheard = command.watch.as_ref().map(|_| Overheard::default());
+        let limits = JobLimits::set(&job, &command.limits, overheard.clone())?;
+        let watch = match (&command.watch, overheard) {
+            (Some(watch), Some(overheard)) => Some(JobWatch::begin(watch, &job, overheard, start)?),
+            _ => None,
+        };
         let process = Process::create(&mut program, &ends, &job)?;
-        Ok(WindowsRun { stdin, stdout, stderr, process, job, limits, waker, start, end: None, killed: false })
+        Ok(WindowsRun { stdin, stdout, stderr, process, job, limits, watch, waker, start, end: None, killed: false })
     }
 
     /// Terminates everything and waits until it is gone.
@@ -184,6 +192,10 @@ impl Running for WindowsRun<'_> {
 
     fn limit_reports(&mut self) -> Vec<LimitReport> {
         self.limits.reports()
+    }
+
+    fn watch_report(&mut self) -> Option<WatchReport> {
+        self.watch.as_mut().map(JobWatch::report)
     }
 
     fn finish(&mut self) -> Result<Aftermath, HarnessError> {

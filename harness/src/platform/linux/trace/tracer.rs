@@ -198,10 +198,9 @@ fn enter(area: &mut WatchArea, tid: c_int) {
             let (run, called) = matches(area);
             let pid = process_of(area, tid);
             let WatchArea { plan, faulted, tracees, run: line, .. } = area;
-            if faulted.at_entry(plan, tracees.alive(pid), run | called, line.as_bytes()) {
-                if !refuse(tid, plan.number) {
-                    faulted.stage = Stage::Failed as i32;
-                }
+            let refused = faulted.at_entry(plan, tracees.alive(pid), run | called, line.as_bytes());
+            if refused && !refuse(tid, plan.number) {
+                faulted.stage = Stage::Failed as i32;
             }
         }
     }
