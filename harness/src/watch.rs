@@ -12,6 +12,7 @@ mod report;
 
 pub(crate) use self::glob::glob;
 pub use self::pattern::{CommandPattern, PatternError};
+#[cfg_attr(not(target_os = "linux"), allow(unused_imports, reason = "only one system reports it so"))]
 pub(crate) use self::report::status_of;
 pub use self::report::{
     CommandEnd, CommandForm, Coverage, Disposition, FaultDone, FaultReport, SeenCommand, WatchReport,

@@ -18,6 +18,8 @@ mod pipe;
 mod process;
 mod run;
 mod waker;
+mod watch;
+mod words;
 
 pub(crate) use self::waker::Waker;
 

@@ -166,10 +166,15 @@ fn daemon(words: &[String]) {
 fn stop_and_go() {
     // SAFETY: system calls with plain numbers, in a process with one thread.
     unsafe {
+        let mut pipe = [0; 2];
+        assert_eq!(libc::pipe(pipe.as_mut_ptr()), 0);
         let pid = libc::fork();
+        let mut byte = 0_u8;
         if pid == 0 {
             for _ in 0..2 {
                 libc::kill(libc::getpid(), libc::SIGSTOP);
+                // Until its parent has seen that it goes on.
+                libc::read(pipe[0], (&raw mut byte).cast(), 1);
             }
             libc::_exit(5);
         }
@@ -185,6 +190,7 @@ fn stop_and_go() {
             }
             libc::kill(pid, libc::SIGCONT);
             say(&format!("went on {}\n", libc::WIFCONTINUED(wait(pid, libc::WCONTINUED))));
+            libc::write(pipe[1], (&raw const byte).cast(), 1);
         }
         say(&format!("ended {:x}\n", wait(pid, 0)));
     }

@@ -11,6 +11,8 @@ mod children;
 mod faults;
 #[cfg(target_os = "linux")]
 mod files;
+#[cfg(windows)]
+mod jobs;
 #[cfg(target_os = "linux")]
 mod later;
 #[cfg(target_os = "linux")]
@@ -19,11 +21,14 @@ mod seeing;
 use std::process::ExitCode;
 
 #[cfg(unix)]
+use hookproof_harness::Coverage;
+#[cfg(unix)]
 use hookproof_harness::MechanismChoice;
-use hookproof_harness::{
-    Coverage, FaultAction, FaultReport, FaultSignal, Harness, HookCommand, Observation, Watch, WatchReport,
-};
+use hookproof_harness::{FaultAction, FaultReport, FaultSignal, Harness, HookCommand, Observation, Watch, WatchReport};
 use libtest_mimic::{Arguments, Failed, Trial};
+
+/// Wine does not tell the command line of another process.
+const NOT_UNDER_WINE: &str = "what_is_started_is_seen";
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
@@ -45,7 +50,30 @@ fn main() -> ExitCode {
         later::add_all(&mut trials);
         alike::add_all(&mut trials);
     }
-    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+    #[cfg(windows)]
+    jobs::add_all(&mut trials);
+    let trials = trials.into_iter().map(|trial| {
+        let known = under_wine() && trial.name() == NOT_UNDER_WINE;
+        trial.with_ignored_flag(known)
+    });
+    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+}
+
+/// Whether this is Wine, which says so by a function that Windows does not have.
+#[cfg(windows)]
+#[allow(unsafe_code)]
+fn under_wine() -> bool {
+    use windows_sys::Win32::System::LibraryLoader::{GetModuleHandleW, GetProcAddress};
+    // SAFETY: both names end in NUL, and the library is loaded into every process.
+    unsafe {
+        let library = GetModuleHandleW(windows_sys::w!("ntdll.dll"));
+        GetProcAddress(library, c"wine_get_version".as_ptr().cast()).is_some()
+    }
+}
+
+#[cfg(not(windows))]
+fn under_wine() -> bool {
+    false
 }
 
 #[cfg(target_os = "linux")]
@@ -53,7 +81,12 @@ fn be(args: &[String]) -> ExitCode {
     children::be(args)
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(windows)]
+fn be(args: &[String]) -> ExitCode {
+    jobs::be(args)
+}
+
+#[cfg(not(any(target_os = "linux", windows)))]
 fn be(args: &[String]) -> ExitCode {
     panic!("nobody is {args:?}")
 }

@@ -10,7 +10,9 @@ use std::{mem, ptr};
 
 use super::super::unix::{ChildReport, ChildStreams, FailedStep, errno};
 use super::child::{child_main, see_exec};
-use super::helper_tree::{Left, News, Reaped, Visit, is_possible, kill_all, monotonic_nanoseconds, reap, stop_and_list, walk};
+use super::helper_tree::{
+    Left, News, Reaped, Visit, is_possible, kill_all, monotonic_nanoseconds, reap, stop_and_list, walk,
+};
 use super::shared::{Control, Stack, stack_top, watch_area};
 use super::trace::Tracer;
 use super::wire::{MOST_STREAMS, Received, Reply, ReplyKind, Request, receive, send};

@@ -1,11 +1,13 @@
 #![allow(unsafe_code)]
 //! Keeping a program to its limits by its job object, and what the job tells of it.
 
+use std::collections::VecDeque;
 use std::io;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::ptr;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use windows_sys::Win32::Foundation::INVALID_HANDLE_VALUE;
+use windows_sys::Win32::Foundation::{HANDLE, INVALID_HANDLE_VALUE};
 use windows_sys::Win32::System::IO::{CreateIoCompletionPort, GetQueuedCompletionStatus, OVERLAPPED};
 use windows_sys::Win32::System::JobObjects::{
     JOB_OBJECT_LIMIT, JOB_OBJECT_LIMIT_ACTIVE_PROCESS, JOB_OBJECT_LIMIT_JOB_MEMORY, JOB_OBJECT_LIMIT_PROCESS_MEMORY,
@@ -27,40 +29,41 @@ const TICKS: u64 = 10_000_000;
 #[derive(Debug)]
 pub(super) struct JobLimits {
     reports: Vec<LimitReport>,
-    /// Where the job sends its messages, if there are limits.
+    /// Where the job sends its messages, if there are limits and nobody else listens.
     port: Option<OwnedHandle>,
+    /// What somebody else has heard of limits there.
+    overheard: Option<Overheard>,
     /// The program, if it was ended for its CPU time.
     out_of_time: Option<u32>,
 }
 
 impl JobLimits {
     /// Sets the limits of a job that nobody is in yet.
-    pub(super) fn set(job: &Job, limits: &Limits) -> Result<Self, HarnessError> {
-        let mut this = JobLimits { reports: Vec::new(), port: None, out_of_time: None };
+    ///
+    /// A job sends its messages to one place only: if somebody else listens there, what concerns limits is overheard.
+    pub(super) fn set(job: &Job, limits: &Limits, overheard: Option<Overheard>) -> Result<Self, HarnessError> {
+        let mut this = JobLimits { reports: Vec::new(), port: None, overheard, out_of_time: None };
         if limits.is_empty() {
             return Ok(this);
         }
-        let port = completion_port()?;
-        job.send_messages_to(port.as_raw_handle()).map_err(HarnessError::system("listen to the job object"))?;
-        this.port = Some(port);
+        if this.overheard.is_none() {
+            this.port = Some(messages_of(job)?);
+        }
         this.reports = limits.iter().map(|(limit, value)| set_one(job, limit, value)).collect();
         Ok(this)
     }
 
     /// Takes in what the job has said so far.
     fn listen(&mut self) {
-        let Some(port) = &self.port else {
-            return;
-        };
         loop {
-            let (mut message, mut key, mut process) = (0_u32, 0_usize, ptr::null_mut::<OVERLAPPED>());
-            // SAFETY: our own port; the call fills three plain values and does not wait.
-            let there = unsafe {
-                GetQueuedCompletionStatus(port.as_raw_handle(), &raw mut message, &raw mut key, &raw mut process, 0)
+            let next = match (&self.port, &self.overheard) {
+                (Some(port), _) => next_message(port.as_raw_handle(), 0),
+                (None, Some(list)) => list.lock().unwrap_or_else(PoisonError::into_inner).pop_front(),
+                (None, None) => None,
             };
-            if there == 0 {
+            let Some(Message { kind: message, process, .. }) = next else {
                 return;
-            }
+            };
             let limit = match message {
                 JOB_OBJECT_MSG_END_OF_PROCESS_TIME => Limit::Cpu,
                 JOB_OBJECT_MSG_ACTIVE_PROCESS_LIMIT => Limit::Processes,
@@ -69,8 +72,7 @@ impl JobLimits {
                 _ => continue,
             };
             if limit == Limit::Cpu {
-                // Where a pointer would be, the job sends the id of the process.
-                self.out_of_time = Some(process.addr() as u32);
+                self.out_of_time = Some(process);
             }
             if let Some(report) = self.reports.iter_mut().find(|report| report.limit == limit) {
                 report.proof = Some(LimitProof::JobNotification { message });
@@ -91,6 +93,36 @@ impl JobLimits {
         self.listen();
         self.reports.clone()
     }
+}
+
+/// What a job says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Message {
+    /// A `JOB_OBJECT_MSG_*` constant.
+    pub(super) kind: u32,
+    /// The process that it is about.
+    pub(super) process: u32,
+    /// 0 from the job itself.
+    pub(super) key: usize,
+}
+
+/// Messages that were heard for somebody else.
+pub(super) type Overheard = Arc<Mutex<VecDeque<Message>>>;
+
+/// A port to which a job sends its messages from now on.
+pub(super) fn messages_of(job: &Job) -> Result<OwnedHandle, HarnessError> {
+    let port = completion_port()?;
+    job.send_messages_to(port.as_raw_handle()).map_err(HarnessError::system("listen to the job object"))?;
+    Ok(port)
+}
+
+/// Waits for the next message, at most so many milliseconds.
+pub(super) fn next_message(port: HANDLE, milliseconds: u32) -> Option<Message> {
+    let (mut kind, mut key, mut process) = (0_u32, 0_usize, ptr::null_mut::<OVERLAPPED>());
+    // SAFETY: our own port; the call fills three plain values.
+    let there = unsafe { GetQueuedCompletionStatus(port, &raw mut kind, &raw mut key, &raw mut process, milliseconds) };
+    // Where a pointer would be, the job sends the id of the process.
+    (there != 0).then(|| Message { kind, process: process.addr() as u32, key })
 }
 
 fn completion_port() -> Result<OwnedHandle, HarnessError> {

@@ -11,10 +11,11 @@ use windows_sys::Win32::System::Threading::WaitForMultipleObjects;
 
 use super::command_line::Program;
 use super::job::{Job, KILL_CODE, name_of};
-use super::limits::JobLimits;
+use super::limits::{JobLimits, Overheard};
 use super::pipe::{Reader, Writer};
 use super::process::{ChildEnds, Process};
 use super::waker::Waker;
+use super::watch::JobWatch;
 use crate::command::{HookCommand, StdinPlan};
 use crate::error::HarnessError;
 use crate::limits::LimitReport;
@@ -24,6 +25,7 @@ use crate::platform::{
 };
 use crate::reader::ReadPlan;
 use crate::sandbox::{self, SandboxReport};
+use crate::watch::WatchReport;
 
 /// How often the job is looked at for descendants that are about to end: nothing announces that the last one has.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
@@ -31,7 +33,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 const STRAGGLERS_FOR: Duration = Duration::from_secs(2);
 /// The system's own helper that serves a console. It ends with the last process that uses the console and is nobody's
 /// leak.
-const CONSOLE_HOST: &str = "conhost.exe";
+pub(super) const CONSOLE_HOST: &str = "conhost.exe";
 
 /// Restricted tokens and AppContainers take rights away from a user or a package, not from a path, and change how programs
 /// behave that know nothing of them.
@@ -46,6 +48,7 @@ pub(super) struct WindowsRun<'a> {
     job: Job,
     // Dropped after the job, which sends its messages there.
     limits: JobLimits,
+    watch: Option<JobWatch>,
     waker: &'a Waker,
     start: Instant,
     end: Option<End>,
@@ -65,9 +68,15 @@ impl<'a> WindowsRun<'a> {
         let (stderr, child_stderr) = output(command.reader.stderr)?;
         let ends = ChildEnds { stdin: child_stdin, stdout: child_stdout, stderr: child_stderr };
         let job = Job::new()?;
-        let limits = JobLimits::set(&job, &command.limits)?;
+        let overheard = command.watch.as_ref().map(|_| Overheard::default());
+        let limits = JobLimits::set(&job, &command.limits, overheard.clone())?;
+        let watch = match (&command.watch, overheard) {
+            (Some(watch), Some(overheard)) => Some(JobWatch::begin(watch, &job, overheard, start)?),
+            _ => None,
+        };
         let process = Process::create(&mut program, &ends, &job)?;
-        Ok(WindowsRun { stdin, stdout, stderr, process, job, limits, waker, start, end: None, killed: false, sandbox })
+        let (end, killed) = (None, false);
+        Ok(WindowsRun { stdin, stdout, stderr, process, job, limits, watch, waker, start, end, killed, sandbox })
     }
 
     /// Terminates everything and waits until it is gone.
@@ -211,6 +220,10 @@ impl Running for WindowsRun<'_> {
 
     fn limit_reports(&mut self) -> Vec<LimitReport> {
         self.limits.reports()
+    }
+
+    fn watch_report(&mut self) -> Option<WatchReport> {
+        self.watch.as_mut().map(JobWatch::report)
     }
 
     fn finish(&mut self) -> Result<Aftermath, HarnessError> {

@@ -1,0 +1,128 @@
+//! Watching by a job object.
+
+use std::process::{Command, ExitCode};
+use std::thread;
+use std::time::Duration;
+
+use hookproof_harness::{
+    CommandEnd, CommandForm, Coverage, Ending, ExecError, FaultAction, FaultReport, FaultSignal, Generation, Harness,
+    HookCommand, Limit, LimitProof, Limits, Target, Watch,
+};
+use libtest_mimic::Trial;
+
+use crate::{add, ensure, ensure_eq, kill, report};
+
+fn me(role: &str) -> HookCommand {
+    HookCommand::new(std::env::current_exe().expect("this binary has a path")).arg("--as").arg(role)
+}
+
+/// Entry of every child.
+pub(crate) fn be(args: &[String]) -> ExitCode {
+    match args[0].as_str() {
+        "sleep" => {
+            thread::sleep(Duration::from_millis(args[1].parse().expect("a number")));
+            ExitCode::from(3)
+        }
+        // Starts one after the other, and says how they ended.
+        "start" => {
+            let own = std::env::current_exe().expect("this binary has a path");
+            for time in &args[1..] {
+                let status = Command::new(&own).args(["--as", "sleep", time]).status().expect("starts");
+                println_code(status.code());
+            }
+            ExitCode::SUCCESS
+        }
+        "relay" => {
+            let own = std::env::current_exe().expect("this binary has a path");
+            let status = Command::new(&own).args(["--as", "start", &args[1]]).status().expect("starts");
+            println_code(status.code());
+            ExitCode::SUCCESS
+        }
+        "spin" => loop {
+            std::hint::black_box(args);
+        },
+        other => panic!("nobody is {other}"),
+    }
+}
+
+fn println_code(code: Option<i32>) {
+    use std::io::Write;
+    writeln!(std::io::stdout(), "{:x}", code.unwrap_or(-1)).expect("writes");
+}
+
+pub(crate) fn add_all(trials: &mut Vec<Trial>) {
+    add(trials, "what_is_started_is_seen", || {
+        let watch = Watch::for_patterns(["watch* --as sleep".parse()?]);
+        let observation = Harness::new()?.run(&me("start").args(["300", "300"]).watch(watch))?;
+        ensure_eq("ending", &observation.ending, &Ending::Exited { code: 0 })?;
+        let report = report(&observation)?;
+        ensure(matches!(report.coverage, Coverage::Partial { .. }), || format!("{report:?}"))?;
+        ensure_eq("matching", &report.matching().count(), &2)?;
+        let ended = |end: &Option<CommandEnd>| matches!(end, Some(CommandEnd::Exited { code: 3, .. }));
+        ensure(report.seen.iter().all(|seen| ended(&seen.ended)), || format!("{report:?}"))?;
+        ensure(report.seen[0].command_line.ends_with(&["sleep".into(), "300".into()]), || format!("{report:?}"))?;
+        ensure_eq("how it matched", &report.seen[0].form, &Some(CommandForm::Run))
+    });
+    add(trials, "the_nth_is_ended_with_a_code_of_ours", || {
+        let target = Target { nth: 2, ..Target::default() };
+        let watch = Watch::for_patterns(["watch*".parse()?]).fault_at(target, kill());
+        let observation = Harness::new()?.run(&me("start").args(["300", "60000", "300"]).watch(watch))?;
+        ensure_eq("stdout", &String::from_utf8_lossy(&observation.stdout.bytes).trim(), &"3\ne0484b02\n3")?;
+        let report = report(&observation)?;
+        let Some(FaultReport::Done(done)) = &report.fault else {
+            return Err(format!("{report:?}").into());
+        };
+        ensure_eq("pid", &done.pid, &report.seen[1].pid)?;
+        ensure(done.ended.is_some(), || format!("{done:?}"))
+    });
+    add(trials, "a_kill_comes_in_its_time", || {
+        let after = Duration::from_millis(200);
+        let action = FaultAction::Kill { signal: FaultSignal::Kill, after };
+        let watch = Watch::for_patterns(["watch*".parse()?]).fault(action.clone());
+        let observation = Harness::new()?.run(&me("start").args(["60000"]).watch(watch))?;
+        let report_of_it = report(&observation)?;
+        let Some(FaultReport::Done(done)) = &report_of_it.fault else {
+            return Err(format!("{report_of_it:?}").into());
+        };
+        ensure(done.at - report_of_it.seen[0].at >= after, || format!("{report_of_it:?}"))?;
+        let late = FaultAction::Kill { signal: FaultSignal::Kill, after: Duration::from_secs(60) };
+        let watch = Watch::for_patterns(["watch*".parse()?]).fault(late);
+        let observation = Harness::new()?.run(&me("start").args(["200"]).watch(watch))?;
+        let fault = report(&observation)?.fault;
+        ensure(matches!(fault, Some(FaultReport::EndedBefore { .. })), || format!("{fault:?}"))
+    });
+    add(trials, "below_is_not_itself", || {
+        let target = Target { generation: Generation::Below, ..Target::default() };
+        let watch = Watch::for_patterns(["watch*".parse()?]).fault_at(target, kill());
+        let observation = Harness::new()?.run(&me("relay").arg("60000").watch(watch))?;
+        ensure_eq("stdout", &String::from_utf8_lossy(&observation.stdout.bytes).trim(), &"e0484b02\n0")?;
+        let report = report(&observation)?;
+        ensure_eq("below", &report.seen[1].below, &Some(report.seen[0].pid))
+    });
+    add(trials, "what_cannot_be_done_is_told", || {
+        for action in [
+            FaultAction::Kill { signal: FaultSignal::Segv, after: Duration::ZERO },
+            FaultAction::FailExec { error: ExecError::NotFound },
+            FaultAction::Cap { limits: Limits::none().data(1 << 20) },
+        ] {
+            let watch = Watch::for_patterns(["watch*".parse()?]).fault(action);
+            let observation = Harness::new()?.run(&me("start").args(["100"]).watch(watch))?;
+            let fault = report(&observation)?.fault;
+            ensure(matches!(&fault, Some(FaultReport::Impossible { because }) if !because.is_empty()), || {
+                format!("{fault:?}")
+            })?;
+        }
+        Ok(())
+    });
+    add(trials, "limits_are_heard_of_all_the_same", || {
+        let command = me("spin").limits(Limits::none().cpu_seconds(1)).deadline(Duration::from_secs(20));
+        let plain = Harness::new()?.run(&command)?;
+        let watched = Harness::new()?.run(&command.watch(Watch::default()))?;
+        let proof = |ending: &Ending| match ending {
+            Ending::LimitHit { limit: Limit::Cpu, proof: LimitProof::JobNotification { .. }, .. } => "a message",
+            Ending::TimedOut { .. } => "nothing",
+            _ => "something else",
+        };
+        ensure_eq("what ended it", &proof(&watched.ending), &proof(&plain.ending))
+    });
+}
