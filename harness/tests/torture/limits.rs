@@ -8,7 +8,7 @@ use std::time::Duration;
 use hookproof_harness::{Behaviour, probe};
 #[cfg(unix)]
 use hookproof_harness::{CauseKind, HookCommand, LimitProof, likely_cause};
-use hookproof_harness::{Ending, Limit, LimitReport, Limits, MechanismChoice, Observation};
+use hookproof_harness::{Ending, Limit, LimitReport, Limits, Observation};
 use libtest_mimic::Failed;
 
 use crate::{Suite, ensure, ensure_eq, me};
@@ -243,7 +243,7 @@ fn add_linux(suite: &mut Suite) {
     suite.add("killed_while_it_was_loaded_is_not_started", |bench| {
         // Less than any program needs for its own text and stack.
         let observation = bench.run(&me("exit").arg("0").limits(Limits::none().address_space(64 * 1024)))?;
-        if bench.mechanism.choice == MechanismChoice::Posix {
+        if bench.mechanism.choice == hookproof_harness::MechanismChoice::Posix {
             ensure_signal(&observation, libc::SIGSEGV)?;
             return ensure_cause(&observation, CauseKind::SilentCrash, Some(Limit::AddressSpace));
         }

@@ -155,7 +155,7 @@ impl Inner {
         let Some(places) = self.rules.allowed() else {
             return Ok(());
         };
-        self.landlock = match Ruleset::new(places) {
+        self.landlock = match Ruleset::new(places, Rules::USUAL) {
             Ok(ruleset) => {
                 for (place, error) in &ruleset.left_out {
                     self.gaps.push(format!("nothing can be written to `{}`: {error}", place.display()));
@@ -188,7 +188,8 @@ impl Inner {
                 self.arrival = Some(ours);
                 self.child_ends.push(above_two(theirs)?);
                 self.orders.filter = filter;
-                self.orders.seal = filter::seal();
+                // Without the network nothing of the handover is looked at.
+                self.orders.seal = if scope.network { filter::seal() } else { Vec::new() };
             }
             Err(because) => self.unheard = Some(because),
         }

@@ -15,6 +15,7 @@ use crate::platform::unix::errno;
 pub(crate) struct CageOrders {
     /// With the listener; empty if there is none.
     pub(super) filter: Vec<sock_filter>,
+    /// Empty if nothing is to be sealed.
     pub(super) seal: Vec<sock_filter>,
     pub(super) ruleset: bool,
     pub(super) strict: bool,
@@ -139,6 +140,9 @@ unsafe fn listen(cage: &ChildCage) -> Result<c_int, c_int> {
         libc::close(listener);
         if sent < 0 {
             return Err(-sent);
+        }
+        if cage.seal_length == 0 {
+            return Ok(0);
         }
         match install(cage.seal, cage.seal_length, 0) {
             refused if refused < 0 => Err(-refused),

@@ -63,8 +63,8 @@ pub(super) fn abi() -> Result<i64, String> {
 }
 
 impl Ruleset {
-    /// Writing is refused everywhere but in these places.
-    pub(super) fn new(places: &[PathBuf]) -> Result<Self, String> {
+    /// Writing is refused everywhere but in these places. The first `usual` ones need not exist.
+    pub(super) fn new(places: &[PathBuf], usual: usize) -> Result<Self, String> {
         let abi = abi()?;
         let mut handled_files = WRITE_FILE | ENTRIES;
         if abi >= 2 {
@@ -86,8 +86,10 @@ impl Ruleset {
             OwnedFd::from_raw_fd(descriptor as c_int)
         };
         let mut ruleset = Ruleset { descriptor, abi, left_out: Vec::new() };
-        for place in places {
-            if let Err(error) = ruleset.allow(place, handled_files) {
+        for (number, place) in places.iter().enumerate() {
+            if let Err(error) = ruleset.allow(place, handled_files)
+                && number >= usual
+            {
                 ruleset.left_out.push((place.clone(), error));
             }
         }
@@ -96,14 +98,18 @@ impl Ruleset {
 
     fn allow(&self, place: &Path, handled: u64) -> io::Result<()> {
         let name = CString::new(place.as_os_str().as_bytes())?;
-        // SAFETY: the path ends in NUL; the structure is read during the call; the descriptor is ours.
+        // SAFETY: the path ends in NUL; the structures are plain numbers; the descriptors are ours.
         unsafe {
             let opened = libc::open(name.as_ptr(), libc::O_PATH | libc::O_CLOEXEC);
             if opened < 0 {
                 return Err(io::Error::last_os_error());
             }
             let opened = OwnedFd::from_raw_fd(opened);
-            let is_folder = std::fs::File::from(opened.try_clone()?).metadata()?.is_dir();
+            let mut facts: libc::stat = mem::zeroed();
+            if libc::fstat(opened.as_raw_fd(), &raw mut facts) < 0 {
+                return Err(io::Error::last_os_error());
+            }
+            let is_folder = facts.st_mode & libc::S_IFMT == libc::S_IFDIR;
             let allowed = if is_folder { handled } else { handled & (WRITE_FILE | TRUNCATE) };
             let rule = PathBeneath { allowed, parent: opened.as_raw_fd() };
             let ruleset = self.descriptor.as_raw_fd();

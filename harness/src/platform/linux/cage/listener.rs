@@ -3,6 +3,7 @@
 
 use std::ffi::c_int;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::OnceLock;
 use std::{io, mem};
 
 /// What becomes of a call.
@@ -32,8 +33,13 @@ pub(super) enum Next {
 impl Listener {
     /// Takes over a descriptor that has just arrived.
     pub(super) fn received(descriptor: RawFd) -> Self {
-        // SAFETY: nobody else knows it.
-        Listener { descriptor: unsafe { OwnedFd::from_raw_fd(descriptor) } }
+        // Since Linux 6.6: whoever asks hands its processor to us, and gets it back with the answer. It is a hint.
+        const SYNC_WAKE_UP: u64 = 1;
+        // SAFETY: nobody else knows the descriptor; the flags are passed as a number.
+        unsafe {
+            libc::ioctl(descriptor, libc::SECCOMP_IOCTL_NOTIF_SET_FLAGS, SYNC_WAKE_UP);
+            Listener { descriptor: OwnedFd::from_raw_fd(descriptor) }
+        }
     }
 
     pub(super) fn descriptor(&self) -> RawFd {
@@ -82,6 +88,11 @@ impl Listener {
 
 /// Why there can be no listener here.
 pub(super) fn unavailable() -> Option<String> {
+    static REASON: OnceLock<Option<String>> = OnceLock::new();
+    REASON.get_or_init(look_for_listeners).clone()
+}
+
+fn look_for_listeners() -> Option<String> {
     let action: u32 = libc::SECCOMP_RET_USER_NOTIF;
     // SAFETY: the kernel reads a number.
     let known =

@@ -51,7 +51,7 @@ pub(super) struct Rules {
 
 impl Rules {
     pub(super) fn new(sandbox: &Sandbox) -> Self {
-        let always = ALWAYS.iter().map(PathBuf::from).filter(|path| path.exists());
+        let always = ALWAYS.iter().map(PathBuf::from);
         let allowed = sandbox.writable.as_ref().map(|own| always.chain(own.iter().map(|path| real(path))).collect());
         let faults = sandbox.refusals.iter();
         Rules {
@@ -60,6 +60,9 @@ impl Rules {
             local_only: sandbox.network == Network::Loopback,
         }
     }
+
+    /// How many of the allowed places are those of everybody, which come first.
+    pub(super) const USUAL: usize = ALWAYS.len();
 
     /// Places that may be written, if not all may.
     pub(super) fn allowed(&self) -> Option<&[PathBuf]> {
