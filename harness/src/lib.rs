@@ -44,4 +44,4 @@ pub use limits::{Enforcement, Limit, LimitProof, LimitReport, Limits};
 pub use observation::{
     Capture, Chunk, Descendant, Ending, KillStep, Leaks, Mechanism, Observation, StartError, StdinReport,
 };
-pub use probe::{Behaviour, Probe, ProbePoint, probe};
+pub use probe::{Band, Behaviour, Probe, ProbePoint, Search, probe};
