@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use serde::{Deserialize, Serialize};
+use hookproof_harness::{Limit, Limits};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::contract::{Contract, Event};
 use crate::embedded;
 use crate::payload::Payload;
+use crate::quantity;
 
 /// What arrives on stdin, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -188,6 +190,30 @@ pub struct Scenario {
     /// Whether what lies in the folders of the run is counted after every run.
     #[serde(default)]
     pub watch_state: bool,
+    /// What the hook may use, by the names of [`Limit`]: numbers in the limit's own unit, or texts such as `512 MiB`.
+    /// Where there is a limit, only the requirements that name the scenario are judged, and none where the system does
+    /// not hold the hook to it.
+    #[serde(default, deserialize_with = "limits")]
+    pub limits: Limits,
+}
+
+/// A value of a limit as a file may have it.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum LimitValue {
+    Number(u64),
+    Text(String),
+}
+
+fn limits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Limits, D::Error> {
+    let values = BTreeMap::<Limit, LimitValue>::deserialize(deserializer)?;
+    values.into_iter().try_fold(Limits::none(), |limits, (limit, value)| {
+        let value = match value {
+            LimitValue::Number(value) => value,
+            LimitValue::Text(text) => quantity::parse(limit, &text).map_err(serde::de::Error::custom)?,
+        };
+        Ok(limits.with(limit, value))
+    })
 }
 
 fn one() -> usize {

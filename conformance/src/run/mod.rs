@@ -11,7 +11,9 @@ mod surroundings;
 mod worker;
 
 pub use pool::{CheckError, CheckOptions, Checker, Interrupter};
+pub(crate) use scratch::without_name as without_scratch;
 pub use state::State;
+pub(crate) use worker::Worker;
 
 use hookproof_harness::{Ending, Observation};
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Behaviour;
 use crate::limits::Limit;
 
 /// Values of the first look over the whole range, both ends among them. Without it a band far above the floor, in which
@@ -11,6 +12,9 @@ const SURVEY: u32 = 5;
 const CLOSE: f64 = 1.02;
 /// How far above the floor is looked once more, as ratios of it: what works there by luck fails near by.
 const ABOVE: [f64; 2] = [1.12, 1.5];
+/// Two ways to fail are told apart to this ratio of values, in at most so many runs.
+const EDGE: f64 = 1.1;
+const EDGE_RUNS: usize = 4;
 /// Runs after which the search ends in any case: behaviour that follows no rule would keep it busy for ever.
 const MOST_RUNS: usize = 30;
 /// Sizes are tried in whole pages; the kernel rounds as well.
@@ -18,12 +22,12 @@ const PAGE: u64 = 4096;
 
 /// The search for the least value of a limit at which a program works: which values to try, given what was seen so far.
 ///
-/// It looks over the whole range first, narrows the topmost change from failing to working down to 2 %, and then tries
-/// the floor again and what lies close above it. The values of one step are independent of each other, so that they can
-/// be run at the same time.
+/// It looks over the whole range first, narrows the topmost change from failing to working down to 2 %, tries the floor
+/// again and what lies close above it, and then looks where one way to fail ends and another begins. The values of one
+/// step are independent of each other, so that they can be run at the same time.
 ///
 /// ```
-/// use hookproof_harness::{Limit, Search};
+/// use hookproof_harness::{Behaviour, Limit, Search};
 ///
 /// let mut search = Search::new(Limit::OpenFiles, 1, 1024);
 /// loop {
@@ -32,7 +36,8 @@ const PAGE: u64 = 4096;
 ///         break;
 ///     }
 ///     for value in values {
-///         search.record(value, value >= 20); // A program that needs twenty descriptors.
+///         // A program that needs twenty descriptors.
+///         search.record(value, if value >= 20 { Behaviour::Works } else { Behaviour::CleanError });
 ///     }
 /// }
 /// assert_eq!(search.floor(), Some(20));
@@ -42,8 +47,8 @@ pub struct Search {
     step: u64,
     least: u64,
     most: u64,
-    /// What was tried, and whether all runs with it worked.
-    seen: BTreeMap<u64, bool>,
+    /// What was tried, and the worst that came of it.
+    seen: BTreeMap<u64, Behaviour>,
     waiting: usize,
     runs: usize,
     phase: Phase,
@@ -57,6 +62,8 @@ enum Phase {
     Narrow,
     /// This floor was tried again.
     Checked(u64),
+    /// So many runs were spent on how it fails.
+    Edges(usize),
     Done,
 }
 
@@ -88,12 +95,18 @@ impl Search {
                 }
                 Phase::Survey => {
                     self.phase = Phase::Narrow;
-                    if self.seen.get(&self.most) == Some(&true) { self.survey() } else { Vec::new() }
+                    if self.seen.get(&self.most) == Some(&Behaviour::Works) { self.survey() } else { Vec::new() }
                 }
                 Phase::Narrow => self.narrow(width.max(1)),
                 Phase::Checked(floor) if self.floor() == Some(floor) => {
-                    self.phase = Phase::Done;
+                    self.phase = Phase::Edges(0);
                     Vec::new()
+                }
+                Phase::Edges(spent) => {
+                    let values = self.edges(width.clamp(1, EDGE_RUNS.saturating_sub(spent).max(1)));
+                    let over = spent >= EDGE_RUNS || values.is_empty();
+                    self.phase = if over { Phase::Done } else { Phase::Edges(spent + values.len()) };
+                    if over { Vec::new() } else { values }
                 }
                 Phase::Checked(_) => self.narrow(width.max(1)),
             };
@@ -106,10 +119,10 @@ impl Search {
         values
     }
 
-    /// What came of a value: whether the program worked.
-    pub fn record(&mut self, value: u64, works: bool) {
+    /// What came of a value. Of several runs with it the worst counts.
+    pub fn record(&mut self, value: u64, behaviour: Behaviour) {
         self.waiting = self.waiting.saturating_sub(1);
-        self.seen.entry(value).and_modify(|all| *all &= works).or_insert(works);
+        self.seen.entry(value).and_modify(|worst| *worst = behaviour.max(*worst)).or_insert(behaviour);
     }
 
     /// Ends the search: nothing can be learned from a limit that does not hold.
@@ -121,17 +134,17 @@ impl Search {
     /// even the largest was not enough.
     #[must_use]
     pub fn floor(&self) -> Option<u64> {
-        self.seen.iter().rev().take_while(|(_, works)| **works).last().map(|(value, _)| *value)
+        self.seen.iter().rev().take_while(|(_, seen)| **seen == Behaviour::Works).last().map(|(value, _)| *value)
     }
 
     /// Values at which it worked although it fails at a larger one: bisection alone would have hidden them, or taken
     /// one of them for the floor.
     #[must_use]
     pub fn works_below(&self) -> Vec<u64> {
-        let Some((highest, _)) = self.seen.iter().rev().find(|(_, works)| !**works) else {
+        let Some((highest, _)) = self.seen.iter().rev().find(|(_, seen)| **seen != Behaviour::Works) else {
             return Vec::new();
         };
-        self.seen.range(..highest).filter(|(_, works)| **works).map(|(value, _)| *value).collect()
+        self.seen.range(..highest).filter(|(_, seen)| **seen == Behaviour::Works).map(|(value, _)| *value).collect()
     }
 
     fn survey(&self) -> Vec<u64> {
@@ -191,6 +204,21 @@ impl Search {
         values
     }
 
+    /// Middles of the widest stretches below the floor at whose ends the program behaves in two ways.
+    fn edges(&self, most: usize) -> Vec<u64> {
+        let below: Vec<(u64, Behaviour)> =
+            self.seen.range(..self.floor().unwrap_or(0)).map(|(value, seen)| (*value, *seen)).collect();
+        let mut stretches: Vec<(f64, u64)> = below
+            .windows(2)
+            .filter(|pair| pair[0].1 != pair[1].1)
+            .map(|pair| (pair[1].0 as f64 / pair[0].0 as f64, pair))
+            .filter(|(ratio, _)| *ratio > EDGE)
+            .filter_map(|(ratio, pair)| Some((ratio, *self.pieces(pair[0].0, pair[1].0, 1).first()?)))
+            .collect();
+        stretches.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+        stretches.into_iter().take(most).map(|(_, middle)| middle).collect()
+    }
+
     /// The nearest value that can be tried.
     fn whole(&self, value: f64) -> u64 {
         ((value / self.step as f64).round() as u64 * self.step).max(1)
@@ -202,8 +230,16 @@ mod tests {
     use super::*;
     use rstest::rstest;
 
+    fn alive(works: bool) -> Behaviour {
+        if works { Behaviour::Works } else { Behaviour::CleanError }
+    }
+
     /// Runs a search; all values in the order in which they were tried.
     fn all(search: &mut Search, width: usize, works: impl Fn(u64) -> bool) -> Vec<u64> {
+        behaving(search, width, |value| alive(works(value)))
+    }
+
+    fn behaving(search: &mut Search, width: usize, behaviour: impl Fn(u64) -> Behaviour) -> Vec<u64> {
         let mut tried = Vec::new();
         loop {
             let values = search.step(width);
@@ -212,7 +248,7 @@ mod tests {
             }
             assert!(search.step(width).is_empty(), "the values of one step are awaited");
             for value in values {
-                search.record(value, works(value));
+                search.record(value, behaviour(value));
                 tried.push(value);
             }
         }
@@ -278,7 +314,8 @@ mod tests {
         all(&mut search, 1, works);
         let floor = search.floor().expect("enough was tried");
         assert!((3 << 30..(3 << 30) * 103 / 100).contains(&floor), "{floor}");
-        assert_eq!(search.works_below(), [64 << 20]);
+        let below = search.works_below();
+        assert!(below.contains(&(64 << 20)) && below.iter().all(|value| works(*value)), "{below:?}");
     }
 
     #[test]
@@ -289,6 +326,21 @@ mod tests {
             let tried = all(&mut search, 2, luck);
             assert!(tried.len() <= MOST_RUNS + 4, "{} runs", tried.len());
         }
+    }
+
+    #[rstest]
+    fn ways_to_fail_are_told_apart(#[values(1, 2, 4)] width: usize) {
+        // Killed while it is loaded, then its libraries are not found room for, then it works: Debian's python3.
+        let behaviour = |value: u64| match value >> 10 {
+            0..7_200 => Behaviour::SilentDeath,
+            7_200..14_000 => Behaviour::CleanError,
+            _ => Behaviour::Works,
+        };
+        let mut search = Search::new(Limit::AddressSpace, 64 << 10, 64 << 30);
+        let tried = behaving(&mut search, width, behaviour);
+        let last_silent = tried.iter().filter(|value| behaviour(**value) == Behaviour::SilentDeath).max();
+        assert!(last_silent.is_some_and(|value| value >> 10 > 6_000), "{last_silent:?}");
+        assert!(tried.len() <= 20 + 3 * (width - 1), "{} runs", tried.len());
     }
 
     #[test]
@@ -302,7 +354,7 @@ mod tests {
             }
             for value in values {
                 let lucky = value == 10 && std::mem::take(&mut first_at_ten);
-                search.record(value, value > 10 || lucky);
+                search.record(value, alive(value > 10 || lucky));
             }
         }
         assert_eq!(search.floor(), Some(11));
@@ -312,7 +364,7 @@ mod tests {
     fn a_stopped_search_asks_for_nothing() {
         let mut search = Search::new(Limit::Processes, 1, 100);
         for value in search.step(4) {
-            search.record(value, true);
+            search.record(value, Behaviour::Works);
         }
         search.stop();
         assert!(search.step(4).is_empty());
