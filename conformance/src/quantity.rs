@@ -123,9 +123,9 @@ pub fn with_margin(limit: Limit, value: u64) -> u64 {
     if limit.unit() != "bytes" {
         return enough;
     }
-    // Two digits of the unit that it is shown in.
+    // Two digits of the unit that it is shown in, of which the second may be a half.
     let unit = SHOWN.iter().find(|(_, size)| enough >= *size).map_or(1, |(_, size)| *size);
-    let mut step = unit;
+    let mut step = if enough / unit < 10 { unit.div_ceil(2) } else { unit };
     while enough / step >= 100 {
         step = step.saturating_mul(10);
     }
@@ -198,6 +198,6 @@ mod tests {
             }
         }
         assert_eq!(with_margin(Limit::OpenFiles, 20), 30);
-        assert_eq!(shown(Limit::Memory, with_margin(Limit::Memory, 790 << 20)), "1.2 GiB");
+        assert_eq!(shown(Limit::Memory, with_margin(Limit::Memory, 712 << 20)), "1.5 GiB");
     }
 }

@@ -78,6 +78,7 @@ const JUDGES: &[(&str, Judge)] = &[
     ("text-length", resource::text_length),
     ("allows-dangerous", security::allows_dangerous),
     ("shell-expansion", security::shell_expansion),
+    ("starved-guard", security::starved_guard),
 ];
 
 /// Judges of time itself: to them it does not matter whose patience was over.

@@ -185,7 +185,7 @@ impl<'a> Prober<'a> {
             cpu: observation.cpu_user.zip(observation.cpu_system).map(|(user, system)| user + system),
             peak_memory: observation.peak_memory,
             does_not_work: does_not_work(first).or_else(|| {
-                let two_ways = || format!("two runs without a limit differ in {}", unsteady.join(" and "));
+                let two_ways = || format!("two runs differ in {}", unsteady.join(" and "));
                 (!likeness.is_enough()).then(two_ways)
             }),
             speaks: likeness::speaks(first),
@@ -223,7 +223,7 @@ fn choose<'a>(
 fn does_not_work(run: &Run) -> Option<String> {
     let failed = matches!(run.effect.hook_status, HookStatus::Failed | HookStatus::Cancelled)
         || !matches!(run.observation.ending, Ending::Exited { .. });
-    failed.then(|| format!("{} without a limit", judge::ending(run)))
+    failed.then(|| judge::ending(run))
 }
 
 /// The scenario with one limit, and with patience that follows the run without it: a starved hook may hang.

@@ -143,7 +143,7 @@ pub(super) fn baseline(baseline: &Baseline) -> Vec<String> {
     took.extend(baseline.peak_memory.map(memory));
     let mut told = vec![format!("Without a limit: {}, {}. {}.", baseline.ending, took.join(", "), baseline.told)];
     if let Some(why) = &baseline.does_not_work {
-        told.push(format!("The hook does not work: {why}. Nothing was probed."));
+        told.push(format!("The hook does not work without a limit: {why}. Nothing was probed."));
         return told;
     }
     if !baseline.speaks {
