@@ -102,9 +102,11 @@ fn bytes(value: u64) -> String {
         return format!("{value} B");
     };
     let number = value as f64 / *size as f64;
-    let digits = if number < 99.95 { 1 } else { 0 };
+    // Three digits that count: floors are found to 2 %.
+    let digits = if number < 9.995 { 2 } else { usize::from(number < 99.95) };
     let text = format!("{number:.digits$}");
-    format!("{} {unit}", text.strip_suffix(".0").unwrap_or(&text))
+    let text = if digits > 0 { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    format!("{text} {unit}")
 }
 
 /// A round value that is at least half as much again, so that a longer document or the next version of an interpreter
@@ -177,6 +179,9 @@ mod tests {
     #[case(Limit::Memory, 1023, "1023 B")]
     #[case(Limit::Memory, 64 << 10, "64 KiB")]
     #[case(Limit::Memory, 7_445_000, "7.1 MiB")]
+    #[case(Limit::Memory, 3_120_000, "2.98 MiB")]
+    #[case(Limit::Memory, 100 << 20, "100 MiB")]
+    #[case(Limit::Memory, 10 << 20, "10 MiB")]
     #[case(Limit::Memory, 768 << 20, "768 MiB")]
     #[case(Limit::Memory, 40 << 30, "40 GiB")]
     #[case(Limit::Cpu, 1, "1 s")]

@@ -57,6 +57,7 @@ pub struct Baseline {
     /// The version that is judged by.
     pub version: String,
     /// The event.
+    #[serde(rename = "hook_event")]
     pub event: String,
     /// The document on stdin.
     pub payload: String,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::likeness::Likeness;
 use crate::contract::{Contract, Event};
 use crate::judge;
-use crate::oracle::tell;
+use crate::oracle::{HookStatus, tell};
 use crate::run::Run;
 
 /// Characters kept of what the hook said.
@@ -33,6 +33,8 @@ pub struct Point {
     pub told: String,
     /// Whether a step that the hook stops without the limit goes ahead.
     pub fails_open: bool,
+    /// Whether that happens while the platform takes the hook for one that did its work.
+    pub unnoticed: bool,
 }
 
 impl Point {
@@ -40,6 +42,7 @@ impl Point {
     pub(super) fn of(contract: &Contract, event: &Event, value: u64, run: &Run, wanted: &Likeness) -> Self {
         let differs = wanted.differs(run);
         let observation = &run.observation;
+        let fails_open = wanted.stops_the_step && !run.effect.stops_the_step();
         Point {
             value,
             behaviour: Behaviour::of(observation, differs.is_empty()),
@@ -48,7 +51,8 @@ impl Point {
             cause: likely_cause(observation),
             said: telling(&observation.stderr.bytes, likely_cause(observation).as_ref())
                 .or_else(|| telling(&observation.stdout.bytes, None)),
-            fails_open: wanted.stops_the_step && !run.effect.stops_the_step(),
+            fails_open,
+            unnoticed: fails_open && run.effect.hook_status == HookStatus::Ok,
             told: tell(contract, event, &run.effect),
             differs: differs.into_iter().map(str::to_owned).collect(),
         }

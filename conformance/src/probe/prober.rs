@@ -49,6 +49,9 @@ pub struct Prober<'a> {
     pub interrupter: Interrupter,
 }
 
+/// Pieces that a range is cut into beyond bisection, at most: the more, the more runs are needed in all.
+const WIDEST: usize = 3;
+
 /// One value to try.
 struct Task {
     place: usize,
@@ -132,7 +135,8 @@ impl<'a> Prober<'a> {
                     Err(note) => closing.notes.push(note),
                 }
             }
-            let others = processes_of_this_user();
+            // The threads of the workers are still to come.
+            let others = processes_of_this_user().map(|others| others + workers.len() as u64);
             let mut probes: Vec<Probe> = wanted.iter().map(|wanted| Probe::new(wanted, baseline.cpu, others)).collect();
             let setting = Setting { prober: self, subject, moment, plain, likeness: &likeness, wall: baseline.wall };
             setting.run(workers, &mut probes, &mut limits, &mut runs, others, &mut on)?;
@@ -320,7 +324,7 @@ impl Setting<'_, '_> {
         on: &mut impl FnMut(&ProbeEvent) -> std::io::Result<()>,
     ) -> Result<(), ProbeError> {
         // Workers that one limit alone cannot keep busy cut its range into more pieces.
-        let width = (workers.len() / probes.len().max(1)).max(1);
+        let width = (workers.len() / probes.len().max(1)).clamp(1, WIDEST);
         let (task_sender, task_receiver) = mpsc::channel::<Task>();
         let task_receiver = Mutex::new(task_receiver);
         let (done_sender, done_receiver) = mpsc::channel::<Done>();

@@ -56,6 +56,8 @@ impl<R: Reporter> Reporter for Vec<R> {
 }
 
 #[cfg(test)]
+mod probe_samples;
+#[cfg(test)]
 mod samples;
 
 #[cfg(test)]

@@ -90,7 +90,7 @@ fn section(out: &mut dyn Write, found: &Found) -> io::Result<()> {
     for sentence in words::answer(found) {
         writeln!(out, "<p class=\"answer\">{}</p>", safe(&sentence))?;
     }
-    for sentence in words::not_monotonic(found).into_iter().chain(words::worst(found)) {
+    for sentence in words::not_monotonic(found).into_iter().chain(words::worst(found)).chain(words::unnoticed(found)) {
         writeln!(out, "<p>{}</p>", safe(&sentence))?;
     }
     if found.not_enforced.is_none() && !found.points.is_empty() {
@@ -165,4 +165,48 @@ fn safe(text: &str) -> String {
         .replace('>', "&gt;")
         .replace('"', "&quot;")
         .replace('\'', "&#39;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::probe_samples::probing;
+
+    fn page() -> String {
+        let mut out = Vec::new();
+        ProbePage(&probing()).write(&mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_page_needs_nothing_else_and_nothing_in_it_acts() {
+        let page = page();
+        for loader in ["<script", "src=", "href=", "url(", "@import", "http:", "https:", "\u{1b}", "<b>no"] {
+            assert!(!page.contains(loader), "{loader}");
+        }
+        assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;") && page.contains("MemoryError &amp; more"));
+        assert!(page.contains("prefers-color-scheme: dark") && page.contains("@media print"));
+    }
+
+    #[test]
+    fn every_element_is_closed() {
+        let page = page();
+        for name in [
+            "html", "head", "style", "title", "body", "main", "section", "h1", "h2", "p", "ul", "li", "div", "span",
+            "table", "thead", "tbody", "tr", "th", "td", "b", "i", "code", "details", "summary", "footer",
+        ] {
+            let opened = page.matches(&format!("<{name}>")).count() + page.matches(&format!("<{name} ")).count();
+            assert!(opened > 0 && opened == page.matches(&format!("</{name}>")).count(), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_run_has_a_row_and_every_stretch_its_part() {
+        let (page, probing) = (page(), probing());
+        let runs: usize = probing.limits.iter().map(|found| found.points.len()).sum();
+        assert_eq!(page.matches("<tr><td>").count(), runs);
+        assert_eq!(page.matches("class=\"strip\"").count(), 2, "nothing is drawn of a limit that does not hold");
+        assert!(page.contains("aria-label=\"silent death at 1 MiB to 7 MiB; "));
+        assert!(page.contains("not enforced, because the superuser is exempt from it"));
+    }
 }

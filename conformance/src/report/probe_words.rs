@@ -115,6 +115,18 @@ pub(super) fn worst(found: &Found) -> Option<String> {
     Some(format!("Worst below: {place} {dies}. {}{open}.", point.told))
 }
 
+/// Where the hook does nothing, and the platform believes that it did its work.
+pub(super) fn unnoticed(found: &Found) -> Option<String> {
+    let points: Vec<&Point> = found.points.iter().filter(|point| point.unnoticed).collect();
+    let (first, last) = (points.first()?, points.last()?);
+    let (from, to) = (found.shown(first.value), found.shown(last.value));
+    let place = if from == to { format!("at {from}") } else { format!("at some values between {from} and {to}") };
+    Some(format!(
+        "Unnoticed: {place} what the hook stops goes ahead, and the platform takes the hook for one that did its work ({}).",
+        ended(first)
+    ))
+}
+
 /// That more is not always better.
 pub(super) fn not_monotonic(found: &Found) -> Option<String> {
     let works = found.works_below.last()?;
@@ -156,4 +168,97 @@ pub(super) fn baseline(baseline: &Baseline) -> Vec<String> {
         told.push(format!("Not compared, because it differs from run to run: {}.", baseline.unsteady.join(", ")));
     }
     told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::probe_samples::{baseline as sample, interpreter, island};
+
+    #[test]
+    fn what_to_do_and_what_happens_otherwise() {
+        let found = interpreter();
+        assert_eq!(answer(&found), ["It needs 14 MiB. Give it 21 MiB or more."]);
+        let told = worst(&found).expect("it fails below");
+        assert!(
+            told.starts_with("Worst below: between 1 MiB and 7 MiB it dies silently: both streams are empty."),
+            "{told}"
+        );
+        assert!(told.ends_with("so that what the hook stops goes ahead."), "{told}");
+        assert_eq!(not_monotonic(&found), None);
+        assert_eq!(
+            found.bands.iter().map(|one| extent(&found, one)).collect::<Vec<_>>(),
+            ["1 MiB to 7 MiB", "8 MiB to 13 MiB", "14 MiB and more"]
+        );
+        assert_eq!(
+            band(&found, &found.bands[0]),
+            "not started: `py`: the system killed it by signal 11, both streams empty"
+        );
+    }
+
+    #[test]
+    fn more_that_is_worse_is_told() {
+        let told = not_monotonic(&island()).expect("is told");
+        assert_eq!(
+            told,
+            "More is not always better: it works at 4 descriptors and fails again at 9 descriptors (hang). The floor is above all of that."
+        );
+        assert!(
+            worst(&island()).is_some_and(|told| told.contains("at 9 descriptors it hangs until somebody kills it"))
+        );
+    }
+
+    #[test]
+    fn what_nobody_notices_is_told() {
+        assert_eq!(unnoticed(&interpreter()), None);
+        let mut found = interpreter();
+        found.points[3].unnoticed = true;
+        let told = unnoticed(&found).expect("is told");
+        assert!(told.starts_with("Unnoticed: at 13 MiB what the hook stops goes ahead"), "{told}");
+        found.points[2].unnoticed = true;
+        assert!(unnoticed(&found).is_some_and(|told| told.contains("between 8 MiB and 13 MiB")));
+    }
+
+    #[test]
+    fn luck_is_told() {
+        let mut found = island();
+        found.points[2].value = 4;
+        assert!(
+            not_monotonic(&found)
+                .is_some_and(|told| told.contains("works at 4 descriptors in one run and not in another"))
+        );
+    }
+
+    #[test]
+    fn processes_of_others_are_taken_off() {
+        let mut found =
+            Found { limit: Limit::Processes, unit: "processes".to_owned(), already_used: Some(7), ..island() };
+        (found.floor, found.advised) = (Some(9), Some(11));
+        assert_eq!(
+            answer(&found),
+            ["It needs 2 processes besides the 7 that its user has already. Allow 11 processes while so many run."]
+        );
+        (found.floor, found.advised) = (Some(1), Some(8));
+        assert!(answer(&found)[0].starts_with("It needs none beside itself: 1 process is enough"));
+    }
+
+    #[test]
+    fn too_little_and_not_enforced_are_no_floors() {
+        let mut found = interpreter();
+        found.floor = None;
+        assert!(answer(&found)[0].starts_with("1 GiB is too little"));
+        found.not_enforced = Some("nobody does".to_owned());
+        assert_eq!(answer(&found), ["Nothing can be said of it here."]);
+        assert_eq!(worst(&found), None);
+        assert_eq!(mechanism(&found), "not enforced, because nobody does");
+    }
+
+    #[test]
+    fn a_hook_without_a_word_and_one_that_does_not_work() {
+        let told = baseline(&Baseline { speaks: false, ..sample() });
+        assert!(told.iter().any(|sentence| sentence.contains("--payload")), "{told:?}");
+        assert!(told.iter().any(|sentence| sentence.contains("the reason")), "{told:?}");
+        let told = baseline(&Baseline { does_not_work: Some("exit code 1".to_owned()), ..sample() });
+        assert!(told.last().is_some_and(|last| last.ends_with("Nothing was probed.")), "{told:?}");
+    }
 }

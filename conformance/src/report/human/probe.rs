@@ -82,7 +82,9 @@ impl<W: Write> ProbeText<W> {
         for sentence in words::answer(found) {
             self.page.lines(&Line::indent(INDENT).hanging(BOLD, &sentence, width))?;
         }
-        for sentence in words::not_monotonic(found).into_iter().chain(words::worst(found)) {
+        for sentence in
+            words::not_monotonic(found).into_iter().chain(words::worst(found)).chain(words::unnoticed(found))
+        {
             self.page.lines(&Line::indent(INDENT).hanging(PLAIN, &sentence, width))?;
         }
         self.page.flush()
@@ -152,5 +154,63 @@ impl Labels {
 
     fn put_before(&mut self, end: usize, text: &str) {
         self.put(end.saturating_sub(text.chars().count()), text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probe::Probing;
+    use crate::report::probe_samples::probing;
+    use crate::report::text::width as columns_of;
+
+    fn told(look: Look) -> String {
+        let Probing { baseline, limits, closing } = probing();
+        let mut out = Vec::new();
+        let mut text = ProbeText::new(&mut out, look);
+        text.on(&ProbeEvent::ProbeStarted(baseline)).unwrap();
+        for found in limits {
+            for point in found.points.clone() {
+                text.on(&ProbeEvent::RunFinished { limit: found.limit, point }).unwrap();
+            }
+            text.on(&ProbeEvent::LimitFinished(found)).unwrap();
+        }
+        text.on(&ProbeEvent::ProbeFinished(closing)).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_limit_is_a_strip_with_its_ends_and_its_floor() {
+        let told = told(Look { width: 62, ..Look::default() });
+        let lines: Vec<&str> = told.lines().collect();
+        let at = lines.iter().position(|line| line.starts_with("  xxx")).expect("a strip");
+        assert_eq!(lines[at].len(), 62);
+        assert!(lines[at].ends_with("==="));
+        assert!(lines[at + 1].trim_start().starts_with('^') && lines[at + 1].ends_with('^'));
+        assert!(
+            lines[at + 2].starts_with("  1 MiB")
+                && lines[at + 2].ends_with("1 GiB")
+                && lines[at + 2].contains("14 MiB")
+        );
+        assert!(told.contains("x silent death 1 MiB to 7 MiB: "), "{told}");
+        assert!(told.contains("It needs 14 MiB. Give it 21 MiB or more."));
+        assert!(told.contains("not enforced, because the superuser is exempt from it"));
+        assert!(told.contains("note: real memory was not probed"));
+    }
+
+    #[test]
+    fn lines_fit_and_nothing_acts_in_any_width() {
+        for width in [40, 62, 80, 100, 200] {
+            let told = told(Look { width, ..Look::default() });
+            assert!(told.lines().all(|line| columns_of(line) <= width), "{width}");
+            assert!(!told.contains('\u{1b}'));
+        }
+        assert!(told(Look { color: true, ..Look::default() }).contains("\u{1b}["));
+    }
+
+    #[test]
+    fn progress_is_for_terminals() {
+        assert!(!told(Look::default()).contains('\r'));
+        assert!(told(Look { terminal: true, ..Look::default() }).contains("\r11 runs, the last under open-files 64"));
     }
 }
