@@ -6,6 +6,7 @@ use clap::Args;
 use hookproof::contract::{Contract, OutcomeName};
 use hookproof::plan::{Scenario, Scenarios};
 use hookproof::requirement::{Catalogue, Requirement};
+use hookproof::{probe, quantity};
 
 use super::known::Known;
 use super::{CliError, Exit, unknown};
@@ -83,6 +84,14 @@ fn requirement(out: &mut impl Write, requirement: &Requirement) -> io::Result<()
 fn scenario(out: &mut impl Write, scenario: &Scenario, catalogue: &Catalogue) -> io::Result<()> {
     writeln!(out, "{}\n{}\n", scenario.id, scenario.title)?;
     section(out, "Why", &scenario.why)?;
+    let limits: Vec<String> = scenario
+        .limits
+        .iter()
+        .map(|(limit, value)| format!("{}: {}", probe::title(limit), quantity::shown(limit, value)))
+        .collect();
+    if !limits.is_empty() {
+        section(out, "Limits", &limits.join(", "))?;
+    }
     let judged: Vec<&str> = catalogue
         .iter()
         .filter(|requirement| requirement.scenarios.contains(&scenario.id))

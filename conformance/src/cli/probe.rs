@@ -11,7 +11,7 @@ use std::time::Duration;
 use clap::{ArgGroup, Args, ValueEnum};
 use hookproof::contract::Contract;
 use hookproof::payload::Payloads;
-use hookproof::probe::{Moment, ProbeError, ProbeEvent, Prober, Probing, Wanted};
+use hookproof::probe::{Found, Moment, ProbeError, ProbeEvent, Prober, Probing, Wanted};
 use hookproof::quantity;
 use hookproof::report::{Look, ProbePage, ProbeText};
 use hookproof::requirement::Level;
@@ -252,7 +252,7 @@ fn exit(probing: &Probing) -> Result<Exit, CliError> {
     if probing.closing.interrupted {
         return Ok(Exit::Interrupted);
     }
-    if probing.baseline.does_not_work.is_some() || probing.limits.iter().any(|found| found.is_too_little()) {
+    if probing.baseline.does_not_work.is_some() || probing.limits.iter().any(Found::is_too_little) {
         return Ok(Exit::Findings);
     }
     if probing.limits.iter().all(|found| found.not_enforced.is_some()) {

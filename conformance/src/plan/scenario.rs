@@ -303,3 +303,52 @@ impl Scenarios {
         self.0.iter().find(|scenario| scenario.id == id)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn with_limits(lines: &str) -> Result<Scenario, toml::de::Error> {
+        let head = "id = \"x\"\ntitle = \"x\"\nwhy = \"x\"\ncolumn = \"x\"\nsound = false\n[limits]\n";
+        toml::from_str(&format!("{head}{lines}"))
+    }
+
+    #[test]
+    fn limits_are_numbers_or_texts_with_units() {
+        let text = "address-space = \"1 GiB\"\ndata = \"64M\"\ncpu = \"2 s\"\nopen-files = 64\nprocesses = \"32\"\nfile-size = 4096\nmemory = \"512 MiB\"";
+        let limits = with_limits(text).expect("limits").limits;
+        let listed: Vec<_> = limits.iter().collect();
+        assert_eq!(
+            listed,
+            [
+                (Limit::AddressSpace, 1 << 30),
+                (Limit::Data, 64 << 20),
+                (Limit::Cpu, 2),
+                (Limit::OpenFiles, 64),
+                (Limit::FileSize, 4096),
+                (Limit::Processes, 32),
+                (Limit::Memory, 512 << 20),
+            ]
+        );
+    }
+
+    #[rstest]
+    #[case("memory = \"512\"", "failed to read \"512\" as a size")]
+    #[case("open-files = \"64 MiB\"", "failed to read \"64 MiB\" as a number")]
+    #[case("descriptors = 64", "unknown variant")]
+    #[case("memory = 1.5", "data did not match")]
+    fn limits_that_are_none_are_refused(#[case] line: &str, #[case] told: &str) {
+        let error = with_limits(line).expect_err("is none").to_string();
+        assert!(error.contains(told), "{error}");
+    }
+
+    #[test]
+    fn stored_limits_are_read_again() {
+        for scenario in Scenarios::built_in().expect("scenarios").iter() {
+            let text = serde_json::to_string(scenario).expect("writes");
+            assert_eq!(serde_json::from_str::<Scenario>(&text).expect("reads").limits, scenario.limits);
+        }
+    }
+}

@@ -8,6 +8,7 @@
 mod choice;
 mod likeness;
 mod point;
+mod pool;
 mod prober;
 mod range;
 mod users;

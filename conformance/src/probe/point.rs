@@ -59,11 +59,11 @@ impl Point {
     }
 }
 
-/// The line that names the cause, or else the first; of a traceback the last.
+/// The line that names the cause, or else the first that holds a word; of a traceback the last.
 fn telling(bytes: &[u8], cause: Option<&Cause>) -> Option<String> {
     let text = String::from_utf8_lossy(bytes);
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let first = lines.next()?;
+    let first = lines.clone().find(|line| line.contains(char::is_alphabetic)).or_else(|| lines.next())?;
     let named = cause.map(|cause| cause.basis.as_str()).filter(|basis| text.contains(basis));
     let last = lines.next_back().filter(|_| first.starts_with("Traceback "));
     Some(named.or(last).unwrap_or(first).chars().take(SAID).collect())
@@ -81,6 +81,8 @@ mod tests {
     #[case("Traceback (most recent call last):\n  File \"x\"\nMemoryError\n", None, Some("MemoryError"))]
     #[case("warning\nsh: 1: Cannot fork\n", Some("sh: 1: Cannot fork"), Some("sh: 1: Cannot fork"))]
     #[case("warning\n", Some("exit code 139 is 128 + 11"), Some("warning"))]
+    #[case("=====\nhas crashed\n", None, Some("has crashed"))]
+    #[case("---\n", None, Some("---"))]
     #[case(" \n", None, None)]
     fn the_line_that_says_most(#[case] text: &str, #[case] basis: Option<&str>, #[case] expected: Option<&str>) {
         let cause = |basis: &str| Cause { kind: CauseKind::OutOfMemory, limit: None, basis: basis.to_owned() };

@@ -1,20 +1,17 @@
 //! Runs a hook without a limit, then under limits, several at the same time.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError, mpsc};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use hookproof_harness::{Band, Ending, Enforcement, Harness, HarnessError, Limit, LimitReport, Limits, Search};
+use hookproof_harness::{Ending, Enforcement, Harness, HarnessError, Limit, LimitReport};
 
 use super::likeness::{self, Likeness};
+use super::pool::{Probe, Setting, report_of, with_limit};
 use super::users::processes_of_this_user;
-use super::{Baseline, Closing, Found, Moment, Point, ProbeEvent, Probing, Wanted};
+use super::{Baseline, Closing, Moment, ProbeEvent, Probing, Wanted};
 use crate::contract::Contract;
 use crate::judge;
 use crate::oracle::{HookStatus, tell};
-use crate::plan::{Case, CaseId, Patience, Scenario, ScenarioError, Scenarios};
-use crate::quantity;
+use crate::plan::{Case, CaseId, Scenario, ScenarioError, Scenarios};
 use crate::requirement::{Catalogue, CatalogueError};
 use crate::run::{CheckOptions, Checker, Interrupter, Run, Worker};
 use crate::subject::Subject;
@@ -47,34 +44,6 @@ pub struct Prober<'a> {
     pub options: CheckOptions,
     /// Ends the probe early.
     pub interrupter: Interrupter,
-}
-
-/// Pieces that a range is cut into beyond bisection, at most: the more, the more runs are needed in all.
-const WIDEST: usize = 3;
-
-/// One value to try.
-struct Task {
-    place: usize,
-    value: u64,
-    scenario: Scenario,
-}
-
-struct Done {
-    place: usize,
-    value: u64,
-    outcome: Result<Vec<Run>, String>,
-}
-
-/// A limit that is being probed.
-struct Probe {
-    limit: Limit,
-    least: u64,
-    most: u64,
-    search: Search,
-    report: Option<LimitReport>,
-    points: Vec<Point>,
-    waiting: usize,
-    told: bool,
 }
 
 impl<'a> Prober<'a> {
@@ -148,7 +117,7 @@ impl<'a> Prober<'a> {
         Ok(Some(Probing { baseline, limits, closing }))
     }
 
-    fn case<'c>(&self, subject: &'c Subject, moment: Moment<'c>, scenario: &'c Scenario) -> Case<'c> {
+    pub(super) fn case<'c>(&self, subject: &'c Subject, moment: Moment<'c>, scenario: &'c Scenario) -> Case<'c> {
         let id = CaseId {
             subject: subject.name.clone(),
             platform: self.contract.platform.id.clone(),
@@ -230,15 +199,6 @@ fn does_not_work(run: &Run) -> Option<String> {
     failed.then(|| judge::ending(run))
 }
 
-/// The scenario with one limit, and with patience that follows the run without it: a starved hook may hang.
-fn with_limit(plain: &Scenario, limit: Limit, value: u64) -> Scenario {
-    Scenario { limits: Limits::none().with(limit, value), patience: Patience::Baseline, ..plain.clone() }
-}
-
-fn report_of(run: &Run, limit: Limit) -> Option<LimitReport> {
-    run.observation.limits.iter().find(|report| report.limit == limit).cloned()
-}
-
 /// Real memory goes with address space, where nobody said how much of that there is.
 fn real_memory(wanted: &[Wanted]) -> Option<Wanted> {
     let asked = wanted.contains(&Wanted { limit: Limit::AddressSpace, most: None });
@@ -257,155 +217,4 @@ fn held_by_the_system(report: Option<&LimitReport>) -> Result<(), String> {
         None => "the hook was not started with it".to_owned(),
     };
     Err(format!("real memory was not probed: {why}"))
-}
-
-impl Probe {
-    fn new(wanted: &Wanted, cpu: Option<Duration>, others: Option<u64>) -> Self {
-        let (least, most) = wanted.range(cpu, others);
-        let search = Search::new(wanted.limit, least, most);
-        Probe { limit: wanted.limit, least, most, search, report: None, points: Vec::new(), waiting: 0, told: false }
-    }
-
-    /// What was found out.
-    fn found(&mut self, others: Option<u64>, interrupted: bool) -> Found {
-        let mut points = std::mem::take(&mut self.points);
-        points.sort_by_key(|point| point.value);
-        let (mechanism, not_enforced) = match self.report.as_ref().map(|report| &report.enforcement) {
-            Some(Enforcement::Enforced { mechanism }) => (Some(mechanism.clone()), None),
-            Some(Enforcement::NotEnforced { because }) => (None, Some(because.clone())),
-            None => (None, None),
-        };
-        let floor = self.search.floor().filter(|_| not_enforced.is_none() && !interrupted);
-        let bands = Band::of(points.iter().map(|point| (point.value, point.behaviour)));
-        let already_used = others.filter(|_| self.limit == Limit::Processes);
-        let above = |floor: u64| match already_used {
-            // The others come and go; what the hook adds to them is what it needs.
-            Some(others) => others + quantity::with_margin(self.limit, floor.saturating_sub(others)),
-            None => quantity::with_margin(self.limit, floor),
-        };
-        Found {
-            limit: self.limit,
-            unit: self.limit.unit().to_owned(),
-            least: self.least,
-            most: self.most,
-            mechanism,
-            not_enforced,
-            floor,
-            advised: floor.map(above),
-            already_used,
-            worst: Band::worst_below(&bands, floor.unwrap_or(u64::MAX)).copied(),
-            works_below: self.search.works_below(),
-            bands,
-            points,
-            interrupted,
-        }
-    }
-}
-
-/// What all runs under limits share.
-struct Setting<'s, 'a> {
-    prober: &'s Prober<'a>,
-    subject: &'s Subject,
-    moment: Moment<'a>,
-    plain: &'s Scenario,
-    likeness: &'s Likeness,
-    wall: Duration,
-}
-
-impl Setting<'_, '_> {
-    /// Runs all probes to their end.
-    fn run(
-        &self,
-        workers: Vec<Worker<'_, '_>>,
-        probes: &mut [Probe],
-        limits: &mut Vec<Found>,
-        runs: &mut usize,
-        others: Option<u64>,
-        on: &mut impl FnMut(&ProbeEvent) -> std::io::Result<()>,
-    ) -> Result<(), ProbeError> {
-        // Workers that one limit alone cannot keep busy cut its range into more pieces.
-        let width = (workers.len() / probes.len().max(1)).clamp(1, WIDEST);
-        let (task_sender, task_receiver) = mpsc::channel::<Task>();
-        let task_receiver = Mutex::new(task_receiver);
-        let (done_sender, done_receiver) = mpsc::channel::<Done>();
-        thread::scope(|scope| {
-            for mut worker in workers {
-                let (done_sender, task_receiver) = (done_sender.clone(), &task_receiver);
-                scope.spawn(move || {
-                    loop {
-                        let task = task_receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
-                        let Ok(Task { place, value, scenario }) = task else { break };
-                        let case = self.prober.case(self.subject, self.moment, &scenario);
-                        let outcome = worker.run(&case, Some(self.wall));
-                        if done_sender.send(Done { place, value, outcome }).is_err() {
-                            break;
-                        }
-                    }
-                });
-            }
-            drop(done_sender);
-            let mut result = Ok(());
-            let mut fresh: VecDeque<usize> = (0..probes.len()).collect();
-            loop {
-                while let Some(place) = fresh.pop_front() {
-                    let probe = &mut probes[place];
-                    for value in probe.search.step(width) {
-                        let scenario = with_limit(self.plain, probe.limit, value);
-                        probe.waiting += 1;
-                        // The workers live as long as the channel, so that sending cannot fail.
-                        let _ = task_sender.send(Task { place, value, scenario });
-                    }
-                    if probe.waiting == 0 && !probe.told {
-                        probe.told = true;
-                        let found = probe.found(others, self.prober.interrupter.is_interrupted());
-                        result = result.and(on(&ProbeEvent::LimitFinished(found.clone())).map_err(ProbeError::from));
-                        limits.push(found);
-                    }
-                }
-                if probes.iter().all(|probe| probe.waiting == 0) {
-                    break;
-                }
-                let Ok(Done { place, value, outcome }) = done_receiver.recv() else { break };
-                probes[place].waiting -= 1;
-                match outcome {
-                    Ok(seen) => {
-                        *runs += seen.len();
-                        let point = self.record(&mut probes[place], value, seen.first());
-                        if let Some(point) = point {
-                            let limit = probes[place].limit;
-                            result =
-                                result.and(on(&ProbeEvent::RunFinished { limit, point }).map_err(ProbeError::from));
-                        }
-                    }
-                    Err(message) => result = result.and(Err(ProbeError::Run(message))),
-                }
-                if result.is_err() || self.prober.interrupter.is_interrupted() {
-                    probes.iter_mut().for_each(|probe| probe.search.stop());
-                }
-                if probes[place].waiting == 0 {
-                    fresh.push_back(place);
-                }
-            }
-            drop(task_sender);
-            limits.sort_by_key(|found| probes.iter().position(|probe| probe.limit == found.limit));
-            result
-        })
-    }
-
-    /// Takes note of one run. An interrupted one says nothing.
-    fn record(&self, probe: &mut Probe, value: u64, run: Option<&Run>) -> Option<Point> {
-        let run = run?;
-        let report = report_of(run, probe.limit);
-        let point = Point::of(self.prober.contract, self.moment.event, value, run, self.likeness);
-        if report.as_ref().is_some_and(|report| !report.is_enforced()) {
-            probe.search.stop();
-        }
-        // The first that was refused says more than a later one that was not.
-        if probe.report.as_ref().is_none_or(LimitReport::is_enforced) && report.is_some() {
-            probe.report = report;
-        }
-        probe.search.record(value, point.behaviour);
-        probe.points.push(point.clone());
-        Some(point)
-    }
 }
