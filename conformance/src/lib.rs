@@ -18,6 +18,8 @@ pub mod oracle;
 pub mod payload;
 pub mod plan;
 pub mod port;
+pub mod probe;
+pub mod quantity;
 pub mod report;
 pub mod requirement;
 pub mod run;

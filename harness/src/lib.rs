@@ -47,7 +47,7 @@ pub use limits::{Enforcement, Limit, LimitProof, LimitReport, Limits};
 pub use observation::{
     Capture, Chunk, Descendant, Ending, KillStep, Leaks, Mechanism, Observation, StartError, StdinReport,
 };
-pub use probe::{Behaviour, Probe, ProbePoint, probe};
+pub use probe::{Band, Behaviour, Probe, ProbePoint, Search, probe};
 pub use reader::{ReadPlan, ReaderPlan};
 pub use sandbox::{
     Answer, Attempt, AttemptKind, AttemptOutcome, Containment, Network, Refusal, RefusedAccess, Sandbox, SandboxReport,

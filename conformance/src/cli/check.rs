@@ -92,10 +92,21 @@ enum Format {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Color {
+pub(super) enum Color {
     Auto,
     Always,
     Never,
+}
+
+impl Color {
+    /// Whether colours are wanted, on a terminal or elsewhere.
+    pub(super) fn wanted(self, terminal: bool) -> bool {
+        match self {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        }
+    }
 }
 
 pub(super) fn seconds(text: &str) -> Result<Duration, String> {

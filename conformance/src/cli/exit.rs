@@ -6,7 +6,8 @@ use std::process::ExitCode;
 pub(crate) const HELP: &str = "\
 Exit codes:
   0    conforms
-  1    findings at or above the chosen level; port: something is lost, or happens elsewhere only
+  1    findings at or above the chosen level; port: something is lost, or happens elsewhere only;
+       probe: the hook does not work without a limit, or needs more than it may have
   2    wrong usage, nothing to check, or no consent
   3    the harness failed; nothing is said of the hook
   130  interrupted; what was finished is reported";

@@ -6,6 +6,7 @@ use clap::Args;
 use hookproof::contract::{Contract, OutcomeName};
 use hookproof::plan::{Scenario, Scenarios};
 use hookproof::requirement::{Catalogue, Requirement};
+use hookproof::{probe, quantity};
 
 use super::known::Known;
 use super::{CliError, Exit, unknown};
@@ -94,6 +95,14 @@ fn scenario(out: &mut impl Write, scenario: &Scenario, catalogue: &Catalogue) ->
         writeln!(out)?;
         let needed = "Only told of a hook whose heavy commands are named, by --heavy or in hookproof.toml.";
         section(out, "Needs", needed)?;
+    }
+    let limits: Vec<String> = scenario
+        .limits
+        .iter()
+        .map(|(limit, value)| format!("{}: {}", probe::title(limit), quantity::shown(limit, value)))
+        .collect();
+    if !limits.is_empty() {
+        section(out, "Limits", &limits.join(", "))?;
     }
     let judged: Vec<&str> = catalogue
         .iter()

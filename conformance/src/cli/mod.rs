@@ -7,6 +7,7 @@ mod interpret;
 mod known;
 mod list;
 mod port;
+mod probe;
 #[cfg(feature = "reference")]
 mod reference;
 mod schema;
@@ -36,6 +37,8 @@ enum Command {
     Check(Box<check::CheckArguments>),
     /// Run one hook with the documents of several platforms and tell what it is worth on each
     Port(Box<port::PortArguments>),
+    /// Find the least of memory, time, descriptors or processes that a hook needs, and how it dies below that
+    Probe(Box<probe::ProbeArguments>),
     /// Say what a platform would do with a run that you describe
     Interpret(interpret::InterpretArguments),
     /// Print the JSON Schema of an event's stdin or stdout
@@ -73,6 +76,7 @@ fn run(command: &Command, known: &Known) -> Result<Exit, CliError> {
     match command {
         Command::Check(arguments) => check::run(arguments, known),
         Command::Port(arguments) => port::run(arguments, known),
+        Command::Probe(arguments) => probe::run(arguments, known),
         Command::Interpret(arguments) => interpret::run(arguments, known),
         Command::Schema(arguments) => schema::run(arguments, known),
         Command::Explain(arguments) => explain::run(arguments, known),

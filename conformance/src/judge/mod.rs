@@ -18,9 +18,12 @@ pub use verdict::{Finding, Judgement, Verdict};
 
 use std::time::Duration;
 
+use hookproof_harness::Enforcement;
+
 use crate::contract::{Contract, Event, Evidence};
 use crate::oracle::tell;
 use crate::plan::{Case, Patience};
+use crate::quantity;
 use crate::requirement::{Catalogue, Requirement};
 use crate::run::Run;
 
@@ -85,6 +88,7 @@ const JUDGES: &[(&str, Judge)] = &[
     ("recovers", cooldown::recovers),
     ("allows-dangerous", security::allows_dangerous),
     ("shell-expansion", security::shell_expansion),
+    ("starved-guard", security::starved_guard),
 ];
 
 /// Judges of time itself: to them it does not matter whose patience was over.
@@ -125,7 +129,10 @@ pub fn judge_all(catalogue: &Catalogue, material: &Material<'_>) -> Vec<Judgemen
         .iter()
         .filter(|requirement| applies(requirement, material))
         .filter_map(|requirement| {
-            let verdict = by_name(&requirement.judge)?(requirement, material)?;
+            let verdict = match material.not_limited() {
+                Some(reason) => Verdict::Skip { reason },
+                None => by_name(&requirement.judge)?(requirement, material)?,
+            };
             let doubtful = !requirement.evidence.is_settled()
                 || (!TIMING.contains(&requirement.judge.as_str()) && material.is_cut_off());
             let verdict = match verdict {
@@ -141,6 +148,10 @@ pub fn judge_all(catalogue: &Catalogue, material: &Material<'_>) -> Vec<Judgemen
 fn applies(requirement: &Requirement, material: &Material<'_>) -> bool {
     let any = |list: &[String], wanted: &str| list.is_empty() || list.iter().any(|item| item == wanted);
     let id = &material.case.id;
+    // What a starved hook does is accused by the rules that are about starving, and by no others.
+    if !material.case.scenario.limits.is_empty() && !requirement.scenarios.contains(&id.scenario) {
+        return false;
+    }
     any(&requirement.platforms, &id.platform)
         && any(&requirement.events, &id.event)
         && any(&requirement.scenarios, &id.scenario)
@@ -179,6 +190,17 @@ impl Material<'_> {
         let cut =
             |run: &Run| !run.own_limit && matches!(run.observation.ending, hookproof_harness::Ending::TimedOut { .. });
         self.case.scenario.patience == Patience::Limit && self.runs.iter().any(cut)
+    }
+
+    /// Why the circumstances are not what the scenario says: a limit that the system does not hold the hook to.
+    fn not_limited(&self) -> Option<String> {
+        self.runs.iter().flat_map(|run| &run.observation.limits).find_map(|report| match &report.enforcement {
+            Enforcement::NotEnforced { because } => {
+                let value = quantity::shown(report.limit, report.value);
+                Some(format!("the limit `{}` of {value} is not enforced, because {because}", report.limit))
+            }
+            Enforcement::Enforced { .. } => None,
+        })
     }
 
     /// Whether a platform that keeps its contract can bring the circumstances about.

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use serde::{Deserialize, Serialize};
+use hookproof_harness::{Limit, Limits};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::step::Step;
 use crate::contract::{Contract, Event};
 use crate::embedded;
 use crate::payload::Payload;
+use crate::quantity;
 
 /// What arrives on stdin, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -193,6 +195,30 @@ pub struct Scenario {
     /// known what it does that is heavy: see [`Heavy`](crate::subject::Heavy).
     #[serde(default)]
     pub step: Vec<Step>,
+    /// What the hook may use, by the names of [`Limit`]: numbers in the limit's own unit, or texts such as `512 MiB`.
+    /// Where there is a limit, only the requirements that name the scenario are judged, and none where the system does
+    /// not hold the hook to it.
+    #[serde(default, deserialize_with = "limits")]
+    pub limits: Limits,
+}
+
+/// A value of a limit as a file may have it.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum LimitValue {
+    Number(u64),
+    Text(String),
+}
+
+fn limits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Limits, D::Error> {
+    let values = BTreeMap::<Limit, LimitValue>::deserialize(deserializer)?;
+    values.into_iter().try_fold(Limits::none(), |limits, (limit, value)| {
+        let value = match value {
+            LimitValue::Number(value) => value,
+            LimitValue::Text(text) => quantity::parse(limit, &text).map_err(serde::de::Error::custom)?,
+        };
+        Ok(limits.with(limit, value))
+    })
 }
 
 pub(super) fn one() -> usize {
@@ -285,5 +311,54 @@ impl Scenarios {
     /// The one with this id.
     pub fn get(&self, id: &str) -> Option<&Scenario> {
         self.0.iter().find(|scenario| scenario.id == id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn with_limits(lines: &str) -> Result<Scenario, toml::de::Error> {
+        let head = "id = \"x\"\ntitle = \"x\"\nwhy = \"x\"\ncolumn = \"x\"\nsound = false\n[limits]\n";
+        toml::from_str(&format!("{head}{lines}"))
+    }
+
+    #[test]
+    fn limits_are_numbers_or_texts_with_units() {
+        let text = "address-space = \"1 GiB\"\ndata = \"64M\"\ncpu = \"2 s\"\nopen-files = 64\nprocesses = \"32\"\nfile-size = 4096\nmemory = \"512 MiB\"";
+        let limits = with_limits(text).expect("limits").limits;
+        let listed: Vec<_> = limits.iter().collect();
+        assert_eq!(
+            listed,
+            [
+                (Limit::AddressSpace, 1 << 30),
+                (Limit::Data, 64 << 20),
+                (Limit::Cpu, 2),
+                (Limit::OpenFiles, 64),
+                (Limit::FileSize, 4096),
+                (Limit::Processes, 32),
+                (Limit::Memory, 512 << 20),
+            ]
+        );
+    }
+
+    #[rstest]
+    #[case("memory = \"512\"", "failed to read \"512\" as a size")]
+    #[case("open-files = \"64 MiB\"", "failed to read \"64 MiB\" as a number")]
+    #[case("descriptors = 64", "unknown variant")]
+    #[case("memory = 1.5", "data did not match")]
+    fn limits_that_are_none_are_refused(#[case] line: &str, #[case] told: &str) {
+        let error = with_limits(line).expect_err("is none").to_string();
+        assert!(error.contains(told), "{error}");
+    }
+
+    #[test]
+    fn stored_limits_are_read_again() {
+        for scenario in Scenarios::built_in().expect("scenarios").iter() {
+            let text = serde_json::to_string(scenario).expect("writes");
+            assert_eq!(serde_json::from_str::<Scenario>(&text).expect("reads").limits, scenario.limits);
+        }
     }
 }

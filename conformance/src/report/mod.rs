@@ -10,15 +10,19 @@ mod human;
 mod json_lines;
 mod matrix;
 mod port;
+mod probe_page;
+mod probe_words;
+mod strip;
 mod tally;
 mod text;
 
 pub use event::{CaseFinished, ReportEvent, ReportedRun, RunStarted, SubjectInfo, Summary};
 pub use findings::{Findings, Group, Place};
-pub use human::{Human, Look, Rules};
+pub use human::{Human, Look, ProbeText, Rules};
 pub use json_lines::JsonLines;
 pub use matrix::{Cell, Matrix, Row};
 pub use port::PortTable;
+pub use probe_page::ProbePage;
 pub use tally::{Conformance, Tally};
 pub use text::visible;
 
@@ -51,6 +55,8 @@ impl<R: Reporter> Reporter for Vec<R> {
     }
 }
 
+#[cfg(test)]
+mod probe_samples;
 #[cfg(test)]
 mod samples;
 

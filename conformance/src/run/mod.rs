@@ -12,8 +12,10 @@ mod surroundings;
 mod worker;
 
 pub use pool::{CheckError, CheckOptions, Checker, Interrupter};
+pub(crate) use scratch::without_name as without_scratch;
 pub use state::State;
 pub use story::{FaultOutcome, FaultTold, StepRun};
+pub(crate) use worker::Worker;
 
 use hookproof_harness::{Ending, Observation};
 

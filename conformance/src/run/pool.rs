@@ -65,7 +65,7 @@ impl Interrupter {
         self.asked.load(Ordering::SeqCst)
     }
 
-    pub(super) fn watch(&self, harness: &Harness) {
+    pub(crate) fn watch(&self, harness: &Harness) {
         let canceller = harness.canceller();
         if self.is_interrupted() {
             canceller.cancel();

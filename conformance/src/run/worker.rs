@@ -27,22 +27,22 @@ const SHORT_LIMIT: Duration = Duration::from_secs(5);
 const DOUBT: Duration = Duration::from_secs(10);
 
 /// The runs of a case, or why the harness failed.
-pub(super) type Outcome = Result<Vec<Run>, String>;
+pub(crate) type Outcome = Result<Vec<Run>, String>;
 
 /// One thread with its harness, and further harnesses for runs at the same time.
-pub(super) struct Worker<'w, 'a> {
+pub(crate) struct Worker<'w, 'a> {
     pub(super) checker: &'w Checker<'a>,
     pub(super) harness: Harness,
     pub(super) helpers: Vec<Harness>,
 }
 
 impl<'w, 'a> Worker<'w, 'a> {
-    pub(super) fn new(checker: &'w Checker<'a>, harness: Harness) -> Self {
+    pub(crate) fn new(checker: &'w Checker<'a>, harness: Harness) -> Self {
         Worker { checker, harness, helpers: Vec::new() }
     }
 
     /// Runs a case, again where a doubt is to be cleared up. An interrupted one has no runs.
-    pub(super) fn run(&mut self, case: &Case<'_>, baseline_wall: Option<Duration>) -> Outcome {
+    pub(crate) fn run(&mut self, case: &Case<'_>, baseline_wall: Option<Duration>) -> Outcome {
         let mut runs = self.round(case, baseline_wall)?;
         let begun = Instant::now();
         for _ in 1..case.scenario.rounds {
@@ -221,6 +221,7 @@ impl<'w, 'a> Worker<'w, 'a> {
             .environment(environment)
             .cwd(&surroundings.cwd)
             .stdin(document::stdin(case.scenario, &bytes))
+            .limits(case.scenario.limits.clone())
             .deadline(deadline)
             .leak_grace(Duration::from_millis(checker.contract.process.pipe_grace_ms))
             .capture(CaptureBounds { stdout: CAPTURE, stderr: CAPTURE });

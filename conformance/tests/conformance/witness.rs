@@ -40,7 +40,7 @@ pub(crate) fn trials(suite: &Suite, arguments: &Arguments) -> Result<Vec<Trial>,
         .collect();
     // What takes much is not to be taken for what never ends.
     let (much, rest): (Vec<_>, Vec<_>) =
-        cases.into_iter().partition(|case| takes_much(suite, &case.id.subject).is_some());
+        cases.into_iter().partition(|case| own_circumstances(suite, &case.id.subject).is_some());
     let mut finished = suite.check(&subjects, &rest, PATIENCE)?;
     finished.extend(suite.check(&subjects, &much, LONG_PATIENCE)?);
     Ok(witnesses
@@ -62,7 +62,7 @@ fn made_for(suite: &Suite) -> impl Iterator<Item = &'static Witness> {
 /// those in which a MUST is judged that its own might be mistaken for. It keeps thousands of runs from being made.
 fn scenarios<'a>(suite: &'a Suite, witness: &Witness) -> Vec<&'a str> {
     // A witness that takes much does so in every run; the baseline is where most rules of level MUST are.
-    if let Some(own) = takes_much(suite, witness.id) {
+    if let Some(own) = own_circumstances(suite, witness.id) {
         return own.scenarios.iter().map(String::as_str).collect();
     }
     // What takes long and is there for a few requirements is left to their witnesses.
@@ -73,6 +73,17 @@ fn scenarios<'a>(suite: &'a Suite, witness: &Witness) -> Vec<&'a str> {
     }
     let musts = suite.catalogue.iter().filter(|requirement| requirement.level == Level::Must);
     musts.flat_map(|requirement| &requirement.scenarios).map(String::as_str).collect()
+}
+
+/// The requirement, if its witness shows its defect, or costs much, in circumstances of its own.
+fn own_circumstances<'a>(suite: &'a Suite, id: &str) -> Option<&'a Requirement> {
+    limited(suite, id).or_else(|| takes_much(suite, id))
+}
+
+/// The requirement, if it is about limits that the hook is given: elsewhere its witness has no defect.
+fn limited<'a>(suite: &'a Suite, id: &str) -> Option<&'a Requirement> {
+    let is_limited = |id: &String| suite.scenarios.get(id).is_some_and(|scenario| !scenario.limits.is_empty());
+    suite.catalogue.get(id).filter(|own| !own.scenarios.is_empty() && own.scenarios.iter().all(is_limited))
 }
 
 /// The requirement, if breaking it takes much time or memory, in circumstances of its own.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hookproof::report::{Human, JsonLines, Look, Reporter};
 use hookproof::requirement::Catalogue;
 
-use super::{CheckArguments, CliError, Color, Format};
+use super::{CheckArguments, CliError, Format};
 
 /// Where the report goes; several platforms write to it one after another.
 #[derive(Clone)]
@@ -40,19 +40,11 @@ impl Output {
         match arguments.format {
             Format::Jsonl => Box::new(JsonLines::new(self.clone())),
             Format::Human => {
-                let color = self.color(arguments);
+                let color = arguments.color.wanted(self.terminal);
                 let width = terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0));
                 let look = Look { color, terminal: self.terminal, verbose: arguments.verbose, width };
                 Box::new(Human::new(self.clone(), catalogue, look))
             }
-        }
-    }
-
-    fn color(&self, arguments: &CheckArguments) -> bool {
-        match arguments.color {
-            Color::Always => true,
-            Color::Never => false,
-            Color::Auto => self.terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         }
     }
 }

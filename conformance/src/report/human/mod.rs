@@ -5,6 +5,7 @@ mod finding;
 mod gutter;
 mod matrix;
 mod page;
+mod probe;
 mod progress;
 mod summary;
 
@@ -15,6 +16,8 @@ use super::{
     CaseFinished, Cell, Findings, Matrix, ReportEvent, Reporter, RunStarted, SubjectInfo, Summary, Tally, text,
 };
 use crate::requirement::{Catalogue, Level, Requirement};
+pub use probe::ProbeText;
+
 use page::{BOLD, DIM, Line, PLAIN, Page};
 use progress::Progress;
 

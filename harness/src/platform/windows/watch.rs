@@ -161,6 +161,10 @@ impl Watcher {
             let impossible = match &fault.action {
                 FaultAction::Kill { signal: FaultSignal::Kill, .. } => None,
                 FaultAction::Kill { .. } => Some("this system knows no signals: it can only end a process"),
+                FaultAction::Hold { .. } => Some("this system does not tell of a process before it runs"),
+                FaultAction::KillHook { .. } | FaultAction::Exit => {
+                    Some("this is only done where a start is seen before it happens")
+                }
                 FaultAction::FailExec { .. } => Some("this system does not let a start be refused from outside"),
                 FaultAction::Cap { .. } => Some("this system does not tell of a process before it runs"),
             };
