@@ -37,6 +37,7 @@ pub(crate) enum Ending {
     /// By itself, with this code. On Windows also the status of a crash, which is an exit code there.
     Exited(u32),
     /// By this signal; Unix only.
+    #[cfg_attr(windows, allow(dead_code, reason = "no process ends by a signal there"))]
     Signaled {
         /// Its number.
         signal: i32,

@@ -134,20 +134,23 @@ fn inside_the_window_nothing_is_tried_and_nobody_waits() {
         let answer = answer(start(command));
         (answer, begun.elapsed())
     };
-    let (mut with, mut without) = (Vec::new(), Vec::new());
+    let (mut with, mut without, mut own) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..20 {
         let (answer, took) = timed(hook(state.path()));
-        assert_eq!(metrics(&answer)["bootstrap"], 4);
+        let metrics = metrics(&answer);
+        assert_eq!(metrics["bootstrap"], 4);
         with.push(took);
+        own.push(metrics["bootstrap_ms"].as_u64().expect("a number"));
         // The same hook that prepares nothing: what a process costs here.
         let mut plain = Command::new(binary());
         plain.args(["claude-code", "SessionStart"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         without.push(timed(plain).1);
     }
-    with.sort();
-    without.sort();
-    // Medians, because a machine that is busy with other things makes single runs slow.
-    assert!(with[10] < without[10] + Duration::from_millis(100), "{with:?} {without:?}");
+    // The cheapest of each, because a machine that is busy with other things makes runs slow and none fast.
+    let (with, without) = (with.into_iter().min().expect("runs"), without.into_iter().min().expect("runs"));
+    assert!(with < without + Duration::from_millis(100), "{with:?} {without:?}");
+    own.sort_unstable();
+    assert!(own[10] < 100, "{own:?} ms by its own telemetry");
     let together: Vec<Child> = (0..8).map(|_| start(hook(state.path()))).collect();
     for child in together {
         assert_eq!(metrics(&answer(child))["bootstrap"], 4);

@@ -159,6 +159,7 @@ impl Own {
 
     /// Any program, for tests.
     #[cfg(test)]
+    #[cfg_attr(windows, allow(dead_code, reason = "the tests that need one are shell scripts"))]
     pub(crate) fn of(program: impl Into<PathBuf>, before: &[&str]) -> Self {
         Self { program: program.into(), before: before.iter().map(OsString::from).collect() }
     }
