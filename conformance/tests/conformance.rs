@@ -1,6 +1,7 @@
 //! The suite proves itself, one trial a case.
 //!
-//! `<platform>::<Event>::<payload>::<scenario>` is a case of the reference hook: no requirement of any level may fail.
+//! `<platform>::<Event>::<payload>::<scenario>` is a case of the reference hook: no requirement of any level may fail;
+//! with `bootstrap::` or `heavy-bootstrap::` before it, one of the reference hook with its bootstrap.
 //! `witness::<requirement>` is a hook that is broken on purpose: its own requirement must fail it at each of its events,
 //! and no unrelated MUST may. `reference::every-requirement-is-met` says that each requirement was put to the
 //! reference and held, or does not apply to it.
@@ -8,6 +9,8 @@
 //! Only what the filter selects is run, in one go before the first trial: hooks are then started by as many workers as
 //! there are processors, and the trials are questions about what was seen.
 
+#[path = "conformance/bootstrap.rs"]
+mod bootstrap;
 #[path = "conformance/expectation.rs"]
 mod expectation;
 #[path = "conformance/reference.rs"]

@@ -50,6 +50,22 @@ impl<'a> Told<'a> {
         Some(Ok(Told { runs }))
     }
 
+    /// A skip where a run before these, in the same folders, did the heavy work without anything going wrong: there may
+    /// be nothing left to do.
+    fn unless_done_before(&self, material: &Material<'_>) -> Option<Verdict> {
+        let own: Vec<&str> = self.runs.iter().map(|(_, step)| step.step.as_str()).collect();
+        let steps = &material.case.scenario.step;
+        let first = steps.iter().position(|step| own.contains(&step.name.as_str()))?;
+        let begin = steps[..=first].iter().rposition(|step| step.fresh).unwrap_or(0);
+        let before: Vec<&str> = steps[begin..first].iter().map(|step| step.name.as_str()).collect();
+        let done = material
+            .runs
+            .iter()
+            .filter_map(|run| run.step.as_ref())
+            .find(|step| before.contains(&step.step.as_str()) && step.attempted() && !step.fault_done())?;
+        Some(Verdict::Skip { reason: format!("the heavy work was done before, at the step `{}`", done.step) })
+    }
+
     fn attempted(&self) -> Vec<(&'a Run, &'a StepRun)> {
         self.runs.iter().copied().filter(|(_, step)| step.attempted()).collect()
     }
@@ -208,7 +224,9 @@ fn without_numbers(path: &str) -> String {
 pub(super) fn no_attempt(requirement: &Requirement, material: &Material<'_>) -> Option<Verdict> {
     let told = told!(requirement, material);
     let attempted = told.attempted();
-    let Some((run, step)) = attempted.first() else { return Some(Verdict::Pass) };
+    let Some((run, step)) = attempted.first() else {
+        return told.unless_done_before(material).or(Some(Verdict::Pass));
+    };
     // A step just inside of a boundary that took so long that it is none says nothing.
     let window = material.case.subject.heavy.as_ref()?.window;
     if step.age.is_some_and(|age| age >= window) {
@@ -223,6 +241,9 @@ pub(super) fn attempt(requirement: &Requirement, material: &Material<'_>) -> Opt
     let told = told!(requirement, material);
     if !told.attempted().is_empty() {
         return Some(Verdict::Pass);
+    }
+    if let Some(skip) = told.unless_done_before(material) {
+        return Some(skip);
     }
     let (run, step) = told.runs.last()?;
     Some(fail(material, run, format!("{}: none of {} runs starts the heavy work", step.step, told.runs.len())))
@@ -289,11 +310,21 @@ pub(super) fn recovers(requirement: &Requirement, material: &Material<'_>) -> Op
             format!("{}: the heavy work is started again after it has been done", step.step),
         ));
     }
-    Some(if failed(run) || Gist::of(good) != Gist::of(run) {
+    Some(if failed(run) || Gist::of(good) != Gist::of(run) || texts(good) != texts(run) {
         fail(material, run, format!("{}: the hook does not work as it did before anything went wrong", step.step))
     } else {
         Verdict::Pass
     })
+}
+
+/// What the model and the person read, without what differs from run to run.
+fn texts(run: &Run) -> Vec<String> {
+    let effect = &run.effect;
+    let alike = |text: &String| {
+        let text = crate::run::without_scratch(text);
+        text.chars().map(|c| if c.is_ascii_digit() { '#' } else { c }).collect()
+    };
+    effect.model_sees.iter().chain(&effect.user_sees).map(alike).collect()
 }
 
 #[cfg(test)]

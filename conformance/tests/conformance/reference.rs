@@ -5,18 +5,26 @@ use std::error::Error;
 use std::time::Duration;
 
 use hookproof::judge::Verdict;
-use hookproof::plan::Case;
+use hookproof::plan::{Case, CaseId};
 use hookproof::report::CaseFinished;
 use hookproof::requirement::Catalogue;
-use hookproof::subject::from_command;
+use hookproof::subject::{Subject, from_command};
 use libtest_mimic::{Arguments, Failed, Trial};
 
+use crate::bootstrap;
 use crate::run::{Suite, complaint, is_selected};
 
 /// The binary carries the reference hook, and starts itself again as it.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_hookproof");
 /// As long as `hookproof check` waits.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The reference hook.
+const REFERENCE: &str = "reference";
+/// The reference hook with its bootstrap, where nothing happens to it; where something does, and it takes its time; and
+/// the platform on which both are checked.
+const BOOTSTRAP: &str = "bootstrap";
+const HEAVY: &str = "heavy-bootstrap";
+const HOME: &str = "claude-code";
 /// The trial that looks at all cases.
 const COMPLETE: &str = "reference::every-requirement-is-met";
 
@@ -30,17 +38,14 @@ pub(crate) fn trials(
     arguments: &Arguments,
     met: &mut BTreeSet<String>,
 ) -> Result<Vec<Trial>, Box<dyn Error>> {
-    let words = ["__reference-hook", "{platform}", "{event}"].map(Into::into);
-    // Cases are run in other folders, and on Windows on other drives, than this one.
-    let program = std::path::absolute(PROGRAM)?;
-    let mut subject = from_command(program.as_os_str(), &words);
-    subject.name = "reference".to_owned();
-    let subjects = [subject];
-    let all = suite.plan(&subjects, &[], &[]);
-    let names: Vec<String> = all.iter().map(|case| case.id.trial_name()).collect();
+    let subjects = subjects(suite)?;
+    // Where nothing happens to its heavy work, nobody has to wait for it.
+    let is_wanted = |case: &Case<'_>| case.id.subject != HEAVY || case.scenario.is_story();
+    let all: Vec<Case<'_>> = suite.plan(&subjects, &[], &[]).into_iter().filter(is_wanted).collect();
+    let names: Vec<String> = all.iter().map(|case| trial_name(&case.id)).collect();
     let finished = suite.check(&subjects, &needed(&all, arguments), PATIENCE)?;
     let mut results: BTreeMap<String, &CaseFinished> =
-        finished.iter().map(|case| (case.case.trial_name(), case)).collect();
+        finished.iter().map(|case| (trial_name(&case.case), case)).collect();
     met.extend(
         finished
             .iter()
@@ -55,12 +60,40 @@ pub(crate) fn trials(
     Ok(trials.collect())
 }
 
+/// The reference hook, and where its bootstrap is at home the reference hook with it.
+fn subjects(suite: &Suite) -> Result<Vec<Subject>, Box<dyn Error>> {
+    // Cases are run in other folders, and on Windows on other drives, than this one.
+    let program = std::path::absolute(PROGRAM)?;
+    let hook = |name: &str, words: &[&str]| {
+        let words: Vec<_> = words.iter().map(Into::into).collect();
+        let mut subject = from_command(program.as_os_str(), &words);
+        name.clone_into(&mut subject.name);
+        subject
+    };
+    let mut subjects = vec![hook(REFERENCE, &["__reference-hook", "{platform}", "{event}"])];
+    if suite.contract.platform.id == HOME {
+        let mut quick = hook(BOOTSTRAP, &["__reference-hook", "bootstrap", "{platform}", "{event}"]);
+        quick.event = Some("SessionStart".to_owned());
+        let mut heavy = quick.clone();
+        HEAVY.clone_into(&mut heavy.name);
+        subjects.push(quick);
+        let variables = ("HOOKPROOF_STATE_DIR", "HOOKPROOF_REFERENCE_BUILD_TIME_MS");
+        bootstrap::make_heavy(&mut heavy, "* build-index*", variables)?;
+        subjects.push(heavy);
+    }
+    Ok(subjects)
+}
+
+fn trial_name(id: &CaseId) -> String {
+    if id.subject == REFERENCE { id.trial_name() } else { format!("{}::{}", id.subject, id.trial_name()) }
+}
+
 /// The selected cases, and the ones at the baseline that judges compare them with.
 fn needed<'a>(all: &[Case<'a>], arguments: &Arguments) -> Vec<Case<'a>> {
     if is_selected(arguments, COMPLETE) {
         return all.to_vec();
     }
-    let selected: Vec<&Case<'_>> = all.iter().filter(|case| is_selected(arguments, &case.id.trial_name())).collect();
+    let selected: Vec<&Case<'_>> = all.iter().filter(|case| is_selected(arguments, &trial_name(&case.id))).collect();
     let chosen: BTreeSet<_> = selected.iter().map(|case| &case.id).collect();
     let documents: BTreeSet<_> = selected.iter().map(|case| (&case.id.event, &case.id.payload)).collect();
     let events: BTreeSet<_> = selected.iter().map(|case| &case.id.event).collect();

@@ -14,6 +14,7 @@ use hookproof::subject::{Subject, from_command};
 use hookproof_witness::Witness;
 use libtest_mimic::{Arguments, Failed, Trial};
 
+use crate::bootstrap;
 use crate::run::{Suite, complaint, is_selected};
 
 /// The first argument by which this program becomes a witness.
@@ -80,9 +81,12 @@ fn own_circumstances<'a>(suite: &'a Suite, id: &str) -> Option<&'a Requirement> 
     limited(suite, id).or_else(|| takes_much(suite, id))
 }
 
-/// The requirement, if it is about limits that the hook is given: elsewhere its witness has no defect.
+/// The requirement, if it is about limits that the hook is given, or a part of a story: elsewhere its witness has no
+/// defect.
 fn limited<'a>(suite: &'a Suite, id: &str) -> Option<&'a Requirement> {
-    let is_limited = |id: &String| suite.scenarios.get(id).is_some_and(|scenario| !scenario.limits.is_empty());
+    let scenario = |id: &String| suite.scenarios.get(id);
+    let is_limited =
+        |id: &String| scenario(id).is_some_and(|scenario| scenario.is_story() || !scenario.limits.is_empty());
     suite.catalogue.get(id).filter(|own| !own.scenarios.is_empty() && own.scenarios.iter().all(is_limited))
 }
 
@@ -98,6 +102,10 @@ fn subject(witness: &Witness) -> io::Result<Subject> {
     let words = [SUBCOMMAND, witness.id, "{platform}", "{event}"].map(OsString::from);
     let mut subject = from_command(program.as_os_str(), &words);
     witness.id.clone_into(&mut subject.name);
+    if witness.heavy {
+        let variables = (hookproof_witness::STATE, hookproof_witness::BUILD_TIME);
+        bootstrap::make_heavy(&mut subject, hookproof_witness::HEAVY, variables).map_err(io::Error::other)?;
+    }
     Ok(subject)
 }
 
