@@ -12,6 +12,8 @@ mod interpret;
 mod knowledge;
 #[path = "cli/port.rs"]
 mod port;
+#[path = "cli/sandbox.rs"]
+mod sandbox;
 #[cfg(unix)]
 #[path = "cli/shell_hooks.rs"]
 mod shell_hooks;

@@ -75,6 +75,8 @@ const JUDGES: &[(&str, Judge)] = &[
     ("text-length", resource::text_length),
     ("allows-dangerous", security::allows_dangerous),
     ("shell-expansion", security::shell_expansion),
+    ("writes-outside", security::writes_outside),
+    ("uses-network", security::uses_network),
 ];
 
 /// Judges of time itself: to them it does not matter whose patience was over.

@@ -13,7 +13,7 @@ mod port;
 mod tally;
 mod text;
 
-pub use event::{CaseFinished, ReportEvent, ReportedRun, RunStarted, SubjectInfo, Summary};
+pub use event::{CaseFinished, Confined, ReportEvent, ReportedRun, RunStarted, SubjectInfo, Summary};
 pub use findings::{Findings, Group, Place};
 pub use human::{Human, Look, Rules};
 pub use json_lines::JsonLines;

@@ -55,6 +55,7 @@ pub(crate) fn run(stdout: &[u8], stderr: &[u8]) -> ReportedRun {
             leaks: Leaks::default(),
             mechanism: Mechanism { name: "posix".to_owned(), gaps: vec!["peak memory is not known".to_owned()] },
             limits: Vec::new(),
+            sandbox: None,
         },
         effect: Effect {
             action: Action::Proceeds,

@@ -1,6 +1,7 @@
 //! Running cases: documents, surroundings, and workers.
 
 mod config;
+mod confinement;
 mod document;
 mod mirror;
 mod pool;
@@ -10,6 +11,7 @@ mod state;
 mod surroundings;
 mod worker;
 
+pub use confinement::{Confinement, Mode};
 pub use pool::{CheckError, CheckOptions, Checker, Interrupter};
 pub use state::State;
 

@@ -97,6 +97,11 @@ impl Surroundings {
         Listing::of(&self.base, &own.map(PathBuf::as_path))
     }
 
+    /// The folder that holds all of the run's.
+    pub(super) fn base(&self) -> &Path {
+        &self.base
+    }
+
     /// What lies in all folders of the run together.
     pub(super) fn state(&self) -> State {
         State::of(&self.base)
