@@ -40,8 +40,7 @@ impl Confinement {
         if self.mode == Mode::Off {
             return None;
         }
-        let mut sandbox =
-            self.writable.iter().fold(Sandbox::open().writable(base), |sandbox, path| sandbox.writable(path));
+        let mut sandbox = self.writable.iter().fold(Sandbox::open().writable(base), Sandbox::writable);
         sandbox.network = if self.network { Network::Open } else { Network::Loopback };
         sandbox.strict = self.mode == Mode::Strict;
         Some(sandbox)

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use predicates::prelude::*;
+#[cfg(target_os = "linux")]
 use serde_json::Value;
 
 use super::hookproof;
@@ -22,6 +23,7 @@ fn check(options: &[&str], hook: &Path) -> assert_cmd::Command {
 }
 
 /// The findings of a requirement, from the lines of a JSON report.
+#[cfg(target_os = "linux")]
 fn findings(output: &[u8], requirement: &str) -> Vec<String> {
     let lines = String::from_utf8_lossy(output).into_owned();
     let cases = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
