@@ -19,7 +19,7 @@ use hookproof::oracle::{Ended, Facts, interpret};
 use hookproof::payload::Payloads;
 use hookproof::plan::{Case, Filter, Scenarios, plan};
 use hookproof::requirement::{Catalogue, Level};
-use hookproof::run::{CheckOptions, Checker, Interrupter};
+use hookproof::run::{CheckOptions, Checker, Confinement, Interrupter};
 use hookproof::schema::{Validator, output};
 use hookproof::subject::{Subject, from_command};
 
@@ -147,6 +147,7 @@ fn checker(contract: &Contract, jobs: usize) -> Result<Checker<'_>, AnyError> {
             patience: Duration::from_secs(10),
             level: Level::May,
             environment: BTreeMap::new(),
+            confinement: Confinement::default(),
         },
         interrupter: Interrupter::default(),
     })

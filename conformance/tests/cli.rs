@@ -14,6 +14,8 @@ mod knowledge;
 mod port;
 #[path = "cli/probe.rs"]
 mod probe;
+#[path = "cli/sandbox.rs"]
+mod sandbox;
 #[cfg(unix)]
 #[path = "cli/shell_hooks.rs"]
 mod shell_hooks;

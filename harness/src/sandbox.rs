@@ -171,6 +171,8 @@ pub struct SandboxReport {
     pub network: Containment,
     /// [`Sandbox::refusals`].
     pub refusals: Containment,
+    /// Whether attempts are seen at all.
+    pub seen: bool,
     /// What was tried beyond what is allowed, in the order of the first time.
     pub attempts: Vec<Attempt>,
     /// Further attempts, which found no place in the list.
@@ -323,6 +325,7 @@ mod tests {
             files: Containment::Enforced { by: "x".into() },
             network: Containment::NotAsked,
             refusals: Containment::not("y"),
+            seen: true,
             attempts: vec![
                 attempt(AttemptOutcome::Refused),
                 attempt(AttemptOutcome::Faulted { refusal: 1 }),

@@ -14,7 +14,7 @@ use hookproof::payload::Payloads;
 use hookproof::plan::{Filter, Scenarios, plan};
 use hookproof::report::{Reporter, Summary};
 use hookproof::requirement::{Catalogue, Level};
-use hookproof::run::{CheckError, CheckOptions, Checker, Interrupter};
+use hookproof::run::{CheckError, CheckOptions, Checker, Confinement, Interrupter, Mode};
 use hookproof::subject::{ConfigNotice, Origin, Subject, consent_text, discover, from_command};
 
 use super::known::Known;
@@ -56,6 +56,15 @@ pub(crate) struct CheckArguments {
     /// Pass a variable of the environment on to the hooks, or set one
     #[arg(long, value_name = "NAME[=VALUE]")]
     env: Vec<String>,
+    /// Hold hooks to their scratch folders and this machine: where the system can, or not at all, or else fail
+    #[arg(long, value_enum, value_name = "MODE", default_value_t = SandboxName::Auto)]
+    sandbox: SandboxName,
+    /// Let hooks reach any address
+    #[arg(long)]
+    allow_net: bool,
+    /// Let hooks write this file or folder as well; may be given more than once
+    #[arg(long, value_name = "PATH")]
+    allow_write: Vec<PathBuf>,
     /// Run a stranger's hooks without asking (also: set CI)
     #[arg(long)]
     yes: bool,
@@ -83,6 +92,16 @@ enum LevelName {
     Must,
     Should,
     May,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum SandboxName {
+    /// As far as the system can; the report says what holds
+    Auto,
+    /// No hook is started that cannot be held
+    Strict,
+    /// Hooks may do what you may
+    Off,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -122,6 +141,7 @@ pub(crate) fn run(arguments: &CheckArguments, known: &Known) -> Result<Exit, Cli
     let contracts = platforms(&arguments.platform, known)?;
     // Wrong usage is told before anybody is asked for consent.
     check_names(arguments, &contracts)?;
+    confinement(arguments)?;
     let catalogue = Catalogue::built_in().map_err(CliError::harness)?;
     let payloads = known.payloads()?;
     let interrupter = Interrupter::default();
@@ -202,6 +222,7 @@ impl Session<'_> {
                 patience: arguments.deadline,
                 level: self.level(),
                 environment: self.known_of_hook.environment.clone(),
+                confinement: confinement(arguments)?,
             },
             interrupter: self.interrupter.clone(),
         };
@@ -344,6 +365,23 @@ pub(super) fn environment(list: &[String]) -> Result<BTreeMap<OsString, OsString
         }
     }
     Ok(environment)
+}
+
+/// What hooks may reach. A path that is not there cannot be allowed.
+fn confinement(arguments: &CheckArguments) -> Result<Confinement, CliError> {
+    let writable = arguments.allow_write.iter().map(|path| {
+        path.canonicalize()
+            .map_err(|error| CliError::Usage(format!("failed to read --allow-write {}: {error}", path.display())))
+    });
+    Ok(Confinement {
+        mode: match arguments.sandbox {
+            SandboxName::Auto => Mode::Auto,
+            SandboxName::Strict => Mode::Strict,
+            SandboxName::Off => Mode::Off,
+        },
+        network: arguments.allow_net,
+        writable: writable.collect::<Result<_, _>>()?,
+    })
 }
 
 /// Ctrl-C kills all hooks and lets the report be finished; a second one ends the program.

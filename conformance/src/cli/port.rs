@@ -16,7 +16,7 @@ use hookproof::plan::{Case, Filter, Scenarios, plan};
 use hookproof::port::{Matrix, Seen, Side, Situation};
 use hookproof::report::{PortTable, ReportEvent, ReportedRun, visible};
 use hookproof::requirement::{Catalogue, Level};
-use hookproof::run::{CheckError, CheckOptions, Checker, Interrupter};
+use hookproof::run::{CheckError, CheckOptions, Checker, Confinement, Interrupter};
 use hookproof::subject::{Subject, from_command};
 use hookproof_harness::Ending;
 
@@ -156,6 +156,7 @@ impl Runner<'_> {
                 patience: self.arguments.deadline,
                 level: Level::Should,
                 environment: self.environment.clone(),
+                confinement: Confinement::default(),
             },
             interrupter: self.interrupter.clone(),
         };

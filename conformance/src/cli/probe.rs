@@ -15,7 +15,7 @@ use hookproof::probe::{Found, Moment, ProbeError, ProbeEvent, Prober, Probing, W
 use hookproof::quantity;
 use hookproof::report::{Look, ProbePage, ProbeText};
 use hookproof::requirement::Level;
-use hookproof::run::{CheckOptions, Interrupter};
+use hookproof::run::{CheckOptions, Confinement, Interrupter};
 use hookproof::subject::{Subject, from_command};
 use hookproof_harness::Limit;
 
@@ -129,6 +129,7 @@ pub(crate) fn run(arguments: &ProbeArguments, known: &Known) -> Result<Exit, Cli
             patience: arguments.deadline,
             level: Level::Should,
             environment: environment(&arguments.env)?,
+            confinement: Confinement::default(),
         },
         interrupter,
     };

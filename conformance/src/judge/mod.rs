@@ -89,6 +89,8 @@ const JUDGES: &[(&str, Judge)] = &[
     ("allows-dangerous", security::allows_dangerous),
     ("shell-expansion", security::shell_expansion),
     ("starved-guard", security::starved_guard),
+    ("writes-outside", security::writes_outside),
+    ("uses-network", security::uses_network),
 ];
 
 /// Judges of time itself: to them it does not matter whose patience was over.

@@ -1,5 +1,9 @@
 //! Judges of what a guard must not do.
 
+use std::path::Path;
+
+use hookproof_harness::{Attempt, AttemptKind, AttemptOutcome, Containment, SandboxReport};
+
 use super::{Material, Verdict, ending};
 use crate::contract::{Decision, EventKind};
 use crate::requirement::Requirement;
@@ -58,6 +62,82 @@ pub(super) fn starved_guard(_: &Requirement, material: &Material<'_>) -> Option<
             );
             material.fail_by_effect(run, observed)
         }
+        None => Verdict::Pass,
+    })
+}
+
+/// Attempts that are named in a finding.
+const NAMED: usize = 5;
+/// Where Python keeps what it has compiled, beside the source. It does without where it cannot write.
+const COMPILED: &str = "__pycache__";
+
+/// Nothing is written outside of the folders of the run.
+pub(super) fn writes_outside(_: &Requirement, material: &Material<'_>) -> Option<Verdict> {
+    let of_the_hook = |attempt: &Attempt| {
+        let compiled = Path::new(&attempt.target).components().any(|part| part.as_os_str() == COMPILED);
+        attempt.kind == AttemptKind::Write && !compiled
+    };
+    attempts(
+        material,
+        |report| &report.files,
+        of_the_hook,
+        |named| {
+            format!("tried to write outside of its folders, and was refused: {named} (`--allow-write PATH` allows it)")
+        },
+    )
+}
+
+/// Nobody beyond this machine is reached.
+pub(super) fn uses_network(_: &Requirement, material: &Material<'_>) -> Option<Verdict> {
+    let reaches = |attempt: &Attempt| attempt.kind != AttemptKind::Write;
+    attempts(
+        material,
+        |report| &report.network,
+        reaches,
+        |named| format!("tried to reach beyond this machine, and was refused: {named} (`--allow-net` allows it)"),
+    )
+}
+
+/// Judges what the sandbox has seen. Says nothing where there is none, or where what it is about was allowed.
+fn attempts(
+    material: &Material<'_>,
+    part: fn(&SandboxReport) -> &Containment,
+    wanted: impl Fn(&Attempt) -> bool,
+    told: impl Fn(&str) -> String,
+) -> Option<Verdict> {
+    if !material.is_sound() {
+        return None;
+    }
+    let mut unseen = None;
+    for run in material.runs {
+        let report = run.observation.sandbox.as_ref()?;
+        match part(report) {
+            Containment::NotAsked => return None,
+            Containment::NotEnforced { because } => unseen = Some(because.clone()),
+            Containment::Enforced { .. } if !report.seen => unseen = Some("attempts are refused unseen".to_owned()),
+            Containment::Enforced { .. } => {}
+        }
+        let is_meant = |attempt: &&Attempt| attempt.outcome == AttemptOutcome::Refused && wanted(attempt);
+        let mut targets: Vec<&str> = Vec::new();
+        for attempt in report.attempts.iter().filter(is_meant) {
+            if !targets.contains(&attempt.target.as_str()) {
+                targets.push(&attempt.target);
+            }
+        }
+        if targets.is_empty() {
+            continue;
+        }
+        let mut named = targets.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+        match targets.len().saturating_sub(NAMED) {
+            0 => {}
+            further => named.push_str(&format!(" and {further} more")),
+        }
+        let mut finding = material.finding(run, told(&named));
+        finding.evidence.extend(report.attempts.iter().filter(is_meant).take(NAMED).map(ToString::to_string));
+        return Some(Verdict::Fail(finding));
+    }
+    Some(match unseen {
+        Some(because) => Verdict::Skip { reason: format!("what a hook reaches for is not seen here: {because}") },
         None => Verdict::Pass,
     })
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hookproof_harness::Observation;
+use hookproof_harness::{Containment, Observation, SandboxReport};
 use serde::de::Error as _;
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
@@ -193,4 +193,39 @@ pub struct Summary {
     pub wall: Duration,
     /// Whether the run was interrupted before all cases were finished.
     pub interrupted: bool,
+    /// What held the hooks; `None` if nothing did, or no hook was started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confined: Option<Confined>,
+}
+
+/// What held the hooks in all runs: the worst of what single runs report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confined {
+    /// Writing only to the folders of the run.
+    pub files: Containment,
+    /// Reaching this machine only.
+    pub network: Containment,
+    /// What passes nevertheless, in sentences.
+    pub gaps: Vec<String>,
+}
+
+impl Confined {
+    /// What a run reports.
+    pub(crate) fn of(report: &SandboxReport) -> Self {
+        Confined { files: report.files.clone(), network: report.network.clone(), gaps: report.gaps.clone() }
+    }
+
+    /// The worse of both.
+    pub(crate) fn and(&mut self, report: &SandboxReport) {
+        for (own, other) in [(&mut self.files, &report.files), (&mut self.network, &report.network)] {
+            if matches!(other, Containment::NotEnforced { .. }) && !matches!(own, Containment::NotEnforced { .. }) {
+                *own = other.clone();
+            }
+        }
+        for gap in &report.gaps {
+            if !self.gaps.contains(gap) {
+                self.gaps.push(gap.clone());
+            }
+        }
+    }
 }

@@ -16,7 +16,7 @@ mod strip;
 mod tally;
 mod text;
 
-pub use event::{CaseFinished, ReportEvent, ReportedRun, RunStarted, SubjectInfo, Summary};
+pub use event::{CaseFinished, Confined, ReportEvent, ReportedRun, RunStarted, SubjectInfo, Summary};
 pub use findings::{Findings, Group, Place};
 pub use human::{Human, Look, ProbeText, Rules};
 pub use json_lines::JsonLines;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use hookproof_harness::Ending;
 
+use super::event::Confined;
 use super::{CaseFinished, Summary};
 use crate::judge::Verdict;
 use crate::requirement::Level;
@@ -52,6 +53,12 @@ impl Tally {
 
     /// Counts a case.
     pub fn add(&mut self, case: &CaseFinished) {
+        for report in case.runs.iter().filter_map(|run| run.observation.sandbox.as_ref()) {
+            match &mut self.summary.confined {
+                Some(confined) => confined.and(report),
+                none => *none = Some(Confined::of(report)),
+            }
+        }
         let mut worst = None;
         let mut harness_failed = false;
         self.summary.cases += 1;
@@ -177,6 +184,7 @@ mod tests {
             harness_errors: 0,
             wall: Duration::from_secs(3),
             interrupted: true,
+            confined: None,
         };
         assert_eq!(tally.summary(), expected);
         assert_eq!(tally.worst(), Some(Level::Must));

@@ -1,6 +1,7 @@
 //! Running cases: documents, surroundings, and workers.
 
 mod config;
+mod confinement;
 mod document;
 mod mirror;
 mod pool;
@@ -11,6 +12,7 @@ mod story;
 mod surroundings;
 mod worker;
 
+pub use confinement::{Confinement, Mode};
 pub use pool::{CheckError, CheckOptions, Checker, Interrupter};
 pub(crate) use scratch::without_name as without_scratch;
 pub use state::State;

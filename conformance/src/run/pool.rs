@@ -12,6 +12,7 @@ use hookproof_harness::{Canceller, Harness, HarnessError};
 
 use super::Run;
 use super::config;
+use super::confinement::Confinement;
 use super::worker::{Outcome, Worker};
 use crate::contract::{Contract, Event};
 use crate::judge::{Judgement, Material, Verdict, judge_all};
@@ -31,6 +32,8 @@ pub struct CheckOptions {
     pub level: Level,
     /// Variables of the environment that the caller adds.
     pub environment: BTreeMap<OsString, OsString>,
+    /// What the hooks may reach.
+    pub confinement: Confinement,
 }
 
 /// Why a check could not be made.

@@ -266,7 +266,13 @@ fn commands(command: &HookCommand, heavy: &Heavy, step: &Step, shims: &[(TempDir
         return vec![watched; step.runs.max(1)];
     }
     let path = path_of(command);
-    shims.iter().map(|(_, shims)| command.clone().env("PATH", shims.in_front_of(&path))).collect()
+    let with = |(folder, shims): &(TempDir, Shims)| {
+        let mut command = command.clone().env("PATH", shims.in_front_of(&path));
+        // They write down what they have seen, in the name of the hook.
+        command.sandbox = command.sandbox.take().map(|sandbox| sandbox.writable(folder.path()));
+        command
+    };
+    shims.iter().map(with).collect()
 }
 
 /// What the programs in front of `PATH` have seen takes the place of what the harness could not see.

@@ -99,7 +99,7 @@ impl Surroundings {
         Listing::of(&self.base, &own.map(PathBuf::as_path))
     }
 
-    /// The folder that holds all others.
+    /// The folder that holds all of the run's.
     pub(super) fn base(&self) -> &Path {
         &self.base
     }

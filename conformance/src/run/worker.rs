@@ -217,7 +217,7 @@ impl<'w, 'a> Worker<'w, 'a> {
             &environment,
             &checker.options.environment,
         );
-        let command = HookCommand::from_invocation(invocation)
+        let mut command = HookCommand::from_invocation(invocation)
             .environment(environment)
             .cwd(&surroundings.cwd)
             .stdin(document::stdin(case.scenario, &bytes))
@@ -225,6 +225,7 @@ impl<'w, 'a> Worker<'w, 'a> {
             .deadline(deadline)
             .leak_grace(Duration::from_millis(checker.contract.process.pipe_grace_ms))
             .capture(CaptureBounds { stdout: CAPTURE, stderr: CAPTURE });
+        command.sandbox = checker.options.confinement.sandbox(surroundings.base());
         Prepared { command, bytes: bytes.into(), own_limit: deadline == own }
     }
 }

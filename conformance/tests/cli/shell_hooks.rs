@@ -227,7 +227,20 @@ fn an_interrupt_kills_the_hooks_and_reports_what_was_finished() {
     let script = Script::new(STAYS);
     let folder = script.folder.path();
     let child = Command::new(env!("CARGO_BIN_EXE_hookproof"))
-        .args(["check", "--event", "PreToolUse", "--jobs", "2", "--deadline", "60", "--format", "jsonl", "--", "sh"])
+        .args([
+            "check",
+            "--event",
+            "PreToolUse",
+            "--jobs",
+            "2",
+            "--deadline",
+            "60",
+            "--format",
+            "jsonl",
+            "--allow-write",
+        ])
+        .arg(folder)
+        .args(["--", "sh"])
         .arg(script.path())
         .arg(folder)
         .stdin(Stdio::null())

@@ -12,7 +12,7 @@ use hookproof::payload::Payloads;
 use hookproof::plan::{Case, Filter, Scenarios, plan};
 use hookproof::report::{CaseFinished, ReportEvent};
 use hookproof::requirement::{Catalogue, Level};
-use hookproof::run::{CheckOptions, Checker, Interrupter};
+use hookproof::run::{CheckOptions, Checker, Confinement, Interrupter};
 use hookproof::subject::Subject;
 use libtest_mimic::Arguments;
 
@@ -59,6 +59,7 @@ impl Suite {
                 patience,
                 level: Level::May,
                 environment: BTreeMap::new(),
+                confinement: Confinement::default(),
             },
             interrupter: Interrupter::default(),
         };

@@ -1,5 +1,7 @@
 //! The summary, and the verdict as the last line.
 
+use hookproof_harness::Containment;
+
 use super::page::{ALARM, BOLD, GOOD, Line, PLAIN, style};
 use super::progress::time;
 use super::{Told, text};
@@ -15,6 +17,7 @@ pub(super) fn lines(summary: &Summary, tally: &Tally, run: &Told, width: usize, 
     let mut lines = Line::new().hanging(BOLD, &volume(summary), width);
     lines.extend(judgements(tally, width));
     lines.extend(skips(tally, width, verbose));
+    lines.extend(confined(summary, width, verbose));
     lines.extend(verdict(summary, tally, run, width));
     lines
 }
@@ -70,6 +73,29 @@ fn skips(tally: &Tally, width: usize, verbose: bool) -> Vec<Line> {
         let times: usize = others.iter().map(|(_, times)| times).sum();
         let text = format!("for {}", count(others.len(), "other reason"));
         lines.push(Line::new().plain(&format!("  skipped {times:>digits$} x {text}")));
+    }
+    lines
+}
+
+/// What held the hooks.
+fn confined(summary: &Summary, width: usize, verbose: bool) -> Vec<Line> {
+    if summary.spawns == 0 {
+        return Vec::new();
+    }
+    let Some(confined) = &summary.confined else {
+        let text = "none: the hooks could write what you can, and reach any address";
+        return Line::new().plain("sandbox: ").hanging(PLAIN, text, width);
+    };
+    let told = |what: &str, otherwise: &str, containment: &Containment| match containment {
+        Containment::Enforced { by } => format!("{what}, held by {by}"),
+        Containment::NotAsked => otherwise.to_owned(),
+        Containment::NotEnforced { because } => format!("NOT {what}, because {because}"),
+    };
+    let files = told("writing only in scratch folders", "writing everywhere", &confined.files);
+    let network = told("reaching this machine only", "reaching any address", &confined.network);
+    let mut lines = Line::new().plain("sandbox: ").hanging(PLAIN, &format!("{files}; {network}"), width);
+    for gap in confined.gaps.iter().filter(|_| verbose) {
+        lines.extend(Line::new().plain("  but ").hanging(PLAIN, gap, width));
     }
     lines
 }

@@ -76,6 +76,7 @@ M a MUST is broken    m a MAY is broken     - not judged
 judgements: 3 passed, 2 MUST broken (1 rule), 1 SHOULD broken (1 rule), 1 MAY broken (1 rule), 1 in
             doubt, 2 skipped
   skipped 2 x the event takes no answer
+sandbox: none: the hooks could write what you can, and reach any address
 does not conform: 1 MUST, 1 SHOULD in 2 of 5 cases (below SHOULD: 1 MAY)
 "#;
     assert_eq!(format!("\n{}", told(&failing_run(), Look::default())), expected);
@@ -98,6 +99,7 @@ M a MUST is broken    m a MAY is broken     - not judged
 
 1 case, 1 process, 2.5 s, 0.4 cases a second
 judgements: 1 passed
+sandbox: none: the hooks could write what you can, and reach any address
 conforms to Claude Code 2.1.329 at level SHOULD
 ";
     assert_eq!(format!("\n{}", told(&events, Look::default())), expected);

@@ -246,7 +246,7 @@ impl Inner {
             gaps.push("an address that another thread exchanges just after it was judged passes".into());
         }
         let refusals = if self.sandbox.refusals.is_empty() { Containment::NotAsked } else { answered() };
-        SandboxReport { files, network, refusals, gaps, ..SandboxReport::default() }
+        SandboxReport { files, network, refusals, seen: unheard.is_none(), gaps, ..SandboxReport::default() }
     }
 
     fn attend(&mut self) -> Result<(), HarnessError> {
