@@ -10,6 +10,8 @@ mod glob;
 mod pattern;
 mod report;
 
+#[cfg_attr(not(any(windows, test)), allow(unused_imports, reason = "elsewhere command lines are told"))]
+pub(crate) use self::glob::begins;
 pub(crate) use self::glob::glob;
 pub use self::pattern::{CommandPattern, PatternError};
 #[cfg_attr(not(target_os = "linux"), allow(unused_imports, reason = "only one system reports it so"))]

@@ -63,8 +63,12 @@ impl Listing {
 /// Tells everything below `folder`, and follows no links.
 pub(super) fn walk(folder: &Path, without: &[&Path], tell: &mut dyn FnMut(&Path, &Metadata)) {
     let Ok(entries) = fs::read_dir(folder) else { return };
-    for path in entries.filter_map(Result::ok).map(|entry| entry.path()) {
-        let Ok(metadata) = fs::symlink_metadata(&path) else { continue };
+    // On Windows nobody can rename a folder while something in it is open, and a hook may want to while we look. So a
+    // folder is closed before the next is opened, and what it tells of its entries saves opening them.
+    let entries: Vec<_> = entries.filter_map(Result::ok).collect();
+    for entry in entries {
+        let Ok(metadata) = entry.metadata() else { continue };
+        let path = entry.path();
         if without.contains(&path.as_path()) {
             continue;
         }

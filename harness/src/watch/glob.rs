@@ -14,6 +14,18 @@ pub(crate) fn glob(pattern: &[u8], words: &[u8], name_of: fn(&[u8]) -> &[u8]) ->
     fits(pattern, &text)
 }
 
+/// Whether a pattern may fit a command line of which only the program is known.
+#[cfg_attr(not(any(windows, test)), allow(dead_code, reason = "elsewhere command lines are told"))]
+pub(crate) fn begins(pattern: &[u8], program: &[u8], name_of: fn(&[u8]) -> &[u8]) -> bool {
+    // As long as nothing but the first word of the pattern is looked at, further words can change nothing.
+    let first = pattern.split(|byte| *byte == b' ').next().unwrap_or_default();
+    let program = if first.contains(&b'/') { program } else { name_of(program) };
+    match first.iter().position(|byte| matches!(byte, b'*' | b'?')) {
+        Some(wildcard) => first.get(..wildcard).is_some_and(|head| program.starts_with(head)),
+        None => first == program,
+    }
+}
+
 /// The program's word, as it counts, and everything behind it.
 struct Text<'a> {
     program: &'a [u8],

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 #[cfg(test)]
-use super::glob;
+use super::{begins, glob};
 
 /// A pattern for the command lines of programs, such as `python* -m venv` or `*pip install*`.
 ///
@@ -160,6 +160,21 @@ mod tests {
     fn what_fits(#[case] pattern: &str, #[case] words: &[&str], #[case] expected: bool) {
         let pattern: CommandPattern = pattern.parse().expect("a pattern");
         assert_eq!(pattern.matches(words), expected);
+    }
+
+    #[rstest]
+    #[case::the_program("python* -m venv", "/usr/bin/python3", true)]
+    #[case::another("python* -m venv", "/usr/bin/perl", false)]
+    #[case::whole_name("git push", "/usr/bin/git", true)]
+    #[case::longer_name("git push", "/usr/bin/git-lfs", false)]
+    #[case::anything("*pip install*", "/bin/sh", true)]
+    #[case::one_character("?it push", "git", true)]
+    #[case::star_over_words("npm*ci", "npm", true)]
+    #[case::with_folder("/usr/bin/git push", "/usr/bin/git", true)]
+    #[case::other_folder("/usr/bin/git push", "/opt/git", false)]
+    #[case::folder_does_not_count("bin*", "/usr/bin/ls", false)]
+    fn what_may_fit_by_its_program(#[case] pattern: &str, #[case] program: &str, #[case] expected: bool) {
+        assert_eq!(begins(pattern.as_bytes(), program.as_bytes(), crate::platform::program_name), expected);
     }
 
     #[rstest]

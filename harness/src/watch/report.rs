@@ -17,6 +17,10 @@ pub struct WatchReport {
     pub seen: Vec<SeenCommand>,
     /// Starts for which there was no room in `seen`. Those that match have room of their own.
     pub dropped: u64,
+    /// Starts that may match or not: the system did not tell enough of them. They are in `seen` as far as they are known.
+    /// Where nothing matches, and this is not 0, something may have been started all the same.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub undecided: u64,
     /// What became of the fault, if the watch has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<FaultReport>,
@@ -27,13 +31,18 @@ impl WatchReport {
     pub(crate) fn blind(watch: &Watch, because: impl Into<String>) -> Self {
         let because = because.into();
         let fault = watch.fault.as_ref().map(|_| FaultReport::Impossible { because: because.clone() });
-        WatchReport { coverage: Coverage::None { because }, seen: Vec::new(), dropped: 0, fault }
+        WatchReport { coverage: Coverage::None { because }, seen: Vec::new(), dropped: 0, undecided: 0, fault }
     }
 
     /// The starts that count as attempts: their command line matches, and they belong to no earlier one that does.
     pub fn matching(&self) -> impl Iterator<Item = &SeenCommand> {
         self.seen.iter().filter(|seen| seen.pattern.is_some() && seen.below.is_none())
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// How much of what happened can have been seen.
@@ -229,6 +238,7 @@ mod tests {
                 coverage: Coverage::Partial { means: "m".into(), because: "b".into() },
                 seen: vec![seen(Some(1), None), seen(Some(0), Some(5)), seen(None, None)],
                 dropped: 3,
+                undecided: 4,
                 fault: Some(fault),
             };
             assert_eq!(report.matching().count(), 1);

@@ -106,5 +106,45 @@ pub(super) fn attempts(report: Option<&WatchReport>) -> Result<u32, String> {
         Some(FaultReport::Done(done)) if !done.began => 1,
         _ => 0,
     };
-    Ok(u32::try_from(report.matching().count() + kept).unwrap_or(u32::MAX))
+    let count = report.matching().count() + kept;
+    // One that is known is enough to know that it was tried; that nothing was tried has to be known of all.
+    if count == 0 && report.undecided > 0 {
+        return Err(match report.undecided {
+            1 => "the system did not tell the command line of a program that the hook started".to_owned(),
+            many => format!("the system did not tell the command lines of {many} programs that the hook started"),
+        });
+    }
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(seen: usize, undecided: u64, coverage: Coverage) -> WatchReport {
+        let command = hookproof_harness::SeenCommand {
+            at: Duration::ZERO,
+            pid: 7,
+            parent: 1,
+            command_line: vec!["tool".to_owned()],
+            pattern: Some(0),
+            form: None,
+            below: None,
+            ended: None,
+        };
+        WatchReport { coverage, seen: vec![command; seen], dropped: 0, undecided, fault: None }
+    }
+
+    #[test]
+    fn nothing_tried_is_only_said_where_everything_is_known() {
+        let partial = || Coverage::Partial { means: "a".to_owned(), because: "b".to_owned() };
+        assert_eq!(attempts(Some(&report(0, 0, partial()))), Ok(0));
+        assert_eq!(attempts(Some(&report(2, 0, partial()))), Ok(2));
+        assert_eq!(attempts(Some(&report(1, 3, partial()))), Ok(1));
+        assert!(attempts(Some(&report(0, 1, partial()))).is_err_and(|because| because.contains("of a program")));
+        assert!(attempts(Some(&report(0, 3, partial()))).is_err_and(|because| because.contains("3 programs")));
+        let blind = Coverage::None { because: "no eyes".to_owned() };
+        assert_eq!(attempts(Some(&report(0, 0, blind))), Err("no eyes".to_owned()));
+        assert!(attempts(None).is_err());
+    }
 }

@@ -29,7 +29,7 @@ use super::words::split;
 use crate::error::HarnessError;
 use crate::watch::{
     CommandEnd, CommandForm, Coverage, FaultAction, FaultDone, FaultReport, FaultSignal, Generation, SeenCommand,
-    Watch, WatchReport, glob,
+    Watch, WatchReport, begins, glob,
 };
 
 /// The exit code of whoever a fault ends: like that of the harness's own terminations, but another.
@@ -135,6 +135,8 @@ struct Watcher {
     dropped: u64,
     /// Processes that were gone, or would not say their command line.
     unread: u64,
+    /// Those of them that may match.
+    undecided: u64,
     aim: u64,
     counted: u32,
     chosen: Option<Chosen>,
@@ -152,6 +154,7 @@ impl Watcher {
             others: 0,
             dropped: 0,
             unread: 0,
+            undecided: 0,
             aim: 0,
             counted: 0,
             chosen: None,
@@ -189,17 +192,23 @@ impl Watcher {
         if image.to_ascii_lowercase().ends_with(CONSOLE_HOST) {
             return;
         }
-        if line.is_none() {
-            self.unread += 1;
-        }
+        let is_told = line.is_some();
         let words = line.map_or_else(|| vec![image.clone()], |line| split(&line));
         let parent = handle.and_then(parent_of).unwrap_or(0);
         let (above, nearest) = self.members.get(&parent).map_or((0, None), |member| {
             (member.own | member.above, if member.own != 0 { Some(parent) } else { member.nearest })
         });
         let run = self.mask(&words);
+        let may_match = self.watch.effective().iter().any(|pattern| {
+            image.is_empty() || begins(pattern.as_str().as_bytes(), image.as_bytes(), program_name)
+        });
         let called: Vec<String> = [image].into_iter().chain(words.iter().skip(1).cloned()).collect();
         let mask = run | self.mask(&called);
+        if !is_told {
+            self.unread += 1;
+            // What somebody who matches has started is no attempt of its own.
+            self.undecided += u64::from(mask == 0 && nearest.is_none() && may_match);
+        }
         let pattern = (mask != 0).then(|| mask.trailing_zeros() as usize);
         let form = pattern.map(|p| if run & (1 << p) != 0 { CommandForm::Run } else { CommandForm::Called });
         let seen =
@@ -320,7 +329,8 @@ impl Watcher {
             (None, None) => FaultReport::NotReached { matching_seen: self.counted },
         });
         let coverage = Coverage::Partial { means: means.into(), because };
-        WatchReport { coverage, seen: mem::take(&mut self.seen), dropped: self.dropped, fault }
+        let seen = mem::take(&mut self.seen);
+        WatchReport { coverage, seen, dropped: self.dropped, undecided: self.undecided, fault }
     }
 }
 
