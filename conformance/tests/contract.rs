@@ -334,7 +334,6 @@ fn judged(version: &str, said: &Said<'_>) -> Vec<Judgement> {
             leaks: Leaks { stdout_held: said.held, ..Leaks::default() },
             mechanism: Mechanism::default(),
             limits: Vec::new(),
-            sandbox: None,
         },
         effect: said.by(&contract),
         stdin: Arc::from(&b"{}\n"[..]),

@@ -9,7 +9,7 @@ use hookproof::payload::Payloads;
 use hookproof::plan::{Case, CaseId, Scenario, Scenarios};
 use hookproof::report::ReportEvent;
 use hookproof::requirement::{Catalogue, Level};
-use hookproof::run::{CheckOptions, Checker, Interrupter};
+use hookproof::run::{CheckOptions, Checker, Confinement, Interrupter};
 use hookproof::subject::from_command;
 use hookproof_harness::{Limit, Limits};
 
@@ -39,6 +39,7 @@ fn judged(scenario: &Scenario) -> Vec<Judgement> {
             patience: Duration::from_secs(10),
             level: Level::May,
             environment: BTreeMap::new(),
+            confinement: Confinement::default(),
         },
         interrupter: Interrupter::default(),
     };

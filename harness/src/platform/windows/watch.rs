@@ -199,9 +199,11 @@ impl Watcher {
             (member.own | member.above, if member.own != 0 { Some(parent) } else { member.nearest })
         });
         let run = self.mask(&words);
-        let may_match = self.watch.effective().iter().any(|pattern| {
-            image.is_empty() || begins(pattern.as_str().as_bytes(), image.as_bytes(), program_name)
-        });
+        let may_match = self
+            .watch
+            .effective()
+            .iter()
+            .any(|pattern| image.is_empty() || begins(pattern.as_str().as_bytes(), image.as_bytes(), program_name));
         let called: Vec<String> = [image].into_iter().chain(words.iter().skip(1).cloned()).collect();
         let mask = run | self.mask(&called);
         if !is_told {
