@@ -22,7 +22,13 @@ impl PreparedWatch {
         if refused != 0 {
             let because = format!("the system refused to trace it: {}", io::Error::from_raw_os_error(refused));
             let fault = self.has_fault.then(|| FaultReport::Impossible { because: because.clone() });
-            return WatchReport { coverage: Coverage::None { because }, seen: Vec::new(), dropped: 0, undecided: 0, fault };
+            return WatchReport {
+                coverage: Coverage::None { because },
+                seen: Vec::new(),
+                dropped: 0,
+                undecided: 0,
+                fault,
+            };
         }
         let mut starts: Vec<_> = area.log.all().collect();
         starts.sort_by_key(|(found, _)| found.order);
