@@ -121,6 +121,9 @@ pub enum Generation {
 }
 
 /// What goes wrong.
+///
+/// On Linux this happens before the program's first instruction, where no time says otherwise. On Windows the program
+/// may have run for a moment, because a job tells of processes that run already.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum FaultAction {
@@ -166,15 +169,15 @@ pub enum FaultAction {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FaultSignal {
-    /// SIGKILL, as the kernel sends it for lack of memory.
+    /// SIGKILL, as the kernel sends it for lack of memory. On Windows its end with an exit code of the harness's own.
     Kill,
-    /// SIGSEGV, a crash.
+    /// SIGSEGV, a crash. On Windows its end with the exit code of one that touches what is not there (0xC0000005).
     Segv,
-    /// SIGABRT, the end of a runtime that gives up.
+    /// SIGABRT, the end of a runtime that gives up. On Windows its end with the exit code of such a one (0xC0000409).
     Abort,
-    /// SIGTERM, somebody asks it to end.
+    /// SIGTERM, somebody asks it to end. Not on Windows.
     Term,
-    /// SIGINT, a person interrupts.
+    /// SIGINT, a person interrupts. Not on Windows.
     Int,
 }
 

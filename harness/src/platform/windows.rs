@@ -12,8 +12,10 @@ use crate::observation::Mechanism;
 use crate::platform::{Running, StartFailure};
 
 mod command_line;
+mod fault;
 mod job;
 mod limits;
+mod newcomer;
 mod pipe;
 mod process;
 mod run;

@@ -99,9 +99,59 @@ pub(crate) fn add_all(trials: &mut Vec<Trial>) {
         let report = report(&observation)?;
         ensure_eq("below", &report.seen[1].below, &Some(report.seen[0].pid))
     });
+    add(trials, "each_end_has_its_code", || {
+        let kill = |signal| FaultAction::Kill { signal, after: Duration::ZERO };
+        for (action, code) in
+            [(kill(FaultSignal::Segv), "c0000005"), (kill(FaultSignal::Abort), "c0000409"), (FaultAction::Exit, "1")]
+        {
+            let watch = Watch::for_patterns(["watch*".parse()?]).fault(action);
+            let observation = Harness::new()?.run(&me("start").args(["60000", "1"]).watch(watch))?;
+            let expected = format!("{code}\n3");
+            ensure_eq("stdout", &String::from_utf8_lossy(&observation.stdout.bytes).trim(), &expected.as_str())?;
+            let report = report(&observation)?;
+            ensure(matches!(report.fault, Some(FaultReport::Done(_))), || format!("{report:?}"))?;
+        }
+        Ok(())
+    });
+    add(trials, "who_is_held_does_not_run_on", || {
+        let held = Duration::from_millis(1500);
+        let watch =
+            Watch::for_patterns(["watch*".parse()?]).fault(FaultAction::Hold { signal: FaultSignal::Kill, held });
+        // Left to itself it would be over long before.
+        let observation = Harness::new()?.run(&me("start").arg("500").watch(watch))?;
+        ensure_eq("stdout", &String::from_utf8_lossy(&observation.stdout.bytes).trim(), &"e0484b02")?;
+        let report = report(&observation)?;
+        let Some(FaultReport::Done(done)) = &report.fault else {
+            return Err(format!("{report:?}").into());
+        };
+        ensure(done.at - report.seen[0].at >= held, || format!("{report:?}"))
+    });
+    add(trials, "the_hook_goes_with_its_child", || {
+        let after = Duration::from_millis(200);
+        let watch = Watch::for_patterns(["watch*".parse()?]).fault(FaultAction::KillHook { after });
+        let observation = Harness::new()?.run(&me("start").args(["60000", "1"]).watch(watch))?;
+        ensure_eq("ending", &observation.ending, &Ending::Crashed { status: 0xE048_4B02 })?;
+        ensure_eq("stdout", &observation.stdout.bytes.len(), &0)?;
+        ensure(observation.leaks.descendants.is_empty(), || format!("{:?}", observation.leaks))?;
+        let report = report(&observation)?;
+        ensure(matches!(report.fault, Some(FaultReport::Done(_))), || format!("{report:?}"))
+    });
+    add(trials, "what_was_not_told_may_have_matched", || {
+        let run = |pattern: &str| {
+            let watch = Watch::for_patterns([pattern.parse().expect("a pattern")]);
+            report(&Harness::new().expect("starts").run(&me("start").arg("300").watch(watch)).expect("runs"))
+        };
+        // By its program it cannot be this one.
+        ensure_eq("undecided", &run("surely-no-such-program x")?.undecided, &0)?;
+        // By its program it can, and by its arguments it is not; where those are not told, nobody knows.
+        let report = run("watch* --as nothing")?;
+        ensure_eq("matching", &report.matching().count(), &0)?;
+        ensure_eq("undecided", &report.undecided, &u64::from(crate::under_wine()))
+    });
     add(trials, "what_cannot_be_done_is_told", || {
         for action in [
-            FaultAction::Kill { signal: FaultSignal::Segv, after: Duration::ZERO },
+            FaultAction::Kill { signal: FaultSignal::Term, after: Duration::ZERO },
+            FaultAction::Hold { signal: FaultSignal::Int, held: Duration::ZERO },
             FaultAction::FailExec { error: ExecError::NotFound },
             FaultAction::Cap { limits: Limits::none().data(1 << 20) },
         ] {

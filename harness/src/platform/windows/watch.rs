@@ -5,37 +5,33 @@
 //! looked at, and one that is ended may have run for a moment.
 
 use std::collections::HashMap;
-use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
+use std::os::windows::io::{AsRawHandle, OwnedHandle};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use std::{mem, ptr};
 
-use windows_sys::Wdk::System::Threading::{NtQueryInformationProcess, PROCESSINFOCLASS};
-use windows_sys::Win32::Foundation::{HANDLE, STILL_ACTIVE, UNICODE_STRING};
 use windows_sys::Win32::System::IO::PostQueuedCompletionStatus;
 use windows_sys::Win32::System::SystemServices::{
     JOB_OBJECT_MSG_ABNORMAL_EXIT_PROCESS, JOB_OBJECT_MSG_EXIT_PROCESS, JOB_OBJECT_MSG_NEW_PROCESS,
 };
-use windows_sys::Win32::System::Threading::{
-    GetExitCodeProcess, INFINITE, OpenProcess, PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_TERMINATE, TerminateProcess,
-};
+use windows_sys::Win32::System::Threading::INFINITE;
 
-use super::job::{Job, name_of};
+use super::fault;
+use super::job::Job;
 use super::limits::{Overheard, messages_of, next_message};
+use super::newcomer::{exit_code, open, parent_of, read_soon, runs};
 use super::program_name;
 use super::run::CONSOLE_HOST;
 use super::words::split;
 use crate::error::HarnessError;
 use crate::watch::{
-    CommandEnd, CommandForm, Coverage, FaultAction, FaultDone, FaultReport, FaultSignal, Generation, SeenCommand,
-    Watch, WatchReport, begins, glob,
+    CommandEnd, CommandForm, Coverage, FaultAction, FaultDone, FaultReport, Generation, SeenCommand, Watch,
+    WatchReport, begins, glob,
 };
 
-/// The exit code of whoever a fault ends: like that of the harness's own terminations, but another.
-const FAULT_CODE: u32 = 0xE048_4B02;
-/// How long a new process may take until its command line can be read.
-const READABLE_WITHIN: Duration = Duration::from_millis(250);
+/// How long a process may take until it begins to run; who starts one may leave it suspended.
+const RUNNING_WITHIN: Duration = Duration::from_secs(5);
 /// Starts that are written down at most, and as many besides that match.
 const MOST_SEEN: usize = 4096;
 /// The key of the message by which the thread is told to end.
@@ -120,15 +116,24 @@ struct Member {
 /// A fault that waits for its time.
 struct Chosen {
     pid: u32,
-    due: Instant,
+    when: When,
     command_line: Vec<String>,
+}
+
+/// The time of a fault.
+#[derive(Clone, Copy)]
+enum When {
+    /// So long after the target has begun to run, which it had not at this time.
+    Running { chosen: Instant, wait: Duration },
+    /// Then.
+    At(Instant),
 }
 
 struct Watcher {
     watch: Watch,
     start: Instant,
-    /// Whether the hook's own process has been told of, which is the first.
-    program_seen: bool,
+    /// The hook's own process, which is the first that is told of.
+    program: Option<u32>,
     members: HashMap<u32, Member>,
     seen: Vec<SeenCommand>,
     others: usize,
@@ -148,7 +153,7 @@ impl Watcher {
         let mut this = Watcher {
             watch: watch.clone(),
             start,
-            program_seen: false,
+            program: None,
             members: HashMap::new(),
             seen: Vec::new(),
             others: 0,
@@ -161,28 +166,18 @@ impl Watcher {
             fault: None,
         };
         if let Some(fault) = &watch.fault {
-            let impossible = match &fault.action {
-                FaultAction::Kill { signal: FaultSignal::Kill, .. } => None,
-                FaultAction::Kill { .. } => Some("this system knows no signals: it can only end a process"),
-                FaultAction::Hold { .. } => Some("this system does not tell of a process before it runs"),
-                FaultAction::KillHook { .. } | FaultAction::Exit => {
-                    Some("this is only done where a start is seen before it happens")
-                }
-                FaultAction::FailExec { .. } => Some("this system does not let a start be refused from outside"),
-                FaultAction::Cap { .. } => Some("this system does not tell of a process before it runs"),
-            };
-            match (impossible, watch.aimed_at(&fault.target)) {
-                (Some(because), _) => this.fault = Some(FaultReport::Impossible { because: because.into() }),
-                (None, Err(because)) => this.fault = Some(FaultReport::Impossible { because }),
-                (None, Ok(aim)) => this.aim = aim,
+            match fault::code_of(&fault.action).map_err(str::to_owned).and(watch.aimed_at(&fault.target)) {
+                Err(because) => this.fault = Some(FaultReport::Impossible { because }),
+                Ok(aim) => this.aim = aim,
             }
         }
         this
     }
 
     fn began(&mut self, pid: u32) {
-        if !mem::replace(&mut self.program_seen, true) {
-            self.members.insert(pid, Member { handle: None, own: 0, above: 0, nearest: None, place: None });
+        if self.program.is_none() {
+            self.program = Some(pid);
+            self.members.insert(pid, Member { handle: open(pid), own: 0, above: 0, nearest: None, place: None });
             return;
         }
         let at = self.start.elapsed();
@@ -255,33 +250,70 @@ impl Watcher {
             return;
         }
         self.counted += 1;
-        if self.counted == fault.target.nth.max(1)
-            && self.fault.is_none()
-            && let FaultAction::Kill { after, .. } = fault.action
-        {
-            self.chosen = Some(Chosen { pid, due: Instant::now() + after, command_line });
-            self.when_due();
+        if self.counted != fault.target.nth.max(1) || self.fault.is_some() {
+            return;
         }
+        let wait = match fault.action {
+            FaultAction::Kill { after, .. } | FaultAction::KillHook { after } => after,
+            FaultAction::Hold { held, .. } => held,
+            FaultAction::Exit | FaultAction::FailExec { .. } | FaultAction::Cap { .. } => Duration::ZERO,
+        };
+        self.chosen = Some(Chosen { pid, when: When::Running { chosen: Instant::now(), wait }, command_line });
+        self.when_due();
+    }
+
+    /// Sets the time of the fault when its target has begun to run, and holds who is to be held.
+    fn when_running(&mut self) {
+        let Some(Chosen { pid, when: When::Running { chosen, wait }, .. }) = self.chosen else {
+            return;
+        };
+        let runs = self.handle_of(pid).is_none_or(|process| runs(process.as_raw_handle()));
+        if !runs && chosen.elapsed() < RUNNING_WITHIN {
+            return;
+        }
+        let is_held = self.watch.fault.as_ref().is_some_and(|fault| matches!(fault.action, FaultAction::Hold { .. }));
+        if is_held && !self.handle_of(pid).is_some_and(fault::hold) {
+            let because = "the system did not let the program be held, or it had ended before".into();
+            self.fault = Some(FaultReport::Impossible { because });
+            self.chosen = None;
+        } else if let Some(chosen) = &mut self.chosen {
+            chosen.when = When::At(Instant::now() + wait);
+        }
+    }
+
+    fn handle_of(&self, pid: u32) -> Option<&OwnedHandle> {
+        self.members.get(&pid)?.handle.as_ref()
     }
 
     /// Milliseconds until somebody is to be ended.
     fn until_due(&self) -> u32 {
-        self.chosen.as_ref().map_or(INFINITE, |chosen| {
-            let left = chosen.due.saturating_duration_since(Instant::now());
-            u32::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(INFINITE - 1)
-        })
+        match self.chosen.as_ref().map(|chosen| chosen.when) {
+            None => INFINITE,
+            Some(When::Running { .. }) => 1,
+            Some(When::At(due)) => {
+                let left = due.saturating_duration_since(Instant::now());
+                u32::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(INFINITE - 1)
+            }
+        }
     }
 
     fn when_due(&mut self) {
-        let Some(chosen) = self.chosen.take_if(|chosen| Instant::now() >= chosen.due) else {
+        self.when_running();
+        let is_due = |chosen: &mut Chosen| matches!(chosen.when, When::At(due) if Instant::now() >= due);
+        let Some(chosen) = self.chosen.take_if(is_due) else {
             return;
         };
-        let handle = self.members.get(&chosen.pid).and_then(|member| member.handle.as_ref());
-        // SAFETY: a handle of ours that may terminate.
-        let terminated =
-            handle.is_some_and(|handle| unsafe { TerminateProcess(handle.as_raw_handle(), FAULT_CODE) } != 0);
+        let action = self.watch.fault.as_ref().map(|fault| &fault.action);
+        let Some((action, Ok(code))) = action.map(|action| (action, fault::code_of(action))) else {
+            return;
+        };
+        let end = |pid: u32| self.handle_of(pid).is_some_and(|process| fault::end(process, code));
+        // The hook goes first, or it would see the other end.
+        let hook_ended = matches!(action, FaultAction::KillHook { .. }).then(|| self.program.is_some_and(end));
+        let target_ended = end(chosen.pid);
+        let is_done = hook_ended.unwrap_or(target_ended);
         let Chosen { pid, command_line, .. } = chosen;
-        self.fault = Some(if terminated {
+        self.fault = Some(if is_done {
             FaultReport::Done(FaultDone {
                 pid,
                 at: self.start.elapsed(),
@@ -334,67 +366,4 @@ impl Watcher {
         let seen = mem::take(&mut self.seen);
         WatchReport { coverage, seen, dropped: self.dropped, undecided: self.undecided, fault }
     }
-}
-
-/// Path and command line of a process that may just be on its way into the world: it is told of before it has them.
-fn read_soon(pid: u32, process: HANDLE) -> (String, Option<String>) {
-    let begin = Instant::now();
-    loop {
-        let found = (name_of(pid), command_line(process));
-        let complete = !found.0.is_empty() && found.1.is_some();
-        let gone = exit_code(process).is_some_and(|code| code != STILL_ACTIVE.cast_unsigned());
-        if complete || gone || begin.elapsed() > READABLE_WITHIN {
-            return found;
-        }
-        thread::sleep(Duration::from_millis(1));
-    }
-}
-
-fn open(pid: u32) -> Option<OwnedHandle> {
-    // SAFETY: the handle is checked and ours.
-    unsafe {
-        let process = OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION | PROCESS_TERMINATE, 0, pid);
-        (!process.is_null()).then(|| OwnedHandle::from_raw_handle(process))
-    }
-}
-
-fn exit_code(process: HANDLE) -> Option<u32> {
-    let mut code = 0;
-    // SAFETY: a handle of ours; the call writes a number.
-    (unsafe { GetExitCodeProcess(process, &raw mut code) } != 0).then_some(code)
-}
-
-/// The command line as the process was given it (`ProcessCommandLineInformation`, since Windows 8.1).
-fn command_line(process: HANDLE) -> Option<String> {
-    const COMMAND_LINE: PROCESSINFOCLASS = 60;
-    // Of pointer-sized words, because a structure with a pointer comes first. A text has at most 64 KiB.
-    let mut room = vec![0_usize; (mem::size_of::<UNICODE_STRING>() + 0x1_0000).div_ceil(mem::size_of::<usize>())];
-    let size = u32::try_from(mem::size_of_val(room.as_slice())).ok()?;
-    let mut filled = 0;
-    // SAFETY: the room has that size; the system puts the structure in front and the text behind it.
-    unsafe {
-        let place = room.as_mut_ptr().cast();
-        if NtQueryInformationProcess(process, COMMAND_LINE, place, size, &raw mut filled) < 0 {
-            return None;
-        }
-        let text = &*place.cast::<UNICODE_STRING>();
-        if text.Buffer.is_null() {
-            return None;
-        }
-        let units = std::slice::from_raw_parts(text.Buffer, usize::from(text.Length) / 2);
-        Some(String::from_utf16_lossy(units))
-    }
-}
-
-/// The process that created it (`ProcessBasicInformation`).
-fn parent_of(process: HANDLE) -> Option<u32> {
-    const BASIC: PROCESSINFOCLASS = 0;
-    const PARENT_AT: usize = 5;
-    // PROCESS_BASIC_INFORMATION: six words of the size of a pointer, of which the last is the parent's id.
-    let mut words = [0_usize; 6];
-    let mut filled = 0;
-    let size = mem::size_of_val(&words) as u32;
-    // SAFETY: a handle of ours; the room has that size.
-    let answer = unsafe { NtQueryInformationProcess(process, BASIC, words.as_mut_ptr().cast(), size, &raw mut filled) };
-    (answer >= 0).then(|| words[PARENT_AT] as u32)
 }
