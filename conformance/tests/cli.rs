@@ -6,6 +6,8 @@ mod batch;
 mod check;
 #[path = "cli/contracts.rs"]
 mod contracts;
+#[path = "cli/heavy.rs"]
+mod heavy;
 #[path = "cli/interpret.rs"]
 mod interpret;
 #[path = "cli/knowledge.rs"]

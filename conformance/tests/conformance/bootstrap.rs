@@ -6,7 +6,7 @@ use hookproof::subject::{Heavy, Subject};
 use hookproof_harness::PatternError;
 
 /// Long enough for a fault in the middle of the work, or below it, to find something to hit; in milliseconds.
-const BUILD_TIME: &str = "600";
+const BUILD_TIME: &str = "400";
 /// Age at which the bootstraps of reference and witnesses take over a lock whose owner is dead.
 const STALE_AFTER: Duration = Duration::from_secs(300);
 

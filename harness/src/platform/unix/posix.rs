@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{self, PipeReader, PipeWriter, Read};
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, RawFd};
 use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 use std::{mem, ptr};
@@ -36,8 +37,15 @@ const MOST_LOOKS: usize = 10;
 /// Stack of the waiting thread, which makes two system calls.
 const WAITER_STACK: usize = 64 * 1024;
 
+<<<<<<< HEAD
 /// Why nothing is seen of what a program starts.
 const BLIND: &str = "this mechanism cannot see which programs are started";
+=======
+/// One start at a time in the whole process. A fork copies every descriptor, and until the copy executes it would hold
+/// the ends that are meant for another thread's program: that program's streams would seem to be held, and its stdin to
+/// be read, by somebody.
+static STARTING: Mutex<()> = Mutex::new(());
+>>>>>>> torture
 
 /// The mechanism `posix`.
 #[derive(Debug)]
@@ -86,6 +94,7 @@ impl PosixBackend {
         let mut cage = Cage::new(command.sandbox.as_ref(), start)?;
         program.cage = cage.orders();
         let name = program.name();
+        let starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
         let (streams, ends) = Streams::new(command)?;
         let stdin = ends.stdin.map(above_two).transpose()?;
         let (stdout, stderr) = (above_two(ends.stdout)?, above_two(ends.stderr)?);
@@ -103,10 +112,16 @@ impl PosixBackend {
             }
         };
         drop((stdin, stdout, stderr, failure_writer));
+<<<<<<< HEAD
         cage.handed_over();
         let mut process = PosixProcess::watch_over(pid, failure, program, start)?;
         process.watch = command.watch.as_ref().map(|watch| WatchReport::blind(watch, BLIND));
         Ok(Box::new(UnixRun::new(streams, process, waker, name, keeper, cage)))
+=======
+        drop(starting);
+        let process = PosixProcess::watch_over(pid, failure, program, start)?;
+        Ok(Box::new(UnixRun::new(streams, process, waker, name, keeper)))
+>>>>>>> torture
     }
 }
 
@@ -202,13 +217,20 @@ impl PosixProcess {
         }
     }
 
-    /// Stops whoever is left and says who it is. Who runs from one id to the next is not in the table at the moment it is
-    /// read, unless it stands still: the group can be stopped as one.
-    fn stop_stragglers(&mut self) -> Vec<i32> {
+    /// Stops the tree and says who is in it besides the program. Who is born while the table is read, or runs from one id
+    /// to the next, is not in it, and once its parents are gone nobody can say whose it was: so all have to stand still
+    /// first. The group can be stopped as one; whoever has left it is stopped when it is seen.
+    fn stand_still(&mut self) -> Vec<i32> {
         let mut before = Vec::new();
+        if self.reaped {
+            return before;
+        }
         for _ in 0..MOST_LOOKS {
-            // SAFETY: as in `signal`.
-            unsafe { libc::kill(-self.pid, libc::SIGSTOP) };
+            // SAFETY: the process has not been waited for, as in `signal`. Between fork and setsid there is no group yet.
+            unsafe {
+                libc::kill(-self.pid, libc::SIGSTOP);
+                libc::kill(self.pid, libc::SIGSTOP);
+            }
             let members = self.family.members(&snapshot());
             if members == before {
                 break;
@@ -346,6 +368,7 @@ impl Process for PosixProcess {
 
     fn terminate(&mut self) -> Result<(), HarnessError> {
         self.killed_by = Some(KillStep::Terminate);
+        self.stand_still();
         self.signal(libc::SIGTERM);
         // A stopped process can obey only when it runs.
         self.signal(libc::SIGCONT);
@@ -354,6 +377,7 @@ impl Process for PosixProcess {
 
     fn kill(&mut self) -> Result<(), HarnessError> {
         self.killed_by = Some(KillStep::Kill);
+        self.stand_still();
         self.kill_stragglers();
         Ok(())
     }
@@ -363,7 +387,7 @@ impl Process for PosixProcess {
     }
 
     fn finish(&mut self) -> Result<Aftermath, HarnessError> {
-        let left = self.stop_stragglers();
+        let left = self.stand_still();
         let descendants = left.iter().map(|pid| Descendant { pid: pid.cast_unsigned(), name: name_of(*pid) }).collect();
         if !left.is_empty() {
             self.kill_stragglers();
@@ -392,6 +416,7 @@ impl Drop for PosixProcess {
         if self.reaped {
             return;
         }
+        self.stand_still();
         self.kill_stragglers();
         if self.ended || self.outcome.recv_timeout(STRAGGLERS_FOR).is_ok() {
             self.reap();

@@ -89,7 +89,8 @@ mod proc_fs {
         folder
             .flatten()
             .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-            .filter_map(|pid: i32| parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?))
+            // The name in it is whatever the process likes, and need not be text.
+            .filter_map(|pid: i32| parse(&String::from_utf8_lossy(&fs::read(format!("/proc/{pid}/stat")).ok()?)))
             .collect()
     }
 
@@ -114,9 +115,8 @@ mod proc_fs {
         let words: Vec<_> =
             line.split(|byte| *byte == 0).filter(|w| !w.is_empty()).map(String::from_utf8_lossy).collect();
         if words.is_empty() {
-            return shortened(
-                fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim_end().to_owned(),
-            );
+            let name = fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
+            return shortened(String::from_utf8_lossy(&name).trim_end().to_owned());
         }
         shortened(words.join(" "))
     }
