@@ -21,8 +21,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const COMPLETE: &str = "reference::every-requirement-is-met";
 
 /// Requirements that are put to the reference in no case, with the reason. A category ends with a full stop.
-const NOT_APPLICABLE: &[(&str, &str)] =
-    &[("config.", "they are about configuration files, and the reference is started without one")];
+const NOT_APPLICABLE: &[(&str, &str)] = &[
+    ("config.", "they are about configuration files, and the reference is started without one"),
+    ("security.helper-", "the reference starts no other program"),
+    ("worker.", "the reference talks to no local service"),
+];
 
 /// The trials of a platform's cases; the requirements that hold in some of them are added to `met`.
 pub(crate) fn trials(
