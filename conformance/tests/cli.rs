@@ -6,6 +6,9 @@ mod batch;
 mod check;
 #[path = "cli/contracts.rs"]
 mod contracts;
+#[cfg(unix)]
+#[path = "cli/faults.rs"]
+mod faults;
 #[path = "cli/heavy.rs"]
 mod heavy;
 #[path = "cli/interpret.rs"]

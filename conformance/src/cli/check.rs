@@ -202,6 +202,7 @@ impl Session<'_> {
         let Found { mut subjects, mut notices } = found;
         for subject in &mut subjects {
             subject.heavy = subject.heavy.take().or_else(|| self.known_of_hook.heavy.clone());
+            subject.worker = subject.worker.take().or_else(|| self.known_of_hook.worker.clone());
         }
         let cases = plan(contract, &subjects, self.payloads, scenarios, &filter);
         let unheard = |subject: &&Subject| !cases.iter().any(|case| case.id.subject == subject.name);

@@ -104,6 +104,16 @@ fn scenario(out: &mut impl Write, scenario: &Scenario, catalogue: &Catalogue) ->
     if !limits.is_empty() {
         section(out, "Limits", &limits.join(", "))?;
     }
+    if !scenario.refuse.is_nothing() {
+        section(out, "Refused", &scenario.refuse.to_string())?;
+    }
+    if let Some(helper) = &scenario.helper {
+        section(out, "Broken", &helper.to_string())?;
+    }
+    if scenario.worker.is_some() {
+        let needed = "Only run with a hook whose local service is named, by --worker or in hookproof.toml.";
+        section(out, "Needs", needed)?;
+    }
     let judged: Vec<&str> = catalogue
         .iter()
         .filter(|requirement| requirement.scenarios.contains(&scenario.id))

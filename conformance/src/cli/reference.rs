@@ -43,5 +43,6 @@ pub(crate) fn subject(own: PathBuf) -> Subject {
         project: None,
         folder: None,
         heavy: None,
+        worker: None,
     }
 }

@@ -2,7 +2,7 @@
 
 use super::ending;
 use crate::contract::{Action, Decision};
-use crate::oracle::HookStatus;
+use crate::oracle::{Effect, HookStatus};
 use crate::run::Run;
 
 /// The decision of a run, whatever the platform and the words: what becomes of the step, and of the hook.
@@ -18,7 +18,11 @@ pub(crate) struct Gist {
 impl Gist {
     /// The one of this run.
     pub(crate) fn of(run: &Run) -> Self {
-        let effect = &run.effect;
+        Self::of_effect(&run.effect)
+    }
+
+    /// The one of this effect.
+    pub(super) fn of_effect(effect: &Effect) -> Self {
         Gist {
             action: effect.action,
             turn_ended: effect.turn_ended,
@@ -26,6 +30,11 @@ impl Gist {
             status: effect.hook_status,
             rewritten: effect.updated_input.is_some(),
         }
+    }
+
+    /// Whether the same becomes of the step, although the hook may have failed where the other had nothing against it.
+    pub(super) fn is_as_good_as(self, other: &Gist) -> bool {
+        self.action == other.action && self.turn_ended == other.turn_ended && self.rewritten == other.rewritten
     }
 }
 

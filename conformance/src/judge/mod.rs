@@ -18,7 +18,7 @@ pub use verdict::{Finding, Judgement, Verdict};
 
 use std::time::Duration;
 
-use hookproof_harness::Enforcement;
+use hookproof_harness::{Containment, Enforcement};
 
 use crate::contract::{Contract, Event, Evidence};
 use crate::oracle::tell;
@@ -64,8 +64,12 @@ const JUDGES: &[(&str, Judge)] = &[
     ("phantom", phantom::judge),
     ("deaf", phantom::deaf),
     ("same-decision", consistency::same_decision),
+    ("keeps-decision", consistency::keeps_decision),
+    ("same-without-stderr", consistency::same_without_stderr),
     ("budget", timing::budget),
     ("patience", timing::patience),
+    ("ends-unread", timing::ends_unread),
+    ("ends-without-service", timing::ends_without_service),
     ("no-process-left", timing::no_process_left),
     ("no-pipe-held", timing::no_pipe_held),
     ("held-pipe-loses-answer", timing::held_pipe_loses_answer),
@@ -88,13 +92,14 @@ const JUDGES: &[(&str, Judge)] = &[
     ("recovers", cooldown::recovers),
     ("allows-dangerous", security::allows_dangerous),
     ("shell-expansion", security::shell_expansion),
-    ("starved-guard", security::starved_guard),
+    ("stops-or-tells", security::stops_or_tells),
+    ("without-helper", security::without_helper),
     ("writes-outside", security::writes_outside),
     ("uses-network", security::uses_network),
 ];
 
 /// Judges of time itself: to them it does not matter whose patience was over.
-const TIMING: [&str; 2] = ["budget", "patience"];
+const TIMING: [&str; 3] = ["budget", "patience", "ends-without-service"];
 
 /// Rules of configurations are judged when a configuration is read, and say nothing of runs.
 fn config(_: &Requirement, _: &Material<'_>) -> Option<Verdict> {
@@ -150,8 +155,8 @@ pub fn judge_all(catalogue: &Catalogue, material: &Material<'_>) -> Vec<Judgemen
 fn applies(requirement: &Requirement, material: &Material<'_>) -> bool {
     let any = |list: &[String], wanted: &str| list.is_empty() || list.iter().any(|item| item == wanted);
     let id = &material.case.id;
-    // What a starved hook does is accused by the rules that are about starving, and by no others.
-    if !material.case.scenario.limits.is_empty() && !requirement.scenarios.contains(&id.scenario) {
+    // What a starved hook does is accused by the rules that are about starving, and by no others; so with other faults.
+    if material.case.scenario.has_fault() && !requirement.scenarios.contains(&id.scenario) {
         return false;
     }
     any(&requirement.platforms, &id.platform)
@@ -194,8 +199,17 @@ impl Material<'_> {
         self.case.scenario.patience == Patience::Limit && self.runs.iter().any(cut)
     }
 
-    /// Why the circumstances are not what the scenario says: a limit that the system does not hold the hook to.
+    /// Why the circumstances are not what the scenario says: a limit, or a refusal, that the system does not hold the hook
+    /// to.
     fn not_limited(&self) -> Option<String> {
+        let reports = self.runs.iter().filter_map(|run| run.observation.sandbox.as_ref());
+        let because = reports.filter_map(|report| match &report.refusals {
+            Containment::NotEnforced { because } => Some(because),
+            Containment::Enforced { .. } | Containment::NotAsked => None,
+        });
+        if let Some(because) = because.into_iter().next() {
+            return Some(format!("that folders take nothing is not enforced, because {because}"));
+        }
         self.runs.iter().flat_map(|run| &run.observation.limits).find_map(|report| match &report.enforcement {
             Enforcement::NotEnforced { because } => {
                 let value = quantity::shown(report.limit, report.value);

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use hookproof_harness::{Attempt, AttemptKind, AttemptOutcome, Containment, SandboxReport};
+use hookproof_harness::{Attempt, AttemptKind, AttemptOutcome, Containment, Ending, SandboxReport};
 
 use super::{Material, Verdict, ending};
 use crate::contract::{Decision, EventKind};
+use crate::plan::HelperFault;
 use crate::requirement::Requirement;
-use crate::run::Run;
+use crate::run::broken;
 
 /// What the command substitutions in hostile payloads print if somebody executes them. No payload holds the word.
 const EXPANDED: &[u8] = b"HOOKPROOF-EXPANDED";
@@ -40,23 +41,18 @@ pub(super) fn shell_expansion(_: &Requirement, material: &Material<'_>) -> Optio
     })
 }
 
-/// A step that the hook stops at the baseline does not go ahead unheard where the hook is starved.
-pub(super) fn starved_guard(_: &Requirement, material: &Material<'_>) -> Option<Verdict> {
-    let Some(baseline) = material.baseline else {
-        return Some(Verdict::Skip { reason: "the document was not run at the baseline".to_owned() });
-    };
-    // Whoever lets it pass with all memory that there is guards against something else.
-    if !baseline.effect.stops_the_step() {
-        return Some(Verdict::Skip { reason: "the hook does not stop this step at the baseline either".to_owned() });
+/// A step that the hook stops at the baseline does not go ahead unheard where something goes wrong around the hook.
+pub(super) fn stops_or_tells(_: &Requirement, material: &Material<'_>) -> Option<Verdict> {
+    if let Some(reason) = lets_pass_anyway(material) {
+        return Some(Verdict::Skip { reason });
     }
-    let unheard = |run: &Run| {
-        let effect = &run.effect;
-        !effect.stops_the_step() && effect.model_sees.is_empty() && effect.user_sees.is_empty()
-    };
-    Some(match material.runs.iter().find(|run| unheard(run)) {
+    if material.runs.iter().any(|run| run.connections == Some(0)) {
+        return Some(Verdict::Skip { reason: "the hook did not connect to the service".to_owned() });
+    }
+    Some(match material.runs.iter().find(|run| run.effect.passes_unheard()) {
         Some(run) => {
             let observed = format!(
-                "with {} the hook no longer stops the step, and nobody is told: {}",
+                "with this the hook no longer stops the step, and nobody is told: {}; {}",
                 material.case.scenario.title,
                 ending(run)
             );
@@ -64,6 +60,50 @@ pub(super) fn starved_guard(_: &Requirement, material: &Material<'_>) -> Option<
         }
         None => Verdict::Pass,
     })
+}
+
+/// The same where a program that the hook starts is missing or killed. One that is missing is missing in two ways, of
+/// which the hook has to cope with one: its start fails although it can be seen, and it cannot be seen either.
+pub(super) fn without_helper(_: &Requirement, material: &Material<'_>) -> Option<Verdict> {
+    if let Some(reason) = lets_pass_anyway(material) {
+        return Some(Verdict::Skip { reason });
+    }
+    let helper = material.case.scenario.helper.as_ref()?;
+    let run = material.runs.first()?;
+    let line = match broken(run.observation.watch.as_ref()) {
+        Ok(line) => line.join(" "),
+        Err(reason) => return Some(Verdict::Skip { reason }),
+    };
+    // Nobody is left to say anything then; what wraps a guard is what `security.starved-guard` is about.
+    if helper.what == HelperFault::Killed && matches!(run.observation.ending, Ending::Signaled { .. }) {
+        let reason = format!("`{line}` has taken the place of the hook itself");
+        return Some(Verdict::Skip { reason });
+    }
+    let unheard = material.runs.iter().all(|run| run.effect.passes_unheard());
+    Some(match material.runs.last().filter(|_| unheard) {
+        Some(run) => {
+            let what = match helper.what {
+                HelperFault::Missing => "is not there",
+                HelperFault::Killed => "is killed by SIGKILL",
+            };
+            let observed =
+                format!("where `{line}` {what} the hook no longer stops the step, and nobody is told: {}", ending(run));
+            material.fail_by_effect(run, observed)
+        }
+        None => Verdict::Pass,
+    })
+}
+
+/// Why nothing can be said of a guard: it lets the step pass where nothing is wrong, too.
+fn lets_pass_anyway(material: &Material<'_>) -> Option<String> {
+    match material.baseline {
+        None => Some("the document was not run at the baseline".to_owned()),
+        // It guards against something else.
+        Some(baseline) if !baseline.effect.stops_the_step() => {
+            Some("the hook does not stop this step at the baseline either".to_owned())
+        }
+        Some(_) => None,
+    }
 }
 
 /// Attempts that are named in a finding.

@@ -49,6 +49,45 @@ pub(super) fn patience(_: &Requirement, material: &Material<'_>) -> Option<Verdi
     })
 }
 
+/// A hook that nobody listens to ends all the same, and leaves nobody behind.
+pub(super) fn ends_unread(_: &Requirement, material: &Material<'_>) -> Option<Verdict> {
+    let fault = |run: &Run| {
+        if overdue(run) {
+            return Some(format!("still running after {:.1} s", run.observation.wall.as_secs_f64()));
+        }
+        let left = &run.observation.leaks.descendants;
+        let names: Vec<_> = left.iter().map(|process| process.name.as_str()).collect();
+        (!names.is_empty()).then(|| format!("left running when the hook had ended: {}", names.join(", ")))
+    };
+    if material.baseline.is_some_and(|baseline| fault(baseline).is_some()) {
+        return Some(Verdict::Skip { reason: "it is no better at the baseline".to_owned() });
+    }
+    Some(match material.runs.iter().find_map(|run| Some((run, fault(run)?))) {
+        Some((run, why)) => Verdict::Fail(material.finding(run, format!("{}: {why}", material.case.scenario.title))),
+        None => Verdict::Pass,
+    })
+}
+
+/// A hook whose service hangs ends before its time limit, and before a person would give up.
+pub(super) fn ends_without_service(_: &Requirement, material: &Material<'_>) -> Option<Verdict> {
+    if material.baseline.is_some_and(overdue) {
+        return Some(Verdict::Skip { reason: "the hook does not end at the baseline".to_owned() });
+    }
+    if material.runs.iter().any(|run| run.connections == Some(0)) {
+        return Some(Verdict::Skip { reason: "the hook did not connect to the service".to_owned() });
+    }
+    Some(match material.runs.iter().find(|run| overdue(run)) {
+        Some(run) => {
+            let limit = if run.own_limit { ", which is its time limit" } else { "" };
+            let waited = run.observation.wall.as_secs_f64();
+            Verdict::Fail(
+                material.finding(run, format!("the hook still waits for its service after {waited:.1} s{limit}")),
+            )
+        }
+        None => Verdict::Pass,
+    })
+}
+
 /// No descendant outlives the hook.
 pub(super) fn no_process_left(_: &Requirement, material: &Material<'_>) -> Option<Verdict> {
     if !material.is_sound() {

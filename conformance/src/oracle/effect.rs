@@ -72,4 +72,9 @@ impl Effect {
     pub fn stops_the_step(&self) -> bool {
         matches!(self.action, Action::Blocked | Action::Denied) || self.turn_ended
     }
+
+    /// Whether the step goes ahead as it was about to, and nobody is told anything.
+    pub fn passes_unheard(&self) -> bool {
+        !self.stops_the_step() && self.model_sees.is_empty() && self.user_sees.is_empty()
+    }
 }

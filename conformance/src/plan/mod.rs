@@ -3,12 +3,14 @@
 mod case;
 mod scenario;
 mod step;
+mod trouble;
 
 pub use case::CaseId;
 pub use scenario::{
     Edit, EnvironmentSpec, Folder, Patience, Scenario, ScenarioError, Scenarios, Spelling, StdinKind, StdinSpec,
 };
 pub use step::{Age, Damage, Fault, FaultKind, Step, Whom};
+pub use trouble::{HelperFault, HelperSpec, ReaderKind, ReaderSpec, RefuseSpec, Refused, ServiceFault};
 
 use crate::contract::{Contract, Event};
 use crate::payload::{Payload, Payloads};
@@ -67,6 +69,9 @@ pub fn plan<'a>(
                     continue;
                 }
                 if scenario.is_story() && subject.heavy.is_none() {
+                    continue;
+                }
+                if scenario.worker.is_some() && subject.worker.is_none() {
                     continue;
                 }
                 for payload in scenario.choose(contract, event, &heard) {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::step::Step;
+use super::trouble::{HelperSpec, ReaderSpec, RefuseSpec, ServiceFault};
 use crate::contract::{Contract, Event};
 use crate::embedded;
 use crate::payload::Payload;
@@ -92,6 +93,9 @@ pub struct EnvironmentSpec {
     /// Variables to set.
     #[serde(default)]
     pub set: BTreeMap<String, String>,
+    /// Variables that are not set, whoever would set them.
+    #[serde(default)]
+    pub unset: Vec<String>,
     /// Without the variables that say which agent is running.
     #[serde(default)]
     pub without_agent: bool,
@@ -200,6 +204,16 @@ pub struct Scenario {
     /// not hold the hook to it.
     #[serde(default, deserialize_with = "limits")]
     pub limits: Limits,
+    /// Folders that take nothing.
+    #[serde(default)]
+    pub refuse: RefuseSpec,
+    /// Whether anybody reads what the hook writes.
+    #[serde(default)]
+    pub reader: ReaderSpec,
+    /// What goes wrong with a program that the hook starts.
+    pub helper: Option<HelperSpec>,
+    /// What goes wrong with the local service that the hook talks to.
+    pub worker: Option<ServiceFault>,
 }
 
 /// A value of a limit as a file may have it.
@@ -234,6 +248,15 @@ impl Scenario {
     /// Whether it is told in steps.
     pub fn is_story(&self) -> bool {
         !self.step.is_empty()
+    }
+
+    /// Whether something is kept from the hook, or goes wrong around it, that only some requirements are about.
+    pub fn has_fault(&self) -> bool {
+        !self.limits.is_empty()
+            || !self.refuse.is_nothing()
+            || self.reader != ReaderSpec::default()
+            || self.helper.is_some()
+            || self.worker.is_some()
     }
 
     /// The payloads that it is run with, of those that the subject hears at this event: the ones with its labels, or

@@ -1,15 +1,18 @@
 //! Running cases: documents, surroundings, and workers.
 
+mod absent;
 mod config;
 mod confinement;
 mod document;
 mod mirror;
 mod pool;
 mod scratch;
+mod service;
 mod spelling;
 mod state;
 mod story;
 mod surroundings;
+mod trouble;
 mod worker;
 
 pub use confinement::{Confinement, Mode};
@@ -17,6 +20,7 @@ pub use pool::{CheckError, CheckOptions, Checker, Interrupter};
 pub(crate) use scratch::without_name as without_scratch;
 pub use state::State;
 pub use story::{FaultOutcome, FaultTold, StepRun};
+pub(crate) use trouble::broken;
 pub(crate) use worker::Worker;
 
 use hookproof_harness::{Ending, Observation};
@@ -46,6 +50,9 @@ pub struct Run {
     pub state: Option<State>,
     /// What is known of it because it was part of a story.
     pub step: Option<StepRun>,
+    /// How often the runs of the case together connected to the local service that goes wrong, where there is one that
+    /// takes connections.
+    pub connections: Option<usize>,
 }
 
 /// What the oracle needs to know of an observation.

@@ -7,7 +7,6 @@ mod passing;
 mod shims;
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::io;
 use std::sync::Arc;
 use std::thread;
@@ -20,6 +19,7 @@ use tempfile::TempDir;
 use self::age::Shift;
 use self::passing::Passing;
 use self::shims::Shims;
+use super::absent::path_of;
 use super::document::{self, Folders};
 use super::state::Listing;
 use super::surroundings::Surroundings;
@@ -212,6 +212,7 @@ impl Worker<'_, '_> {
                     written_elsewhere: Vec::new(),
                     state: None,
                     step: Some(told),
+                    connections: None,
                 }
             })
             .collect())
@@ -239,12 +240,6 @@ impl Worker<'_, '_> {
             threads.into_iter().map(|thread| thread.join().unwrap_or(Err(HarnessError::Cancelled))).collect()
         })
     }
-}
-
-/// The `PATH` that a command is given.
-fn path_of(command: &HookCommand) -> OsString {
-    let resolved = command.environment.resolve();
-    resolved.into_iter().find(|(name, _)| name == "PATH").map(|(_, value)| value).unwrap_or_default()
 }
 
 /// Programs in front of `PATH` for each run of a step, in folders of their own outside of those of the run.

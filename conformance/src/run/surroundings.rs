@@ -13,7 +13,7 @@ use super::state::{Listing, State};
 use super::{document, mirror, scratch};
 use crate::contract::{Contract, Event, Variable};
 use crate::payload::Payload;
-use crate::plan::{Folder, Scenario};
+use crate::plan::{Folder, RefuseSpec, Refused, Scenario};
 use crate::subject::Subject;
 
 /// The name of a folder that people have, and that unquoted variables break on.
@@ -104,6 +104,14 @@ impl Surroundings {
         &self.base
     }
 
+    /// The folders that take nothing, and why.
+    pub(super) fn refused(&self, spec: &RefuseSpec) -> Vec<(&Path, Refused)> {
+        let remembered = [&self.state, &self.session, &self.plugin_data];
+        let folders = [(&self.home, spec.home), (&self.project, spec.project), (&self.temp, spec.temporary)];
+        let folders = folders.into_iter().chain(remembered.map(|folder| (folder, spec.state)));
+        folders.filter_map(|(folder, how)| Some((folder.as_path(), how?))).collect()
+    }
+
     /// The folders for temporary files.
     pub(super) fn temporary(&self) -> impl Iterator<Item = &Path> {
         std::iter::once(self.temp.as_path())
@@ -178,6 +186,10 @@ impl Surroundings {
             environment.set.insert(OsString::from(name), OsString::from(value));
         }
         environment.set.extend(extra.iter().map(|(name, value)| (name.clone(), value.clone())));
+        for name in &spec.unset {
+            environment.set.remove(&OsString::from(name));
+            environment.inherit.retain(|inherited| *inherited != **name);
+        }
         environment
     }
 

@@ -7,13 +7,15 @@ use std::time::{Duration, Instant};
 
 use hookproof_harness::{CaptureBounds, Ending, Harness, HarnessError, HookCommand, Invocation};
 
+use super::absent::Absent;
 use super::document::{self, Folders, Given};
 use super::pool::Checker;
+use super::service::Service;
 use super::surroundings::Surroundings;
-use super::{Run, facts};
+use super::{Run, broken, facts, scratch, trouble};
 use crate::judge::{self, Gist, Material};
 use crate::oracle::{Facts, interpret};
-use crate::plan::{Case, Patience};
+use crate::plan::{Case, HelperFault, Patience};
 use crate::subject::{Origin, RunFolders, Subject};
 
 /// Bytes kept of each stream of a run.
@@ -109,7 +111,33 @@ impl<'w, 'a> Worker<'w, 'a> {
             runs.extend(own);
             index += 1;
         }
-        Ok(runs)
+        runs.extend(self.really_without(case, baseline_wall, &runs)?);
+        // What a finding needs may be what is missing.
+        Ok(if self.checker.interrupter.is_interrupted() { Vec::new() } else { runs })
+    }
+
+    /// Runs a hook that does badly because a program could not be started once more, with the program gone from its
+    /// `PATH` as well; no run where there is no need for it.
+    fn really_without(&mut self, case: &Case<'_>, baseline_wall: Option<Duration>, runs: &[Run]) -> Outcome {
+        let missing = case.scenario.helper.as_ref().filter(|helper| helper.what == HelperFault::Missing);
+        let (Some(helper), Some(run)) = (missing, runs.first()) else { return Ok(Vec::new()) };
+        if !run.effect.passes_unheard() {
+            return Ok(Vec::new());
+        }
+        let Some(absent) = broken(run.observation.watch.as_ref()).ok().and_then(|line| Absent::among(line, helper))
+        else {
+            return Ok(Vec::new());
+        };
+        let fail = |error| format!("failed to make scratch folders: {error}");
+        let contract = self.checker.contract;
+        let surroundings = Surroundings::new(contract, case.payload, case.scenario, case.subject).map_err(fail)?;
+        let folders = Folders { home: &surroundings.home, project: &surroundings.project, cwd: &surroundings.cwd };
+        let event = self.checker.event(case);
+        let (mut given, _) = document::given(contract, event, case.payload, case.scenario, None, &folders);
+        let mut prepared = self.prepare(case, &surroundings, baseline_wall, given.swap_remove(0));
+        let scratch = scratch::folder().map_err(fail)?;
+        prepared.command = absent.from(prepared.command, scratch.path()).map_err(fail)?;
+        self.observe(case, &surroundings, &prepared)
     }
 
     /// Has harnesses for so many runs at the same time.
@@ -126,6 +154,17 @@ impl<'w, 'a> Worker<'w, 'a> {
     fn observe(&mut self, case: &Case<'_>, surroundings: &Surroundings, prepared: &Prepared) -> Outcome {
         let fail = |error: &dyn std::fmt::Display| Err(error.to_string());
         let count = case.scenario.runs.max(1);
+        let service = match (case.scenario.worker, &case.subject.worker) {
+            (Some(fault), Some(told)) => match Service::start(fault) {
+                Ok(service) => Some((service, told)),
+                Err(error) => return fail(&format!("failed to put a service on a port: {error}")),
+            },
+            _ => None,
+        };
+        let command = match &service {
+            Some((service, told)) => prepared.command.clone().env(&told.variable, told.form.of(service.address())),
+            None => prepared.command.clone(),
+        };
         let before = surroundings.elsewhere();
         let mut states = Vec::new();
         let observed = if case.scenario.at_once && count > 1 {
@@ -133,10 +172,8 @@ impl<'w, 'a> Worker<'w, 'a> {
                 return fail(&error);
             }
             thread::scope(|scope| {
-                let threads: Vec<_> = self.helpers[..count]
-                    .iter_mut()
-                    .map(|harness| scope.spawn(|| harness.run(&prepared.command)))
-                    .collect();
+                let threads: Vec<_> =
+                    self.helpers[..count].iter_mut().map(|harness| scope.spawn(|| harness.run(&command))).collect();
                 threads
                     .into_iter()
                     .map(|thread| thread.join().unwrap_or(Err(HarnessError::Cancelled)))
@@ -145,7 +182,7 @@ impl<'w, 'a> Worker<'w, 'a> {
         } else {
             let watched = case.scenario.watch_state;
             let mut run = || {
-                let observation = self.harness.run(&prepared.command);
+                let observation = self.harness.run(&command);
                 states.push(watched.then(|| surroundings.state()));
                 observation
             };
@@ -158,7 +195,7 @@ impl<'w, 'a> Worker<'w, 'a> {
         };
         let late = matches!(observed[0].ending, Ending::TimedOut { .. });
         if late && prepared.own_limit && prepared.command.deadline <= SHORT_LIMIT && count == 1 {
-            match self.harness.run(&prepared.command) {
+            match self.harness.run(&command) {
                 Ok(second) => observed[0] = second,
                 Err(HarnessError::Cancelled) => return Ok(Vec::new()),
                 Err(error) => return fail(&error),
@@ -166,6 +203,7 @@ impl<'w, 'a> Worker<'w, 'a> {
         }
         let event = self.checker.event(case);
         let written_elsewhere = before.written_until(&surroundings.elsewhere());
+        let connections = service.as_ref().and_then(|(service, _)| service.connections());
         let runs = observed.into_iter().enumerate().map(|(index, observation)| {
             let facts: Facts<'_> = facts(self.checker.contract, &observation, case.payload, case.subject);
             let effect = interpret(self.checker.contract, event, &facts);
@@ -179,6 +217,7 @@ impl<'w, 'a> Worker<'w, 'a> {
                 written_elsewhere: written_elsewhere.clone(),
                 state: states.get(index).copied().flatten(),
                 step: None,
+                connections,
             }
         });
         Ok(runs.collect())
@@ -226,6 +265,7 @@ impl<'w, 'a> Worker<'w, 'a> {
             .leak_grace(Duration::from_millis(checker.contract.process.pipe_grace_ms))
             .capture(CaptureBounds { stdout: CAPTURE, stderr: CAPTURE });
         command.sandbox = checker.options.confinement.sandbox(surroundings.base());
+        let command = trouble::befall(command, case.scenario, surroundings);
         Prepared { command, bytes: bytes.into(), own_limit: deadline == own }
     }
 }

@@ -69,6 +69,7 @@ fn subject(command: &Command<'_>, names: &mut Names) -> Subject {
         project: scope.project.clone().or_else(|| own_folder(command)),
         folder: starting_folder(command),
         heavy: None,
+        worker: None,
     }
 }
 

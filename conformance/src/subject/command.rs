@@ -41,6 +41,7 @@ pub fn from_command(program: &OsStr, args: &[OsString]) -> Subject {
         project: None,
         folder: None,
         heavy: None,
+        worker: None,
     }
 }
 

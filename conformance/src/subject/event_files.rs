@@ -73,6 +73,7 @@ pub(crate) fn read(
             project: scope.project.clone(),
             folder: None,
             heavy: None,
+            worker: None,
         };
         found.subjects.push(subject);
     }

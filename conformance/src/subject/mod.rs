@@ -26,6 +26,7 @@ mod plugin;
 mod program;
 mod project_file;
 mod relaxed;
+mod service;
 mod settings;
 mod shebang;
 mod sheet;
@@ -51,6 +52,7 @@ pub use matching::{MatchResult, matched_value, matches, matches_at};
 pub use notice::ConfigNotice;
 pub use placeholder::{PLUGIN_DATA_AT_RUN, PROJECT_AT_RUN, RunFolders};
 pub use project_file::{Pattern, ProjectFile, ProjectFileError, duration};
+pub use service::{LocalService, LocalServiceError, ServiceForm};
 
 use crate::contract::Contract;
 use crate::report::SubjectInfo;
@@ -104,6 +106,8 @@ pub struct Subject {
     pub folder: Option<std::path::PathBuf>,
     /// What it does that is heavy, if somebody has said so.
     pub heavy: Option<Heavy>,
+    /// The local service that it talks to, if somebody has said so.
+    pub worker: Option<LocalService>,
 }
 
 impl Subject {

@@ -8,7 +8,7 @@ use std::{fs, io};
 use hookproof_harness::CommandPattern;
 use serde::Deserialize;
 
-use super::Heavy;
+use super::{Heavy, LocalService};
 
 /// What stands in a `hookproof.toml`.
 ///
@@ -41,6 +41,8 @@ pub struct ProjectFile {
     /// How long the suite waits for a run that does the heavy work, such as `2 min`.
     #[serde(default, deserialize_with = "time")]
     pub patience: Option<Duration>,
+    /// The local service that the hook talks to, and how it finds it.
+    pub worker: Option<LocalService>,
     /// Variables that the hook is given.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
@@ -155,6 +157,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::subject::ServiceForm;
 
     #[test]
     fn what_is_not_said_is_usual() {
@@ -166,12 +169,22 @@ mod tests {
         assert_eq!(ProjectFile::parse("", Path::new("h")).unwrap().heavy(), None);
     }
 
+    #[test]
+    fn a_worker_has_a_variable_and_a_form() {
+        let worker = |text: &str| ProjectFile::parse(text, Path::new("h")).unwrap().worker.unwrap();
+        let port = worker("worker = { variable = \"MY_PORT\", form = \"port\" }");
+        assert_eq!((port.variable.as_str(), port.form), ("MY_PORT", ServiceForm::Port));
+        assert_eq!(worker("worker = { variable = \"MY_URL\" }").form, ServiceForm::Url);
+    }
+
     #[rstest]
     #[case("heavy = [\"x\"]\nwindw = \"1 h\"", 2, 1, "windw")]
     #[case("\nwindow = \"soon\"", 2, 10, "no time")]
     #[case("window = \"0 s\"", 1, 10, "no time at all")]
     #[case("heavy = [\"a\", \"\"]", 1, 9, "no pattern")]
     #[case("heavy = \"x", 1, 11, "")]
+    #[case("worker = { variable = \"A=B\" }", 1, 23, "no name of a variable")]
+    #[case("worker = { variable = \"A\", form = \"socket\" }", 1, 35, "unknown variant")]
     fn what_is_wrong_is_named_with_its_place(
         #[case] text: &str,
         #[case] line: usize,

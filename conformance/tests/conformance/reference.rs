@@ -29,8 +29,11 @@ const HOME: &str = "claude-code";
 const COMPLETE: &str = "reference::every-requirement-is-met";
 
 /// Requirements that are put to the reference in no case, with the reason. A category ends with a full stop.
-const NOT_APPLICABLE: &[(&str, &str)] =
-    &[("config.", "they are about configuration files, and the reference is started without one")];
+const NOT_APPLICABLE: &[(&str, &str)] = &[
+    ("config.", "they are about configuration files, and the reference is started without one"),
+    ("security.helper-", "the reference starts no other program"),
+    ("worker.", "the reference talks to no local service"),
+];
 
 /// Likewise, where nothing holds a hook and so nobody sees what it reaches for.
 const NOT_SEEN: &[&str] =

@@ -66,6 +66,9 @@ fn scenarios<'a>(suite: &'a Suite, witness: &Witness) -> Vec<&'a str> {
     if let Some(own) = own_circumstances(suite, witness.id) {
         return own.scenarios.iter().map(String::as_str).collect();
     }
+    if let Some(own) = apart(suite, witness.id) {
+        return own.scenarios.iter().map(String::as_str).collect();
+    }
     // What takes long and is there for a few requirements is left to their witnesses.
     let all = suite.scenarios.iter().filter(|scenario| !scenario.one_event).map(|scenario| scenario.id.as_str());
     let one_run_shows_it = suite.catalogue.get(witness.id).is_some_and(|requirement| requirement.judge == "problem");
@@ -90,6 +93,13 @@ fn limited<'a>(suite: &'a Suite, id: &str) -> Option<&'a Requirement> {
     suite.catalogue.get(id).filter(|own| !own.scenarios.is_empty() && own.scenarios.iter().all(is_limited))
 }
 
+/// The requirement, if it is about a fault around the hook, or about scenarios that are run at one event only.
+fn apart<'a>(suite: &'a Suite, id: &str) -> Option<&'a Requirement> {
+    let is_apart =
+        |id: &String| suite.scenarios.get(id).is_some_and(|scenario| scenario.has_fault() || scenario.one_event);
+    suite.catalogue.get(id).filter(|own| !own.scenarios.is_empty() && own.scenarios.iter().all(is_apart))
+}
+
 /// The requirement, if breaking it takes much time or memory, in circumstances of its own.
 fn takes_much<'a>(suite: &'a Suite, id: &str) -> Option<&'a Requirement> {
     suite.catalogue.get(id).filter(|requirement| !requirement.budget.is_empty() && !requirement.scenarios.is_empty())
@@ -106,6 +116,7 @@ fn subject(witness: &Witness) -> io::Result<Subject> {
         let variables = (hookproof_witness::STATE, hookproof_witness::BUILD_TIME);
         bootstrap::make_heavy(&mut subject, hookproof_witness::HEAVY, variables).map_err(io::Error::other)?;
     }
+    subject.worker = hookproof_witness::worker_variable(witness.id).and_then(|variable| variable.parse().ok());
     Ok(subject)
 }
 

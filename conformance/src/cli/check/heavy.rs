@@ -1,4 +1,4 @@
-//! What a person says of the heavy work of a hook: flags, and `hookproof.toml`.
+//! What a person says of the heavy work of a hook, and of the local service that it talks to: flags, and `hookproof.toml`.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use hookproof::subject::{Heavy, ProjectFile, duration};
+use hookproof::subject::{Heavy, LocalService, ProjectFile, duration};
 use hookproof_harness::CommandPattern;
 
 use super::super::CliError;
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Heavy work of the hook")]
+#[command(next_help_heading = "What nobody can find out from outside")]
 pub(super) struct HeavyArguments {
     /// A command that the hook starts and that is heavy, such as 'python* -m venv'; `*` stands for anything. May be given
     /// more than once. The suite kills it, and sees whether the hook tries again at once
@@ -30,6 +30,10 @@ pub(super) struct HeavyArguments {
     /// How long to wait for a run with heavy work [default: 1 min]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     heavy_patience: Option<Duration>,
+    /// The variable that names the local service (worker, daemon) that the hook talks to, and what stands in it: url
+    /// [default], port or host-port. The suite puts services in its place that refuse, hang and fail
+    #[arg(long, value_name = "VARIABLE[=FORM]")]
+    worker: Option<LocalService>,
     /// Where all of this stands; hookproof.toml in what is checked, or else in this folder, if not given
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
@@ -38,6 +42,8 @@ pub(super) struct HeavyArguments {
 /// What is known of the hook besides its command.
 pub(super) struct KnownOfHook {
     pub(super) heavy: Option<Heavy>,
+    /// The local service that it talks to.
+    pub(super) worker: Option<LocalService>,
     /// Variables for the hook.
     pub(super) environment: BTreeMap<OsString, OsString>,
 }
@@ -52,6 +58,7 @@ pub(super) fn known(
     let mut environment: BTreeMap<OsString, OsString> =
         file.environment.iter().map(|(name, value)| (name.into(), value.into())).collect();
     environment.extend(given.clone());
+    let worker = arguments.worker.clone().or_else(|| file.worker.clone());
     let mut heavy = file.heavy();
     if !arguments.heavy.is_empty() {
         let usual = Heavy::new(arguments.heavy.clone());
@@ -75,7 +82,7 @@ pub(super) fn known(
                     .to_owned(),
             ));
         }
-        return Ok(KnownOfHook { heavy: None, environment });
+        return Ok(KnownOfHook { heavy: None, worker, environment });
     };
     if let Some(name) = &arguments.state_variable {
         heavy.state_variable = Some(name.clone());
@@ -94,7 +101,7 @@ pub(super) fn known(
             humantime::format_duration(heavy.window)
         )));
     }
-    Ok(KnownOfHook { heavy: Some(heavy.clone()), environment })
+    Ok(KnownOfHook { heavy: Some(heavy.clone()), worker, environment })
 }
 
 fn file(arguments: &HeavyArguments, checked: Option<&Path>) -> Result<ProjectFile, CliError> {

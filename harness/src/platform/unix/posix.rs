@@ -37,15 +37,12 @@ const MOST_LOOKS: usize = 10;
 /// Stack of the waiting thread, which makes two system calls.
 const WAITER_STACK: usize = 64 * 1024;
 
-<<<<<<< HEAD
 /// Why nothing is seen of what a program starts.
 const BLIND: &str = "this mechanism cannot see which programs are started";
-=======
 /// One start at a time in the whole process. A fork copies every descriptor, and until the copy executes it would hold
 /// the ends that are meant for another thread's program: that program's streams would seem to be held, and its stdin to
 /// be read, by somebody.
 static STARTING: Mutex<()> = Mutex::new(());
->>>>>>> torture
 
 /// The mechanism `posix`.
 #[derive(Debug)]
@@ -112,16 +109,11 @@ impl PosixBackend {
             }
         };
         drop((stdin, stdout, stderr, failure_writer));
-<<<<<<< HEAD
+        drop(starting);
         cage.handed_over();
         let mut process = PosixProcess::watch_over(pid, failure, program, start)?;
         process.watch = command.watch.as_ref().map(|watch| WatchReport::blind(watch, BLIND));
         Ok(Box::new(UnixRun::new(streams, process, waker, name, keeper, cage)))
-=======
-        drop(starting);
-        let process = PosixProcess::watch_over(pid, failure, program, start)?;
-        Ok(Box::new(UnixRun::new(streams, process, waker, name, keeper)))
->>>>>>> torture
     }
 }
 

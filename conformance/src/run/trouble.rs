@@ -1,0 +1,71 @@
+//! What goes wrong around a hook, in the harness's terms.
+
+use hookproof_harness::{
+    Answer, Coverage, ExecError, FaultAction, FaultReport, FaultSignal, HookCommand, ReadPlan, ReaderPlan,
+    RefusedAccess, Sandbox, Watch, WatchReport,
+};
+
+use super::surroundings::Surroundings;
+use crate::plan::{HelperFault, HelperSpec, ReaderKind, ReaderSpec, RefuseSpec, Refused, Scenario};
+
+/// The command with everything that goes wrong in the scenario.
+pub(super) fn befall(command: HookCommand, scenario: &Scenario, surroundings: &Surroundings) -> HookCommand {
+    let mut command = refuse(command, &scenario.refuse, surroundings);
+    if let Some(helper) = &scenario.helper {
+        command = command.watch(watch(helper));
+    }
+    command.reader(reader(scenario.reader))
+}
+
+fn refuse(mut command: HookCommand, spec: &RefuseSpec, surroundings: &Surroundings) -> HookCommand {
+    if spec.is_nothing() {
+        return command;
+    }
+    // Whatever else is kept from the hook stays so.
+    let mut sandbox = command.sandbox.take().unwrap_or_else(Sandbox::open);
+    for (folder, how) in surroundings.refused(spec) {
+        sandbox = match how {
+            Refused::ReadOnly => sandbox.refuse(folder, RefusedAccess::Write, Answer::ReadOnly),
+            Refused::Full => sandbox.refuse(folder, RefusedAccess::Create, Answer::NoSpace),
+        };
+    }
+    command.sandbox(sandbox)
+}
+
+fn reader(spec: ReaderSpec) -> ReaderPlan {
+    let plan = |kind: ReaderKind| match kind {
+        ReaderKind::Reads => ReadPlan::ToEnd,
+        ReaderKind::Gone => ReadPlan::Closed,
+    };
+    ReaderPlan { stdout: plan(spec.stdout), stderr: plan(spec.stderr) }
+}
+
+/// What breaks the first of the programs.
+pub(super) fn watch(helper: &HelperSpec) -> Watch {
+    let action = match helper.what {
+        HelperFault::Missing => FaultAction::FailExec { error: ExecError::NotFound },
+        HelperFault::Killed => FaultAction::Kill { signal: FaultSignal::Kill, after: std::time::Duration::ZERO },
+    };
+    Watch::for_patterns(helper.programs.iter().cloned()).fault(action)
+}
+
+/// The command line of the program that was broken.
+///
+/// # Errors
+/// Why none was.
+pub(crate) fn broken(report: Option<&WatchReport>) -> Result<&[String], String> {
+    let Some(report) = report else { return Err("nobody watched what the hook started".to_owned()) };
+    if let Coverage::None { because } = &report.coverage {
+        return Err(because.clone());
+    }
+    match &report.fault {
+        Some(FaultReport::Done(done)) => Ok(&done.command_line),
+        Some(FaultReport::Impossible { because }) => Err(because.clone()),
+        Some(FaultReport::EndedBefore { command_line, .. }) => {
+            Err(format!("`{}` had ended before", command_line.join(" ")))
+        }
+        Some(FaultReport::NotReached { .. }) | None => {
+            Err("the hook starts none of the programs that the scenario breaks".to_owned())
+        }
+    }
+}
