@@ -49,13 +49,12 @@ impl FaultTold {
             Some(FaultReport::EndedBefore { command_line, .. }) => {
                 not_done(format!("`{}` had ended before", command_line.join(" ")))
             }
-            Some(FaultReport::NotReached { .. }) => not_done(
-                match fault.whom {
-                    Whom::Below => "the heavy command started no program of its own",
-                    Whom::Heavy | Whom::Hook => "nothing heavy was started",
-                }
-                .to_owned(),
-            ),
+            // Why nothing was found is more than that nothing was found.
+            Some(FaultReport::NotReached { .. }) => not_done(match (attempts(report), fault.whom) {
+                (Err(because), _) => because,
+                (Ok(_), Whom::Below) => "the heavy command started no program of its own".to_owned(),
+                (Ok(_), Whom::Heavy | Whom::Hook) => "nothing heavy was started".to_owned(),
+            }),
             // A limit that lets the program run is no kill.
             Some(FaultReport::Done(done))
                 if fault.what == FaultKind::NoMemory && !matches!(done.ended, Some(CommandEnd::Signaled { .. })) =>
@@ -133,6 +132,22 @@ mod tests {
             ended: None,
         };
         WatchReport { coverage, seen: vec![command; seen], dropped: 0, undecided, fault: None }
+    }
+
+    #[test]
+    fn a_fault_that_found_nobody_tells_why() {
+        let fault = Fault { what: FaultKind::Kill, whom: Whom::Heavy, held_ms: 0, after_ms: 0 };
+        let because = |undecided| {
+            let coverage = Coverage::Complete { means: "a".to_owned() };
+            let fault_report = Some(FaultReport::NotReached { matching_seen: 0 });
+            let report = WatchReport { fault: fault_report, ..report(0, undecided, coverage) };
+            match FaultTold::of(&fault, Some(&report)).outcome {
+                FaultOutcome::NotDone { because } => because,
+                FaultOutcome::Done { command } => panic!("done to {command}"),
+            }
+        };
+        assert_eq!(because(0), "nothing heavy was started");
+        assert!(because(2).contains("command lines of 2 programs"));
     }
 
     #[test]

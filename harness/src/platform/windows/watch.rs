@@ -15,7 +15,9 @@ use windows_sys::Win32::System::IO::PostQueuedCompletionStatus;
 use windows_sys::Win32::System::SystemServices::{
     JOB_OBJECT_MSG_ABNORMAL_EXIT_PROCESS, JOB_OBJECT_MSG_EXIT_PROCESS, JOB_OBJECT_MSG_NEW_PROCESS,
 };
-use windows_sys::Win32::System::Threading::INFINITE;
+use windows_sys::Win32::System::Threading::{
+    GetCurrentThread, INFINITE, SetThreadPriority, THREAD_PRIORITY_TIME_CRITICAL,
+};
 
 use super::fault;
 use super::job::Job;
@@ -51,6 +53,9 @@ impl JobWatch {
         let watcher = Arc::new(Mutex::new(Watcher::new(watch, start)));
         let (hears, writes) = (Arc::clone(&port), Arc::clone(&watcher));
         let listen = move || {
+            // Whoever ends before it is looked at is not known, so this thread goes before others.
+            // SAFETY: the thread of the caller, whose handle is none that has to be closed.
+            unsafe { SetThreadPriority(GetCurrentThread(), THREAD_PRIORITY_TIME_CRITICAL) };
             loop {
                 let wait = lock(&writes).until_due();
                 let message = next_message(hears.as_raw_handle(), wait);
