@@ -144,6 +144,9 @@ pub struct Scenario {
     /// Labels of the payloads that it is run with; all payloads if empty.
     #[serde(default)]
     pub payloads: Vec<String>,
+    /// Whether it proves nothing with other payloads; otherwise the first that is heard stands in for them.
+    #[serde(default)]
+    pub only_labelled: bool,
     /// Of each label one payload only: the first by name.
     #[serde(default)]
     pub one_each: bool,
@@ -277,7 +280,10 @@ impl Scenario {
             return heard.to_vec();
         }
         let labelled = self.labelled(heard);
-        if labelled.is_empty() { heard.first().copied().into_iter().collect() } else { labelled }
+        if labelled.is_empty() && !self.only_labelled {
+            return heard.first().copied().into_iter().collect();
+        }
+        labelled
     }
 
     fn labelled<'a>(&self, heard: &[&'a Payload]) -> Vec<&'a Payload> {
