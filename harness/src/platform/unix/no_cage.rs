@@ -22,7 +22,7 @@ pub(crate) struct Cage {
 
 /// Nothing is to be done.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct CageOrders;
+pub(crate) struct CageOrders {}
 
 /// Nothing is to be done.
 #[derive(Debug, Clone, Copy)]
@@ -42,7 +42,7 @@ impl Cage {
 
     #[expect(clippy::unused_self, reason = "the same signature everywhere")]
     pub(crate) fn orders(&self) -> CageOrders {
-        CageOrders
+        CageOrders {}
     }
 
     #[expect(clippy::unused_self, reason = "the same signature everywhere")]
