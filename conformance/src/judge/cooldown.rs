@@ -36,7 +36,9 @@ impl<'a> Told<'a> {
                 && !all.iter().any(|(_, other)| other.step == step.step && other.fault_done())
                 && (step.attempted() || !requirement.steps.contains(&step.step))
             {
-                return skip(&format!("{} did not happen: {because}", told.asked));
+                // Where the story ended because of it, that says more.
+                let ended = all[..up_to].iter().find_map(|(_, step)| step.ended_because.clone());
+                return skip(&ended.unwrap_or_else(|| format!("{} did not happen: {because}", told.asked)));
             }
         }
         let runs: Vec<_> = all.iter().copied().filter(|(_, step)| requirement.steps.contains(&step.step)).collect();

@@ -59,6 +59,10 @@ pub(crate) fn broken(report: Option<&WatchReport>) -> Result<&[String], String> 
         return Err(because.clone());
     }
     match &report.fault {
+        // A wrapper, or a version manager, has become the hook: that is no helper, and nothing is left that could judge.
+        Some(FaultReport::Done(done)) if done.of_the_hook => {
+            Err(format!("`{}` takes the place of the hook itself", done.command_line.join(" ")))
+        }
         Some(FaultReport::Done(done)) => Ok(&done.command_line),
         Some(FaultReport::Impossible { because }) => Err(because.clone()),
         Some(FaultReport::EndedBefore { command_line, .. }) => {

@@ -157,6 +157,9 @@ pub enum FaultReport {
 pub struct FaultDone {
     /// The process that it was put into.
     pub pid: u32,
+    /// Whether it is the hook's own process, in whose place another program was executed or was to be.
+    #[serde(default)]
+    pub of_the_hook: bool,
     /// When, since the start of the run.
     pub at: Duration,
     /// Its command line, as it was when it was chosen.
@@ -219,6 +222,7 @@ mod tests {
     #[test]
     fn a_report_survives_being_stored() {
         let done = FaultDone {
+            of_the_hook: false,
             pid: 5,
             at: Duration::from_nanos(7),
             command_line: vec!["x".into()],

@@ -74,6 +74,7 @@ impl Shims {
             (None, None) => FaultReport::NotReached { matching_seen: 0 },
             (None, Some(first)) => FaultReport::Done(FaultDone {
                 pid: first.pid,
+                of_the_hook: false,
                 at: first.at,
                 command_line: first.command_line.clone(),
                 disposition: None,

@@ -321,6 +321,7 @@ impl Watcher {
         self.fault = Some(if is_done {
             FaultReport::Done(FaultDone {
                 pid,
+                of_the_hook: self.program == Some(pid),
                 at: self.start.elapsed(),
                 command_line,
                 disposition: None,

@@ -80,6 +80,7 @@ impl PreparedWatch {
         } else if faulted.stage == Stage::Done as i32 {
             FaultReport::Done(FaultDone {
                 pid,
+                of_the_hook: faulted.pid == faulted.hook,
                 at: since(faulted.at, start),
                 command_line,
                 disposition: disposition(faulted.disposition),
