@@ -1,5 +1,6 @@
 //! What a hook needs.
 
+#[cfg(unix)]
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
 use rstest::rstest;

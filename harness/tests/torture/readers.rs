@@ -5,7 +5,7 @@ use std::time::Duration;
 use hookproof_harness::{Capture, Ending, HookCommand, Observation, ReadPlan, ReaderPlan};
 use libtest_mimic::Failed;
 
-use crate::{Bench, Suite, ensure, ensure_eq, me};
+use crate::{Bench, Suite, ensure, ensure_eq, me, under_wine};
 
 /// Who notices that nobody reads ends like this.
 const NOTICED: Ending = Ending::Exited { code: 9 };
@@ -26,7 +26,12 @@ fn reader(stream: &str, plan: ReadPlan) -> ReaderPlan {
 fn writer(stream: &str, piece: u64, pause: u64) -> HookCommand {
     let numbers = [piece, pause].map(|number| number.to_string());
     // What a mistake costs.
-    me("write-until-refused").arg(stream).args(numbers).deadline(ms(20_000))
+    patient(me("write-until-refused").arg(stream).args(numbers).deadline(ms(20_000)))
+}
+
+/// Wine's conhost.exe inherits the streams of the program that it serves, and goes some time after it.
+fn patient(command: HookCommand) -> HookCommand {
+    if under_wine() { command.leak_grace(ms(5_000)) } else { command }
 }
 
 fn output<'a>(observation: &'a Observation, stream: &str) -> &'a Capture {
@@ -90,7 +95,7 @@ pub(crate) fn add(suite: &mut Suite) {
     });
     suite.add("what_ends_before_it_is_closed_has_an_end", |bench| {
         for plan in [ReadPlan::Bytes(101), ReadPlan::For(ms(20_000))] {
-            let observation = bench.run(&me("flood").arg("100").reader(reader("stdout", plan)))?;
+            let observation = bench.run(&patient(me("flood").arg("100")).reader(reader("stdout", plan)))?;
             ensure_eq("ending", &observation.ending, &Ending::Exited { code: 0 })?;
             let stdout = &observation.stdout;
             ensure(stdout.total == 100 && stdout.eof.is_some() && stdout.closed_by_us.is_none(), || {
@@ -101,7 +106,7 @@ pub(crate) fn add(suite: &mut Suite) {
     });
     suite.add("who_writes_nothing_does_not_notice", |bench| {
         let nobody = ReaderPlan { stdout: ReadPlan::Closed, stderr: ReadPlan::Bytes(7) };
-        let observation = bench.run(&me("exit").arg("3").reader(nobody))?;
+        let observation = bench.run(&patient(me("exit").arg("3")).reader(nobody))?;
         ensure_eq("ending", &observation.ending, &Ending::Exited { code: 3 })?;
         ensure(observation.stdout.closed_by_us.is_some() && observation.stderr.eof.is_some(), || {
             format!("{observation:?}")
