@@ -7,6 +7,7 @@ use hookproof_harness::{
 };
 use libtest_mimic::{Failed, Trial};
 
+use crate::children::me;
 use crate::{add, ensure, ensure_eq, report};
 
 const HELD: Duration = Duration::from_millis(300);
@@ -93,6 +94,14 @@ pub(crate) fn add_all(trials: &mut Vec<Trial>) {
             }
         }
         Ok(())
+    });
+    add(trials, "a_shell_says_in_place_of_an_open_program_why_it_fails", || {
+        let action = FaultAction::FailSaying { text: "no".into(), on: SaidOn::Stdout };
+        let watch = Watch::for_patterns(["*sleep 30".parse()?]).fault(action);
+        let observation = Harness::new()?.run(&me("fexecve").args(["/bin/sleep", "30"]).watch(watch))?;
+        ensure_done(&observation)?;
+        ensure_eq("ending", &observation.ending, &Ending::Exited { code: 1 })?;
+        ensure_eq("stdout", &observation.stdout.bytes.as_slice(), &b"no\n".as_slice())
     });
     add(trials, "what_cannot_be_said_is_not_done", || {
         for text in ["a\0b".to_owned(), "x".repeat(300)] {

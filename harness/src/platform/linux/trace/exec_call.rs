@@ -265,10 +265,10 @@ pub(super) fn exit_instead(tid: c_int, call: &ExecCall) -> bool {
     if call.wide { arch::exit(tid, 1) } else { refuse(tid, libc::ENOEXEC) }
 }
 
-/// Makes the call one of another program, with the same environment. The addresses are the tracee's, of its path and of
-/// its arguments. A program of the 32-bit kind gets an error in its place.
+/// Makes the call one of another program, with the same environment; not for programs of the 32-bit kind. The addresses
+/// are the tracee's, of the path and of the arguments.
 pub(super) fn execute_instead(tid: c_int, call: &ExecCall, path: u64, arguments: u64) -> bool {
-    if call.wide { arch::execute(tid, [path, arguments, call.environment]) } else { refuse(tid, libc::ENOEXEC) }
+    arch::execute(tid, [path, arguments, call.environment])
 }
 
 /// Answers the call with an error, without making it. The tracee is still to go on.

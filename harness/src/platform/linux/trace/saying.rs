@@ -42,11 +42,14 @@ pub(super) fn script(text: &str, on: SaidOn) -> Result<String, String> {
     Ok(script)
 }
 
-/// Makes the call one of a shell that runs the script. The shell's arguments are written below the caller's stack.
+/// Makes the call one of a shell that runs the script; not one of a program of the 32-bit kind. The shell's arguments are written below the caller's stack.
 ///
 /// They must fit there even if it is a stack that the caller shares with its parent until the exec (`vfork`), and the
 /// smallest of those are of programs in Go: what their compiler checks leaves about 600 bytes below the call.
 pub(super) fn say_instead(tid: c_int, call: &ExecCall, script: &[u8]) -> bool {
+    if !call.wide {
+        return false;
+    }
     let size = (LIST + IN_FRONT.len() + script.len() + 1) as u64;
     let Some(base) = call.stack.checked_sub(RED_ZONE + size).map(|end| end & !15) else {
         return false;
@@ -55,8 +58,7 @@ pub(super) fn say_instead(tid: c_int, call: &ExecCall, script: &[u8]) -> bool {
     let Some(image) = lay_out(base, script, &mut room) else {
         return false;
     };
-    // A caller of the 32-bit kind is refused all the same, and its memory is left alone.
-    (!call.wide || write_exactly(tid, base, image)) && execute_instead(tid, call, base + LIST as u64, base)
+    write_exactly(tid, base, image) && execute_instead(tid, call, base + LIST as u64, base)
 }
 
 /// The list of arguments for an address, with the words behind it. `None` if there is no room.
