@@ -54,5 +54,5 @@ pub use sandbox::{
 };
 pub use watch::{
     CommandEnd, CommandForm, CommandPattern, Coverage, Disposition, ExecError, Fault, FaultAction, FaultDone,
-    FaultReport, FaultSignal, Generation, PatternError, SeenCommand, Target, Watch, WatchReport,
+    FaultReport, FaultSignal, Generation, PatternError, SaidOn, SeenCommand, Target, Watch, WatchReport,
 };

@@ -151,6 +151,14 @@ pub enum FaultAction {
     },
     /// It ends with exit code 1 in place of its exec, without having run.
     Exit,
+    /// In place of its exec a shell says one line and ends with exit code 1; the program itself does not run. The
+    /// report shows the shell, `/bin/sh -c ...`, where the program would have been. Only on Linux.
+    FailSaying {
+        /// The line, without its end. It has at most 200 bytes, a `'` counts four times, and none of them is NUL.
+        text: String,
+        /// Where it is said.
+        on: SaidOn,
+    },
     /// Its exec fails, and so does every further attempt of the same process with the same arguments, because whoever
     /// searches `PATH` tries one folder after the other.
     FailExec {
@@ -163,6 +171,16 @@ pub enum FaultAction {
         /// The limits.
         limits: Limits,
     },
+}
+
+/// The stream that a program that fails says its reason on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SaidOn {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
 }
 
 /// A signal that a fault sends.
@@ -231,6 +249,9 @@ mod tests {
         assert_eq!(watch.patterns[0].as_str(), "python* -m venv");
         assert_eq!(serde_json::to_value(&watch).expect("writes"), text);
         let short = json!({ "patterns": ["a"], "fault": { "action": { "kind": "fail-exec", "error": "no-memory" } } });
+        let said = json!({ "kind": "fail-saying", "text": "no", "on": "stdout" });
+        let action = FaultAction::FailSaying { text: "no".into(), on: SaidOn::Stdout };
+        assert_eq!(serde_json::from_value::<FaultAction>(said).expect("reads"), action);
         let fault = serde_json::from_value::<Watch>(short).expect("reads").fault.expect("is there");
         assert_eq!(fault.target, Target { pattern: None, nth: 1, generation: Generation::Matched });
         assert!(serde_json::from_value::<Watch>(json!({ "patterns": [""] })).is_err());

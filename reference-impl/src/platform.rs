@@ -11,6 +11,7 @@
 //! | `die_by` | the end of this process by a signal that was heard |
 //! | `die_of_faults` | the end of this process by a fault that somebody else raises in it |
 //! | `Tree` | a child with all that it starts, which is ended as a whole |
+//! | `last_words` | what an ended child has left in a pipe |
 //! | `lifeline_is_cut` | whether the parent, who holds the other end of stdin, has gone |
 //! | `is_no_memory` | whether the system refused something for want of memory |
 //! | `HOME` | the variable that names a person's folder |
@@ -21,14 +22,16 @@ use std::time::Duration;
 mod unix;
 #[cfg(unix)]
 pub(crate) use unix::{
-    HOME, Signals, Tree, die_by, die_of_faults, identity, is_no_memory, lifeline_is_cut, same_file, try_hold,
+    HOME, Signals, Tree, die_by, die_of_faults, identity, is_no_memory, last_words, lifeline_is_cut, same_file,
+    try_hold,
 };
 
 #[cfg(windows)]
 mod windows;
 #[cfg(windows)]
 pub(crate) use windows::{
-    HOME, Signals, Tree, die_by, die_of_faults, identity, is_no_memory, lifeline_is_cut, same_file, try_hold,
+    HOME, Signals, Tree, die_by, die_of_faults, identity, is_no_memory, last_words, lifeline_is_cut, same_file,
+    try_hold,
 };
 
 /// How a child ended, as the system tells it. Nothing is folded into a number that could mean something else.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use hookproof_harness::Ending;
 
-use super::{Gist, Material, Verdict, ending};
+use super::{Gist, Material, Telling, Verdict, ending};
 use crate::oracle::HookStatus;
 use crate::requirement::Requirement;
 use crate::run::{FaultOutcome, Run, StepRun};
@@ -220,6 +220,36 @@ fn without_numbers(path: &str) -> String {
         out.push_str(&part[word.len()..]);
     }
     out
+}
+
+/// A reason of the heavy command counts whichever stream it stands on. The steps are in this order: it fails without a
+/// word, with its reason on stderr, and with its reason on stdout.
+pub(super) fn hears_both(requirement: &Requirement, material: &Material<'_>) -> Option<Verdict> {
+    let told = told!(requirement, material);
+    let at = |index: usize| {
+        let name = requirement.steps.get(index)?;
+        told.runs.iter().copied().find(|(_, step)| step.step == *name && step.fault_done())
+    };
+    let (Some((silent, _)), Some((on_stderr, _)), Some((on_stdout, step))) = (at(0), at(1), at(2)) else {
+        let because = told.runs.iter().find_map(|(_, step)| step.ended_because.clone());
+        let reason = because.unwrap_or_else(|| "the heavy command did not fail in all three ways".to_owned());
+        return Some(Verdict::Skip { reason });
+    };
+    let (silent, on_stderr) = (Telling::of(silent), Telling::of(on_stderr));
+    Some(if on_stderr == silent || Telling::of(on_stdout) != silent {
+        Verdict::Pass
+    } else {
+        let observed = format!(
+            "{}: the hook tells what it tells of a failure without a word, although it knows the same reason on stderr",
+            step.step
+        );
+        let mut verdict = fail(material, on_stdout, observed);
+        if let Verdict::Fail(finding) = &mut verdict {
+            finding.evidence.push(format!("told without a word: {}", silent.beside(&on_stderr)));
+            finding.evidence.push(format!("told of the reason on stderr: {}", on_stderr.beside(&silent)));
+        }
+        verdict
+    })
 }
 
 /// None of the runs starts anything heavy.

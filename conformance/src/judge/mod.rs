@@ -10,10 +10,12 @@ mod problem;
 mod resource;
 mod security;
 mod stream;
+mod telling;
 mod timing;
 mod verdict;
 
 pub(crate) use gist::Gist;
+use telling::Telling;
 pub use verdict::{Finding, Judgement, Verdict};
 
 use std::time::Duration;
@@ -85,6 +87,7 @@ const JUDGES: &[(&str, Judge)] = &[
     ("is-told", cooldown::is_told),
     ("no-orphan", cooldown::no_orphan),
     ("leaves-nothing", cooldown::leaves_nothing),
+    ("hears-both", cooldown::hears_both),
     ("no-attempt", cooldown::no_attempt),
     ("attempt", cooldown::attempt),
     ("one-attempt", cooldown::one_attempt),

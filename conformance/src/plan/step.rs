@@ -72,6 +72,15 @@ pub enum FaultKind {
     Denied,
     /// It ends at once with exit code 1.
     Exit,
+    /// It says on stdout that the disk is full, and ends with exit code 1.
+    FailOnStdout,
+    /// It says on stderr that the disk is full, and ends with exit code 1.
+    FailOnStderr,
+}
+
+impl FaultKind {
+    /// What a command says that fails with a reason: a line that everybody knows to be about a full disk.
+    pub(crate) const REASON: &str = "Error: [Errno 28] No space left on device";
 }
 
 /// Who is hit by a fault.
@@ -133,6 +142,8 @@ impl fmt::Display for Fault {
             FaultKind::NotFound => "not found",
             FaultKind::Denied => "refused execution",
             FaultKind::Exit => "ended with exit code 1",
+            FaultKind::FailOnStdout => "ended with exit code 1 after its reason on stdout",
+            FaultKind::FailOnStderr => "ended with exit code 1 after its reason on stderr",
         };
         write!(f, "{whom} {what}")?;
         match self.held_ms + self.after_ms {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hookproof_harness::{
     CommandEnd, CommandForm, Coverage, Ending, ExecError, FaultAction, FaultReport, FaultSignal, Generation, Harness,
-    HookCommand, Limit, LimitProof, Limits, Target, Watch,
+    HookCommand, Limit, LimitProof, Limits, SaidOn, Target, Watch,
 };
 use libtest_mimic::Trial;
 
@@ -152,6 +152,7 @@ pub(crate) fn add_all(trials: &mut Vec<Trial>) {
         for action in [
             FaultAction::Kill { signal: FaultSignal::Term, after: Duration::ZERO },
             FaultAction::Hold { signal: FaultSignal::Int, held: Duration::ZERO },
+            FaultAction::FailSaying { text: "no".into(), on: SaidOn::Stderr },
             FaultAction::FailExec { error: ExecError::NotFound },
             FaultAction::Cap { limits: Limits::none().data(1 << 20) },
         ] {

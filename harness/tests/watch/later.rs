@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use hookproof_harness::{Ending, FaultAction, FaultReport, FaultSignal, Harness, HookCommand, Observation, Watch};
+use hookproof_harness::{
+    Ending, FaultAction, FaultReport, FaultSignal, Harness, HookCommand, Observation, SaidOn, Watch,
+};
 use libtest_mimic::{Failed, Trial};
 
+use crate::children::me;
 use crate::{add, ensure, ensure_eq, report};
 
 const HELD: Duration = Duration::from_millis(300);
@@ -67,6 +70,55 @@ pub(crate) fn add_all(trials: &mut Vec<Trial>) {
             let observation = run(line, FaultAction::Exit)?;
             ensure_done(&observation)?;
             ensure_eq(line, &observation.stdout.bytes.as_slice(), &b"1\n".as_slice())?;
+        }
+        Ok(())
+    });
+    add(trials, "a_shell_says_in_place_of_a_program_why_it_fails", || {
+        let said = "Error: [Errno 28] it's full";
+        for sleep in ["sleep 30", "/bin/sleep 30", "(exec sleep 30)", "env -i sleep 30", "env -i /bin/sleep 30"] {
+            for on in [SaidOn::Stdout, SaidOn::Stderr] {
+                let line = format!("{sleep}; echo $?");
+                let observation = run(&line, FaultAction::FailSaying { text: said.into(), on })?;
+                ensure_done(&observation)?;
+                let (out, err) = match on {
+                    SaidOn::Stdout => (format!("{said}\n1\n"), String::new()),
+                    SaidOn::Stderr => ("1\n".to_owned(), format!("{said}\n")),
+                };
+                ensure_eq(&line, &String::from_utf8_lossy(&observation.stdout.bytes).into_owned(), &out)?;
+                ensure_eq(&line, &String::from_utf8_lossy(&observation.stderr.bytes).into_owned(), &err)?;
+                let report = report(&observation)?;
+                let Some(FaultReport::Done(done)) = &report.fault else { return Err("not done".into()) };
+                let shell = report.seen.iter().find(|seen| seen.pid == done.pid && seen.command_line[0] == "/bin/sh");
+                ensure(shell.is_some() && !done.began, || format!("{report:?}"))?;
+                ensure(done.command_line.last().is_some_and(|word| word == "30"), || format!("{done:?}"))?;
+            }
+        }
+        Ok(())
+    });
+    add(trials, "a_shell_says_in_place_of_an_open_program_why_it_fails", || {
+        let action = FaultAction::FailSaying { text: "no".into(), on: SaidOn::Stdout };
+        let watch = Watch::for_patterns(["*sleep 30".parse()?]).fault(action);
+        let observation = Harness::new()?.run(&me("fexecve").args(["/bin/sleep", "30"]).watch(watch))?;
+        ensure_done(&observation)?;
+        ensure_eq("ending", &observation.ending, &Ending::Exited { code: 1 })?;
+        ensure_eq("stdout", &observation.stdout.bytes.as_slice(), &b"no\n".as_slice())
+    });
+    add(trials, "what_cannot_be_said_is_not_done", || {
+        for text in ["a\0b".to_owned(), "x".repeat(300)] {
+            let observation = run("sleep 0; echo $?", FaultAction::FailSaying { text, on: SaidOn::Stdout })?;
+            let fault = report(&observation)?.fault;
+            ensure(matches!(fault, Some(FaultReport::Impossible { .. })), || format!("{fault:?}"))?;
+            ensure_eq("stdout", &observation.stdout.bytes.as_slice(), &b"0\n".as_slice())?;
+        }
+        Ok(())
+    });
+    add(trials, "a_program_that_python_starts_says_why_it_fails", || {
+        let line = "command -v python3 >/dev/null || { echo 1 no; exit; }\n\
+                    python3 -c 'import subprocess; done = subprocess.run([\"sleep\", \"30\"], capture_output=True, text=True)\n\
+                    print(done.returncode, (done.stdout + done.stderr).strip())'";
+        for on in [SaidOn::Stdout, SaidOn::Stderr] {
+            let observation = run(line, FaultAction::FailSaying { text: "no".into(), on })?;
+            ensure_eq("stdout", &observation.stdout.bytes.as_slice(), &b"1 no\n".as_slice())?;
         }
         Ok(())
     });

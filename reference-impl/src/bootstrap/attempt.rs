@@ -1,16 +1,16 @@
 //! One attempt: the builder is started, watched, and judged by its end; what it has built is put in place.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, PipeReader, Write};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::builder::{BUILD, Own};
 use super::ending::{Killed, Verdict};
 use super::folder::{StateFolder, remove};
 use super::index::{self, IndexError};
-use crate::platform::{Signals, Tree, Waited};
+use crate::platform::{Signals, Tree, Waited, last_words};
 
 /// How long a builder that is asked to end may take before it is killed.
 const GRACE: Duration = Duration::from_millis(400);
@@ -50,7 +50,7 @@ pub(crate) enum Failure {
     Builder {
         /// Its exit code, if it had one.
         code: Option<u32>,
-        /// The last line of its stderr.
+        /// The last line that it said, on whichever stream.
         words: String,
     },
     /// What it has built is no index.
@@ -93,8 +93,14 @@ fn build(building: &Path, own: &Own, limit: Duration, signals: &Signals) -> Atte
     let until = Instant::now() + limit;
     let mut command = own.command(BUILD);
     command.arg("--into").arg(building);
-    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
-    let mut tree = match Tree::start(&mut command) {
+    let mut words = match words_of(&mut command) {
+        Ok(words) => words,
+        Err(error) => return Attempt::Failed(Failure::NotStarted(error)),
+    };
+    let started = Tree::start(&mut command);
+    // Its ends of the pipe are the child's alone from now on.
+    drop(command);
+    let mut tree = match started {
         Ok(tree) => tree,
         Err(error) => {
             return match Verdict::of_start(&error) {
@@ -125,9 +131,19 @@ fn build(building: &Path, own: &Own, limit: Duration, signals: &Signals) -> Atte
             },
             Verdict::Killed(killed) => Attempt::Killed(killed),
             Verdict::Stopped => Attempt::Stopped,
-            Verdict::Failed(code) => Attempt::Failed(Failure::Builder { code, words: last_line(&tree.last_words()) }),
+            Verdict::Failed(code) => {
+                Attempt::Failed(Failure::Builder { code, words: last_line(&last_words(&mut words)) })
+            }
         },
     }
+}
+
+/// Gives the command one pipe for both of its streams, and returns the other end: some programs say on stdout why they
+/// fail, and their lines stay in the order in which they were said.
+fn words_of(command: &mut Command) -> io::Result<PipeReader> {
+    let (words, said) = io::pipe()?;
+    command.stdin(Stdio::piped()).stdout(said.try_clone()?).stderr(said);
+    Ok(words)
 }
 
 /// The last line that is not blank, without control characters, and cut.

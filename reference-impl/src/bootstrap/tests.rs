@@ -105,10 +105,12 @@ fn a_program_that_is_missing_or_may_not_be_run_is_an_ordinary_failure() {
     }
 }
 
-#[test]
-fn the_last_words_of_the_builder_are_passed_on() {
+#[rstest]
+#[case::stderr("echo 'one'; echo 'the network is down' >&2; exit 1")]
+#[case::stdout("echo 'one' >&2; echo 'the network is down'; exit 1")]
+fn the_last_words_of_the_builder_are_passed_on(#[case] text: &str) {
     let (_root, state) = state();
-    let outcome = run(&state, &script("echo 'one'; echo 'the network is down' >&2; exit 1"), LIMIT);
+    let outcome = run(&state, &script(text), LIMIT);
     let report = Report { outcome, took: Duration::ZERO };
     let line = report.line().expect("a line");
     assert!(line.contains("build-index ended with code 1: the network is down"), "{line}");

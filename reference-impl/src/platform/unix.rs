@@ -14,7 +14,7 @@ mod tree;
 
 pub(crate) use identity::identity;
 pub(crate) use signals::{Signals, die_by, die_of_faults};
-pub(crate) use tree::Tree;
+pub(crate) use tree::{Tree, last_words};
 
 /// The variable that names a person's folder.
 pub(crate) const HOME: &str = "HOME";

@@ -26,7 +26,7 @@ mod signals;
 mod tree;
 
 pub(crate) use signals::{Signals, die_by, die_of_faults};
-pub(crate) use tree::Tree;
+pub(crate) use tree::{Tree, last_words};
 
 /// The variable that names a person's folder.
 pub(crate) const HOME: &str = "USERPROFILE";

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use hookproof_harness::{
-    CommandEnd, Coverage, ExecError, FaultAction, FaultReport, FaultSignal, Generation, Limit, Limits, Target, Watch,
-    WatchReport,
+    CommandEnd, Coverage, ExecError, FaultAction, FaultReport, FaultSignal, Generation, Limit, Limits, SaidOn, Target,
+    Watch, WatchReport,
 };
 use serde::{Deserialize, Serialize};
 
@@ -76,6 +76,7 @@ pub(super) fn watch(heavy: &Heavy, fault: Option<&Fault>) -> Watch {
     let kill = |signal: FaultSignal| {
         if held.is_zero() { FaultAction::Kill { signal, after } } else { FaultAction::Hold { signal, held } }
     };
+    let says = |on: SaidOn| FaultAction::FailSaying { text: FaultKind::REASON.to_owned(), on };
     let action = match fault.what {
         _ if fault.whom == Whom::Hook => FaultAction::KillHook { after },
         FaultKind::Kill => kill(FaultSignal::Kill),
@@ -87,6 +88,8 @@ pub(super) fn watch(heavy: &Heavy, fault: Option<&Fault>) -> Watch {
         FaultKind::NotFound => FaultAction::FailExec { error: ExecError::NotFound },
         FaultKind::Denied => FaultAction::FailExec { error: ExecError::Denied },
         FaultKind::Exit => FaultAction::Exit,
+        FaultKind::FailOnStdout => says(SaidOn::Stdout),
+        FaultKind::FailOnStderr => says(SaidOn::Stderr),
     };
     watch.fault_at(Target { generation, ..Target::default() }, action)
 }
@@ -100,9 +103,9 @@ pub(super) fn attempts(report: Option<&WatchReport>) -> Result<u32, String> {
     if let Coverage::None { because } = &report.coverage {
         return Err(because.clone());
     }
-    // What a fault keeps from starting was tried all the same.
+    // What a fault keeps from starting was tried all the same; what runs in its place may match as well.
     let kept = match &report.fault {
-        Some(FaultReport::Done(done)) if !done.began => 1,
+        Some(FaultReport::Done(done)) if !done.began && report.matching().all(|seen| seen.pid != done.pid) => 1,
         _ => 0,
     };
     let count = report.matching().count() + kept;
@@ -118,6 +121,8 @@ pub(super) fn attempts(report: Option<&WatchReport>) -> Result<u32, String> {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
 
     fn report(seen: usize, undecided: u64, coverage: Coverage) -> WatchReport {
@@ -148,6 +153,27 @@ mod tests {
         };
         assert_eq!(because(0), "nothing heavy was started");
         assert!(because(2).contains("command lines of 2 programs"));
+    }
+
+    #[rstest]
+    #[case::nothing_ran(None, 1)]
+    #[case::a_shell_ran(Some(None), 1)]
+    #[case::a_shell_ran_that_matches(Some(Some(0)), 1)]
+    fn what_a_fault_kept_from_starting_was_tried(#[case] shell: Option<Option<usize>>, #[case] expected: u32) {
+        let mut report = report(usize::from(shell.is_some()), 0, Coverage::Complete { means: "a".to_owned() });
+        if let (Some(pattern), Some(seen)) = (shell, report.seen.first_mut()) {
+            seen.pattern = pattern;
+        }
+        report.fault = Some(FaultReport::Done(hookproof_harness::FaultDone {
+            pid: 7,
+            at: Duration::ZERO,
+            command_line: vec!["tool".to_owned()],
+            disposition: None,
+            limits: Vec::new(),
+            began: false,
+            ended: None,
+        }));
+        assert_eq!(attempts(Some(&report)), Ok(expected));
     }
 
     #[test]

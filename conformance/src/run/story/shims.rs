@@ -107,13 +107,16 @@ fn impossible(fault: &Fault) -> Option<&'static str> {
 /// What the first matching shim of a run does, as a shell script; `real` is the program and `$@` its arguments.
 fn act(fault: &Fault) -> String {
     let seconds = |ms: u64| format!("{}.{:03}", ms / 1000, ms % 1000);
+    let says = |stream: &str| format!("printf '%s\\n' '{}'{stream}\nexit 1", FaultKind::REASON);
     let end = match fault.what {
-        FaultKind::Kill => "kill -KILL $$",
-        FaultKind::Segv => "kill -SEGV $$",
-        FaultKind::Abort => "kill -ABRT $$",
-        FaultKind::Term => "kill -TERM $$",
-        FaultKind::Int => "kill -INT $$",
-        _ => "exit 1",
+        FaultKind::Kill => "kill -KILL $$".to_owned(),
+        FaultKind::Segv => "kill -SEGV $$".to_owned(),
+        FaultKind::Abort => "kill -ABRT $$".to_owned(),
+        FaultKind::Term => "kill -TERM $$".to_owned(),
+        FaultKind::Int => "kill -INT $$".to_owned(),
+        FaultKind::FailOnStdout => says(""),
+        FaultKind::FailOnStderr => says(" >&2"),
+        _ => "exit 1".to_owned(),
     };
     let mut script = String::new();
     if fault.held_ms > 0 {
@@ -123,7 +126,7 @@ fn act(fault: &Fault) -> String {
         let time = seconds(fault.after_ms);
         script += &format!("\"$real\" \"$@\" <&0 &\nchild=$!\nsleep {time}\nkill -KILL $child 2>/dev/null\n");
     }
-    script + end + "\n"
+    script + &end + "\n"
 }
 
 fn script(folder: &Path, program: &Path, patterns: &[CommandPattern], act: &str) -> String {
@@ -232,6 +235,18 @@ mod tests {
         assert!(matches!(report.fault, Some(FaultReport::Done(_))));
         let (status, ..) = run("exec tool build", "tool build", Some(&fault(what)));
         assert_eq!(status.signal(), Some(signal));
+    }
+
+    #[rstest]
+    #[case(FaultKind::FailOnStdout, "", FaultKind::REASON)]
+    #[case(FaultKind::FailOnStderr, FaultKind::REASON, "")]
+    #[case(FaultKind::Exit, "", "")]
+    fn who_fails_says_why_where_it_is_to(#[case] what: FaultKind, #[case] err: &str, #[case] out: &str) {
+        let line = "err=$( { tool build >out; echo $?; } 2>&1 ); echo \"$err/$(cat out)\"";
+        let (_, said, report) = run(&format!("cd \"$(mktemp -d)\"; {line}; rm out"), "tool b*", Some(&fault(what)));
+        let code = if err.is_empty() { "1".to_owned() } else { format!("{err}\n1") };
+        assert_eq!(said, format!("{code}/{out}\n"));
+        assert!(matches!(report.fault, Some(FaultReport::Done(_))));
     }
 
     #[test]

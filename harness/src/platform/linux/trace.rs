@@ -18,6 +18,7 @@ mod fault;
 mod log;
 mod plan;
 mod result;
+mod saying;
 mod tracees;
 mod tracer;
 

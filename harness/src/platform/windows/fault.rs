@@ -36,6 +36,7 @@ pub(super) fn code_of(action: &FaultAction) -> Result<u32, &'static str> {
         },
         FaultAction::KillHook { .. } => Ok(KILLED),
         FaultAction::Exit => Ok(1),
+        FaultAction::FailSaying { .. } => Err("this system does not let another program run in its place"),
         FaultAction::FailExec { .. } => Err("this system does not let a start be refused from outside"),
         FaultAction::Cap { .. } => Err("this system does not tell of a process before it runs"),
     }

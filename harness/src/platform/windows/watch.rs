@@ -261,7 +261,10 @@ impl Watcher {
         let wait = match fault.action {
             FaultAction::Kill { after, .. } | FaultAction::KillHook { after } => after,
             FaultAction::Hold { held, .. } => held,
-            FaultAction::Exit | FaultAction::FailExec { .. } | FaultAction::Cap { .. } => Duration::ZERO,
+            FaultAction::Exit
+            | FaultAction::FailSaying { .. }
+            | FaultAction::FailExec { .. }
+            | FaultAction::Cap { .. } => Duration::ZERO,
         };
         self.chosen = Some(Chosen { pid, when: When::Running { chosen: Instant::now(), wait }, command_line });
         self.when_due();

@@ -1,6 +1,6 @@
 //! A child in a process group of its own, with all that it starts.
 
-use std::io::{self, Read};
+use std::io::{self, PipeReader, Read};
 use std::os::fd::AsRawFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ChildStdin, Command, ExitStatus};
@@ -100,20 +100,6 @@ impl Tree {
         Ok(status.into())
     }
 
-    /// The last words on stderr that are there now; nothing is waited for. Call it after [`Tree::finish`].
-    pub(crate) fn last_words(&mut self) -> String {
-        let Some(mut stderr) = self.child.stderr.take() else { return String::new() };
-        // A process that has left the group may hold the pipe open.
-        // SAFETY: an open descriptor; the call touches no memory.
-        unsafe { libc::fcntl(stderr.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) };
-        let mut bytes = [0; WORDS];
-        let mut length = 0;
-        while let Ok(read @ 1..) = stderr.read(&mut bytes[length..]) {
-            length += read;
-        }
-        String::from_utf8_lossy(&bytes[..length]).into_owned()
-    }
-
     fn signal(&self, signal: libc::c_int) {
         if !self.reaped {
             // SAFETY: the group exists as long as its first process is not collected; the call touches no memory.
@@ -129,6 +115,19 @@ impl Tree {
             std::thread::sleep(Duration::from_millis(2));
         }
     }
+}
+
+/// What a child's end of the pipe has left in it; nothing is waited for. Call it after [`Tree::finish`].
+pub(crate) fn last_words(pipe: &mut PipeReader) -> String {
+    // A process that has left the group may hold the pipe open.
+    // SAFETY: an open descriptor; the call touches no memory.
+    unsafe { libc::fcntl(pipe.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) };
+    let mut bytes = [0; WORDS];
+    let mut length = 0;
+    while let Ok(read @ 1..) = pipe.read(&mut bytes[length..]) {
+        length += read;
+    }
+    String::from_utf8_lossy(&bytes[..length]).into_owned()
 }
 
 impl Drop for Tree {

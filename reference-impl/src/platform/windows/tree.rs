@@ -1,6 +1,6 @@
 //! A child in a job object, with all that it starts.
 
-use std::io::{self, Read};
+use std::io::{self, PipeReader, Read};
 use std::mem::{size_of, zeroed};
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::process::{Child, ChildStdin, Command, ExitStatus};
@@ -93,16 +93,15 @@ impl Tree {
         unsafe { TerminateJobObject(self.job.as_raw_handle(), ENDED_BY_US) };
         Ok(self.child.wait()?.into())
     }
+}
 
-    /// The last words on stderr. Call it after [`Tree::finish`]: nobody is left then who could hold the pipe open.
-    pub(crate) fn last_words(&mut self) -> String {
-        let mut bytes = Vec::new();
-        if let Some(stderr) = self.child.stderr.take() {
-            // What could be read before an error is what there is.
-            let _ = stderr.take(WORDS).read_to_end(&mut bytes);
-        }
-        String::from_utf8_lossy(&bytes).into_owned()
-    }
+/// What a child's end of the pipe has left in it. Call it after [`Tree::finish`]: nobody is left then who could hold the
+/// pipe open.
+pub(crate) fn last_words(pipe: &mut PipeReader) -> String {
+    let mut bytes = Vec::new();
+    // What could be read before an error is what there is.
+    let _ = pipe.take(WORDS).read_to_end(&mut bytes);
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 impl From<ExitStatus> for Ending {

@@ -14,6 +14,8 @@ use crate::watch::{CommandPattern, Watch};
 pub(super) const LONGEST_LINE: usize = 64 * 1024;
 /// Bytes of a command line that are written down.
 pub(super) const LONGEST_SHOWN: usize = 4096;
+/// Bytes of a script that says a line: see [`say_instead`](super::saying::say_instead) for why there are so few.
+pub(super) const LONGEST_SCRIPT: usize = 256;
 const MOST_PATTERNS: usize = Watch::MOST_PATTERNS;
 const PATTERN_TEXT: usize = MOST_PATTERNS * CommandPattern::LONGEST;
 
@@ -63,6 +65,7 @@ pub(super) enum Action {
     FailExec = 2,
     Cap = 3,
     Exit = 4,
+    Say = 5,
 }
 
 /// What is looked for.
@@ -90,12 +93,19 @@ pub(super) struct Plan {
     /// `Cap`.
     pub(super) limits: [ChildLimit; MOST_LIMITS],
     pub(super) limit_count: u32,
+    /// `Say`: what a shell is told to do.
+    pub(super) script: [u8; LONGEST_SCRIPT],
+    pub(super) script_length: u32,
 }
 
 impl Plan {
     /// Whether calls of `execve` have to be seen before they happen.
     pub(super) fn needs_entries(&self) -> bool {
-        [Action::FailExec, Action::Cap, Action::Exit].iter().any(|action| self.action == *action as i32)
+        [Action::FailExec, Action::Cap, Action::Exit, Action::Say].iter().any(|action| self.action == *action as i32)
+    }
+
+    pub(super) fn script(&self) -> &[u8] {
+        self.script.get(..self.script_length as usize).unwrap_or_default()
     }
 
     pub(super) fn pattern(&self, index: usize) -> Option<&[u8]> {

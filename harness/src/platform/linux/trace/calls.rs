@@ -87,6 +87,18 @@ pub(super) fn read_exactly(tid: c_int, address: u64, buffer: &mut [u8]) -> bool 
     true
 }
 
+/// Writes all of it into memory of a stopped tracee, or fails.
+pub(super) fn write_exactly(tid: c_int, address: u64, bytes: &[u8]) -> bool {
+    let Ok(start) = usize::try_from(address) else {
+        return false;
+    };
+    let local = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+    let remote = libc::iovec { iov_base: ptr::with_exposed_provenance_mut(start), iov_len: bytes.len() };
+    // SAFETY: the kernel only reads our side; the other is another process's, which the kernel checks.
+    let count = unsafe { libc::process_vm_writev(tid, &raw const local, 1, &raw const remote, 1, 0) };
+    usize::try_from(count) == Ok(bytes.len())
+}
+
 /// Sends a signal to a whole process.
 pub(super) fn send(pid: c_int, signal: c_int) {
     // SAFETY: plain numbers; the process is a tracee that nobody has waited for.

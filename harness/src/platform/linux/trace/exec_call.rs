@@ -46,6 +46,16 @@ mod arch {
         })
     }
 
+    /// Makes the call `execve` of these: path, arguments and environment.
+    pub(super) fn execute(tid: i32, [path, arguments, environment]: [u64; 3]) -> bool {
+        change(tid, |registers| {
+            registers.orig_rax = libc::SYS_execve.cast_unsigned();
+            registers.rdi = path;
+            registers.rsi = arguments;
+            registers.rdx = environment;
+        })
+    }
+
     /// The requests without a set are used, because sets of programs of 32 bits have another form.
     fn change(tid: i32, change: impl FnOnce(&mut libc::user_regs_struct)) -> bool {
         // SAFETY: the structure is plain numbers and the kernel's own for these requests.
@@ -77,16 +87,21 @@ mod arch {
 
     /// Makes the call none, with this result.
     pub(super) fn answer(tid: i32, result: i64) -> bool {
-        change(tid, -1, result.cast_unsigned())
+        change(tid, -1, &[result.cast_unsigned()])
     }
 
     /// Makes the call `exit_group`.
     pub(super) fn exit(tid: i32, code: u64) -> bool {
-        change(tid, libc::SYS_exit_group as i32, code)
+        change(tid, libc::SYS_exit_group as i32, &[code])
     }
 
-    /// Makes it another call, with this in the register for its first argument and for the result.
-    fn change(tid: i32, mut number: i32, first: u64) -> bool {
+    /// Makes the call `execve` of these: path, arguments and environment.
+    pub(super) fn execute(tid: i32, all: [u64; 3]) -> bool {
+        change(tid, libc::SYS_execve as i32, &all)
+    }
+
+    /// Makes it another call, with these in the registers for its arguments; the first is the one for the result, too.
+    fn change(tid: i32, mut number: i32, arguments: &[u64]) -> bool {
         // SAFETY: the structures are plain numbers; the kernel reads and writes as much as the parts say.
         unsafe {
             let mut call = libc::iovec { iov_base: (&raw mut number).cast(), iov_len: size_of::<i32>() };
@@ -98,7 +113,9 @@ mod arch {
             {
                 return false;
             }
-            registers.regs[0] = first;
+            for (register, argument) in registers.regs.iter_mut().zip(arguments) {
+                *register = *argument;
+            }
             let mut part = libc::iovec { iov_base: (&raw mut registers).cast(), iov_len: length };
             ptrace(Ask::SetRegisterSet, tid, GENERAL, (&raw mut part).cast()) == 0
         }
@@ -117,6 +134,10 @@ mod arch {
     }
 
     pub(super) fn exit(_tid: i32, _code: u64) -> bool {
+        false
+    }
+
+    pub(super) fn execute(_tid: i32, _all: [u64; 3]) -> bool {
         false
     }
 }
@@ -199,6 +220,9 @@ pub(super) struct ExecCall {
     pub(super) directory: c_int,
     pub(super) path: u64,
     pub(super) arguments: u64,
+    pub(super) environment: u64,
+    /// Where the caller's stack ends.
+    pub(super) stack: u64,
     /// Whether addresses there have 8 bytes, else 4.
     pub(super) wide: bool,
 }
@@ -230,17 +254,21 @@ pub(super) fn read_call(tid: c_int) -> Option<ExecCall> {
     }
     let is = |kind: &&Kind| kind.architecture == info.architecture && u64::from(kind.number) == info.number;
     let kind = arch::KINDS.iter().find(is)?;
-    let [first, second, third, ..] = info.arguments;
-    Some(if kind.at {
-        ExecCall { directory: first as c_int, path: second, arguments: third, wide: kind.wide }
-    } else {
-        ExecCall { directory: libc::AT_FDCWD, path: first, arguments: second, wide: kind.wide }
-    })
+    let [first, second, third, fourth, ..] = info.arguments;
+    let (directory, [path, arguments, environment]) =
+        if kind.at { (first as c_int, [second, third, fourth]) } else { (libc::AT_FDCWD, [first, second, third]) };
+    Some(ExecCall { directory, path, arguments, environment, stack: info.stack, wide: kind.wide })
 }
 
 /// Makes the call an end of the process, with exit code 1. A program of the 32-bit kind gets an error in its place.
 pub(super) fn exit_instead(tid: c_int, call: &ExecCall) -> bool {
     if call.wide { arch::exit(tid, 1) } else { refuse(tid, libc::ENOEXEC) }
+}
+
+/// Makes the call one of another program, with the same environment; not for programs of the 32-bit kind. The addresses
+/// are the tracee's, of the path and of the arguments.
+pub(super) fn execute_instead(tid: c_int, call: &ExecCall, path: u64, arguments: u64) -> bool {
+    arch::execute(tid, [path, arguments, call.environment])
 }
 
 /// Answers the call with an error, without making it. The tracee is still to go on.

@@ -19,6 +19,8 @@ pub(super) enum Entry {
     Refused,
     /// The process ends in its place.
     ExitInstead,
+    /// A shell is executed in its place, which says why the process fails.
+    SayInstead,
 }
 
 impl Plan {
@@ -131,10 +133,11 @@ impl Faulted {
     /// Somebody is about to execute a program that exists. What becomes of the call.
     pub(super) fn at_entry(&mut self, plan: &Plan, tracee: Option<&mut Tracee>, mask: u64, line: &[u8]) -> Entry {
         let refused = self.is_refused(plan, tracee, mask, line);
-        match (refused, plan.is(Action::Exit)) {
-            (false, _) => Entry::Made,
-            (true, false) => Entry::Refused,
-            (true, true) => Entry::ExitInstead,
+        match refused {
+            false => Entry::Made,
+            true if plan.is(Action::Exit) => Entry::ExitInstead,
+            true if plan.is(Action::Say) => Entry::SayInstead,
+            true => Entry::Refused,
         }
     }
 
@@ -163,7 +166,7 @@ impl Faulted {
             self.cap(plan);
             return false;
         }
-        plan.is(Action::FailExec) || plan.is(Action::Exit)
+        plan.is(Action::FailExec) || plan.is(Action::Exit) || plan.is(Action::Say)
     }
 
     fn cap(&mut self, plan: &Plan) {
@@ -176,8 +179,9 @@ impl Faulted {
     }
 
     /// A program has been loaded into this process.
-    pub(super) fn loaded(&mut self, pid: c_int) {
-        if self.is(Stage::Done) && self.pid == pid {
+    pub(super) fn loaded(&mut self, plan: &Plan, pid: c_int) {
+        // The shell that stands in for a program is not the program.
+        if self.is(Stage::Done) && self.pid == pid && !plan.is(Action::Say) {
             self.began = 1;
         }
     }
@@ -290,6 +294,10 @@ mod tests {
         let (plan, mut faulted) = parts(Action::Exit, 1, false);
         assert_eq!(faulted.at_entry(&plan, Some(&mut tracee(0, 0)), 0b01, b"c"), Entry::Made);
         assert_eq!(faulted.at_entry(&plan, Some(&mut tracee(0, 0)), 0b10, b"a"), Entry::ExitInstead);
+        let (plan, mut faulted) = parts(Action::Say, 1, false);
+        assert_eq!(faulted.at_entry(&plan, Some(&mut tracee(0, 0)), 0b10, b"a"), Entry::SayInstead);
+        faulted.loaded(&plan, 50);
+        assert_eq!((faulted.stage, faulted.pid, faulted.began), (Stage::Done as i32, 50, 0));
         let (plan, mut faulted) = parts(Action::Cap, 1, false);
         assert_eq!(faulted.at_entry(&plan, Some(&mut tracee(0, 0)), 0b10, b"a"), Entry::Made);
     }

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use super::area::{Action, PatternAt, Plan, WatchArea};
 use super::exec_call::KNOWN;
+use super::saying;
 use super::tracer::Gate;
 use crate::limits::{Limit, LimitReport, Limits};
 use crate::platform::unix::Keeper;
-use crate::watch::{ExecError, FaultAction, FaultSignal, Generation, Watch};
+use crate::watch::{ExecError, FaultAction, FaultSignal, Generation, SaidOn, Watch};
 
 /// A watch that has been written down for one run, with what does not fit through the shared memory.
 #[derive(Debug)]
@@ -79,7 +80,12 @@ impl PreparedWatch {
                 plan.hook = 1;
                 Action::Kill
             }
-            FaultAction::FailExec { .. } | FaultAction::Cap { .. } | FaultAction::Exit if !KNOWN => {
+            FaultAction::FailExec { .. }
+            | FaultAction::Cap { .. }
+            | FaultAction::Exit
+            | FaultAction::FailSaying { .. }
+                if !KNOWN =>
+            {
                 let architecture = std::env::consts::ARCH;
                 self.impossible =
                     Some(format!("calls of `execve` cannot be changed on this architecture ({architecture}) yet"));
@@ -90,9 +96,24 @@ impl PreparedWatch {
                 Action::FailExec
             }
             FaultAction::Exit => Action::Exit,
+            FaultAction::FailSaying { text, on } => self.write_script(plan, text, *on),
             FaultAction::Cap { limits } => self.write_limits(plan, limits),
         };
         plan.action = chosen as i32;
+    }
+
+    fn write_script(&mut self, plan: &mut Plan, text: &str, on: SaidOn) -> Action {
+        let script = match saying::script(text, on) {
+            Ok(script) => script,
+            Err(because) => {
+                self.impossible = Some(because);
+                return Action::Nothing;
+            }
+        };
+        // It has been checked that it fits.
+        plan.script[..script.len()].copy_from_slice(script.as_bytes());
+        plan.script_length = script.len() as u32;
+        Action::Say
     }
 
     fn write_limits(&mut self, plan: &mut Plan, limits: &Limits) -> Action {

@@ -14,6 +14,7 @@ use super::command_line::{read_called, read_loaded};
 use super::exec_call::{exit_instead, install_filter, read_call, refuse};
 use super::fault::Entry;
 use super::log::Start;
+use super::saying::say_instead;
 use super::tracees::Tracee;
 use crate::platform::program_name;
 use crate::watch::{Watch, glob};
@@ -132,7 +133,7 @@ impl Tracer {
                 known.flags |= Tracee::STARTED_BELOW;
             }
         }
-        area.faulted.loaded(pid);
+        area.faulted.loaded(&area.plan, pid);
         if counts && area.plan.counts_starts() {
             return area.faulted.at_start(&area.plan, pid, area.run.as_bytes());
         }
@@ -207,6 +208,7 @@ fn enter(area: &mut WatchArea, tid: c_int) {
                 Entry::Made => true,
                 Entry::Refused => refuse(tid, plan.number),
                 Entry::ExitInstead => exit_instead(tid, &call),
+                Entry::SayInstead => say_instead(tid, &call, plan.script()),
             };
             if !changed {
                 faulted.stage = Stage::Failed as i32;
