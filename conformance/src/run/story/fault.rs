@@ -166,6 +166,7 @@ mod tests {
         }
         report.fault = Some(FaultReport::Done(hookproof_harness::FaultDone {
             pid: 7,
+            of_the_hook: false,
             at: Duration::ZERO,
             command_line: vec!["tool".to_owned()],
             disposition: None,
