@@ -62,7 +62,7 @@ fn ways(command: &HookCommand, programs: usize) -> Vec<Way> {
     let never = |action| Fault { target: Target { nth: u32::MAX, ..Target::default() }, action };
     let kill = FaultAction::Kill { signal: FaultSignal::Kill, after: Duration::ZERO };
     let fail = FaultAction::FailExec { error: ExecError::NotFound };
-    let watched = |fault| Some(Watch { patterns: patterns.to_vec(), fault });
+    let watched = |fault| Some(Watch { patterns: patterns.to_vec(), fault, clock: None });
     let ways = [
         ("not watched", None),
         ("watched", watched(None)),

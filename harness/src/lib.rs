@@ -53,6 +53,7 @@ pub use sandbox::{
     Answer, Attempt, AttemptKind, AttemptOutcome, Containment, Network, Refusal, RefusedAccess, Sandbox, SandboxReport,
 };
 pub use watch::{
-    CommandEnd, CommandForm, CommandPattern, Coverage, Disposition, ExecError, Fault, FaultAction, FaultDone,
-    FaultReport, FaultSignal, Generation, PatternError, SaidOn, SeenCommand, Target, Watch, WatchReport,
+    ClockReport, ClockShift, CommandEnd, CommandForm, CommandPattern, Coverage, Disposition, ExecError, Fault,
+    FaultAction, FaultDone, FaultReport, FaultSignal, Generation, PatternError, SaidOn, SeenCommand, Target, Watch,
+    WatchReport,
 };

@@ -1,4 +1,4 @@
-//! What is watched for among the programs that a hook starts, and the one fault that is put in.
+//! What is watched for among the programs that a hook starts, the one fault that is put in, and the time that they are told.
 
 use std::time::Duration;
 
@@ -6,10 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::Limits;
 
+mod clock;
 mod glob;
 mod pattern;
 mod report;
 
+pub use self::clock::{ClockReport, ClockShift};
 #[cfg_attr(not(any(windows, test)), allow(unused_imports, reason = "elsewhere command lines are told"))]
 pub(crate) use self::glob::begins;
 pub(crate) use self::glob::glob;
@@ -45,6 +47,9 @@ pub struct Watch {
     /// What is broken, if anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
+    /// How far the time of day is moved, if it is. Only on Linux.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<ClockShift>,
 }
 
 impl Watch {
@@ -54,7 +59,7 @@ impl Watch {
     /// Watches for these patterns and breaks nothing.
     #[must_use]
     pub fn for_patterns(patterns: impl IntoIterator<Item = CommandPattern>) -> Self {
-        Watch { patterns: patterns.into_iter().collect(), fault: None }
+        Watch { patterns: patterns.into_iter().collect(), ..Watch::default() }
     }
 
     /// Breaks the first program that matches any pattern.
@@ -67,6 +72,13 @@ impl Watch {
     #[must_use]
     pub fn fault_at(mut self, target: Target, action: FaultAction) -> Self {
         self.fault = Some(Fault { target, action });
+        self
+    }
+
+    /// Moves the time of day.
+    #[must_use]
+    pub fn clock(mut self, shift: ClockShift) -> Self {
+        self.clock = Some(shift);
         self
     }
 }

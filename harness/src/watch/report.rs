@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Watch;
+use super::{ClockReport, Watch};
 use crate::limits::LimitReport;
 
 /// What a watch brought.
@@ -24,6 +24,9 @@ pub struct WatchReport {
     /// What became of the fault, if the watch has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<FaultReport>,
+    /// What became of the moved clock, if the watch has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<ClockReport>,
 }
 
 impl WatchReport {
@@ -31,7 +34,8 @@ impl WatchReport {
     pub(crate) fn blind(watch: &Watch, because: impl Into<String>) -> Self {
         let because = because.into();
         let fault = watch.fault.as_ref().map(|_| FaultReport::Impossible { because: because.clone() });
-        WatchReport { coverage: Coverage::None { because }, seen: Vec::new(), dropped: 0, undecided: 0, fault }
+        let clock = watch.clock.map(|_| ClockReport::NotMoved { because: because.clone() });
+        WatchReport { coverage: Coverage::None { because }, seen: Vec::new(), dropped: 0, undecided: 0, fault, clock }
     }
 
     /// The starts that count as attempts: their command line matches, and they belong to no earlier one that does.
@@ -244,6 +248,7 @@ mod tests {
                 dropped: 3,
                 undecided: 4,
                 fault: Some(fault),
+                clock: Some(ClockReport::NotMoved { because: "no".into() }),
             };
             assert_eq!(report.matching().count(), 1);
             let text = serde_json::to_string(&report).expect("writes");

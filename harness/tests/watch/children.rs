@@ -9,6 +9,8 @@ use std::{io, ptr, thread};
 
 use hookproof_harness::{Harness, HookCommand, Watch};
 
+use crate::timepieces;
+
 /// This binary as one of the children.
 pub(crate) fn me(role: &str) -> HookCommand {
     HookCommand::new(std::env::current_exe().expect("this binary has a path")).arg("--as").arg(role)
@@ -108,6 +110,9 @@ pub(crate) fn be(args: &[String]) -> ExitCode {
             say(&format!("{all}"));
         }
         "daemon" => daemon(rest),
+        "ask-the-time" => timepieces::ask(),
+        "wait-until" => timepieces::wait(),
+        "wait-disturbed" => timepieces::wait_disturbed(),
         "stop-and-go" => stop_and_go(),
         "queue-a-signal" => queue_a_signal(),
         "trace-a-child" => trace_a_child(),

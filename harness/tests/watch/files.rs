@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use tempfile::TempDir;
 
@@ -42,6 +43,15 @@ impl Programs {
         };
         let machine = if std::env::consts::ARCH == "x86_64" { 62 } else { 183 };
         self.write(name, &elf_64(machine, code)).map(Some)
+    }
+
+    /// A static program from this source in C, or `None` where there is no compiler, or no C library for it.
+    pub(crate) fn compiled_statically(&self, name: &str, source: &str) -> io::Result<Option<PathBuf>> {
+        let text = self.path(&format!("{name}.c"));
+        fs::write(&text, source)?;
+        let program = self.path(name);
+        let compiled = Command::new("cc").arg("-static").arg("-o").arg(&program).arg(&text).output();
+        Ok(compiled.is_ok_and(|output| output.status.success()).then_some(program))
     }
 
     /// A program of 32 bits that executes `/bin/true x` and ends with the number of the error if that fails.

@@ -8,6 +8,8 @@ mod alike;
 #[cfg(target_os = "linux")]
 mod children;
 #[cfg(target_os = "linux")]
+mod clock;
+#[cfg(target_os = "linux")]
 mod faults;
 #[cfg(target_os = "linux")]
 mod files;
@@ -17,6 +19,8 @@ mod jobs;
 mod later;
 #[cfg(target_os = "linux")]
 mod seeing;
+#[cfg(target_os = "linux")]
+mod timepieces;
 
 use std::process::ExitCode;
 
@@ -49,6 +53,7 @@ fn main() -> ExitCode {
         faults::add_all(&mut trials);
         later::add_all(&mut trials);
         alike::add_all(&mut trials);
+        clock::add_all(&mut trials);
     }
     #[cfg(windows)]
     jobs::add_all(&mut trials);

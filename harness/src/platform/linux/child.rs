@@ -19,7 +19,7 @@ pub(super) extern "C" fn child_main(control: *mut c_void) -> c_int {
             Ok(()) => {
                 // The parent's own thread becomes the tracer, until the exec has happened.
                 if gate == Gate::Traced {
-                    WatchArea::install_filter(watch_area(control));
+                    WatchArea::install_filters(watch_area(control));
                 } else if plan.traced && libc::ptrace(libc::PTRACE_TRACEME) == 0 {
                     ptr::write_volatile(&raw mut (*control).report.traced, 1);
                 }

@@ -28,8 +28,8 @@ use super::run::CONSOLE_HOST;
 use super::words::split;
 use crate::error::HarnessError;
 use crate::watch::{
-    CommandEnd, CommandForm, Coverage, FaultAction, FaultDone, FaultReport, Generation, SeenCommand, Watch,
-    WatchReport, begins, glob,
+    ClockReport, CommandEnd, CommandForm, Coverage, FaultAction, FaultDone, FaultReport, Generation, SeenCommand,
+    Watch, WatchReport, begins, glob,
 };
 
 /// How long a process may take until it begins to run; who starts one may leave it suspended.
@@ -38,6 +38,8 @@ const RUNNING_WITHIN: Duration = Duration::from_secs(5);
 const MOST_SEEN: usize = 4096;
 /// The key of the message by which the thread is told to end.
 const STOP: usize = 1;
+/// Why no clock is moved.
+const NO_CLOCK: &str = "Windows tells every program its time in memory that they all share";
 
 /// The thread, and what it has found out.
 pub(super) struct JobWatch {
@@ -373,6 +375,7 @@ impl Watcher {
         });
         let coverage = Coverage::Partial { means: means.into(), because };
         let seen = mem::take(&mut self.seen);
-        WatchReport { coverage, seen, dropped: self.dropped, undecided: self.undecided, fault }
+        let clock = self.watch.clock.map(|_| ClockReport::NotMoved { because: NO_CLOCK.into() });
+        WatchReport { coverage, seen, dropped: self.dropped, undecided: self.undecided, fault, clock }
     }
 }

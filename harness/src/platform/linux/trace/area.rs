@@ -25,6 +25,7 @@ pub(in super::super) struct WatchArea {
     pub(super) entrance: Entrance,
     pub(super) plan: Plan,
     pub(super) faulted: Faulted,
+    pub(super) clock: Clock,
     pub(super) tracees: Tracees,
     pub(super) log: Log,
     /// The command line that is being looked at, as the system runs it.
@@ -180,6 +181,19 @@ impl Faulted {
         self.lost = 0;
         self.unread = 0;
     }
+}
+
+/// The moved clock.
+#[repr(C)]
+pub(super) struct Clock {
+    /// Seconds; 0 if it is not moved.
+    pub(super) shift: i64,
+    /// Questions that were answered.
+    pub(super) answered: u64,
+    /// Waits that were made with the system's time.
+    pub(super) waits: u64,
+    /// Programs that still read the system's clock.
+    pub(super) left_out: u32,
 }
 
 /// Words that end in NUL each, the last one perhaps not.

@@ -6,6 +6,8 @@ use std::ptr;
 
 /// Stops of new tracees, of group stops and their ends. The others are in the C library's own list.
 pub(super) const EVENT_STOP: c_int = 128;
+/// The signal of a stop at the end of a call, with [`libc::PTRACE_O_TRACESYSGOOD`].
+pub(super) const END_OF_CALL: c_int = libc::SIGTRAP | 0x80;
 /// What is traced besides: children of all kinds and execs. Whatever is traced dies with the spawner.
 pub(super) const OPTIONS: c_int = libc::PTRACE_O_EXITKILL
     | libc::PTRACE_O_TRACEFORK
@@ -21,6 +23,7 @@ pub(super) enum Ask {
     Continue = 7,
     GetRegisters = 12,
     SetRegisters = 13,
+    ContinueToCall = 24,
     EventMessage = 0x4201,
     GetRegisterSet = 0x4204,
     SetRegisterSet = 0x4205,
@@ -43,6 +46,12 @@ pub(super) unsafe fn ptrace(ask: Ask, tid: c_int, address: usize, data: *mut c_v
 pub(super) fn go_on(tid: c_int, signal: c_int) {
     // SAFETY: plain numbers.
     unsafe { ptrace(Ask::Continue, tid, 0, ptr::without_provenance_mut(signal as usize)) };
+}
+
+/// Lets a tracee that is stopped before a call go on until the call is over.
+pub(super) fn go_on_to_the_end_of_the_call(tid: c_int) {
+    // SAFETY: plain numbers.
+    unsafe { ptrace(Ask::ContinueToCall, tid, 0, ptr::null_mut()) };
 }
 
 /// Leaves a tracee stopped, as others have stopped it, until they let it go on.

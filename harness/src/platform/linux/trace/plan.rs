@@ -4,18 +4,19 @@ use std::ffi::c_int;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::area::{Action, PatternAt, Plan, WatchArea};
-use super::exec_call::KNOWN;
+use super::area::{Action, Clock, PatternAt, Plan, WatchArea};
+use super::call::KNOWN;
 use super::saying;
 use super::tracer::Gate;
 use crate::limits::{Limit, LimitReport, Limits};
 use crate::platform::unix::Keeper;
-use crate::watch::{ExecError, FaultAction, FaultSignal, Generation, SaidOn, Watch};
+use crate::watch::{ClockShift, ExecError, FaultAction, FaultSignal, Generation, SaidOn, Watch};
 
 /// A watch that has been written down for one run, with what does not fit through the shared memory.
 #[derive(Debug)]
 pub(in super::super) struct PreparedWatch {
     pub(super) has_fault: bool,
+    pub(super) has_clock: bool,
     /// Why the fault cannot be put in, if that is known before the start.
     pub(super) impossible: Option<String>,
     /// What keeps one program to its limits.
@@ -29,7 +30,7 @@ pub(in super::super) struct PreparedWatch {
 impl PreparedWatch {
     /// Writes the watch into the shared memory, and clears what an earlier run has left there.
     pub(in super::super) fn write(area: &mut WatchArea, watch: &Watch) -> Self {
-        let WatchArea { entrance, plan, faulted, tracees, log, .. } = area;
+        let WatchArea { entrance, plan, faulted, clock, tracees, log, .. } = area;
         for number in [&entrance.refused, &entrance.filter_refused, &entrance.no_new_privileges] {
             number.store(0, Ordering::Relaxed);
         }
@@ -37,8 +38,12 @@ impl PreparedWatch {
         tracees.clear();
         log.clear();
         faulted.clear();
+        // Where nobody knows how calls are answered, nobody is kept from asking.
+        let shift = watch.clock.filter(|_| KNOWN).map_or(0, ClockShift::seconds);
+        *clock = Clock { shift, answered: 0, waits: 0, left_out: 0 };
         let mut prepared = PreparedWatch {
             has_fault: watch.fault.is_some(),
+            has_clock: watch.clock.is_some(),
             impossible: None,
             keeper: None,
             unset: Vec::new(),

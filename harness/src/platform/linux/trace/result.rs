@@ -4,16 +4,20 @@ use std::io;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::area::{Faulted, Stage, WatchArea};
+use super::area::{Clock, Faulted, Stage, WatchArea};
+use super::call::KNOWN;
 use super::calls::is_superuser;
 use super::log::Start;
 use super::plan::PreparedWatch;
 use crate::platform::unix::OwnFacts;
 use crate::watch::{
-    CommandEnd, CommandForm, Coverage, Disposition, FaultDone, FaultReport, SeenCommand, WatchReport, status_of,
+    ClockReport, CommandEnd, CommandForm, Coverage, Disposition, FaultDone, FaultReport, SeenCommand, WatchReport,
+    status_of,
 };
 
 const MEANS: &str = "ptrace: every program of the tree is looked at when it has been loaded and has not run yet";
+const CLOCK_MEANS: &str = "programs are not told where the kernel's own code for the clock is, and what they ask the kernel \
+                           instead is answered in its place";
 
 impl PreparedWatch {
     /// The report on a run that is over. `start` is its beginning on the spawner's clock.
@@ -22,12 +26,14 @@ impl PreparedWatch {
         if refused != 0 {
             let because = format!("the system refused to trace it: {}", io::Error::from_raw_os_error(refused));
             let fault = self.has_fault.then(|| FaultReport::Impossible { because: because.clone() });
+            let clock = self.has_clock.then(|| ClockReport::NotMoved { because: because.clone() });
             return WatchReport {
                 coverage: Coverage::None { because },
                 seen: Vec::new(),
                 dropped: 0,
                 undecided: 0,
                 fault,
+                clock,
             };
         }
         let mut starts: Vec<_> = area.log.all().collect();
@@ -38,6 +44,7 @@ impl PreparedWatch {
             dropped: area.log.dropped(),
             undecided: 0,
             fault: self.has_fault.then(|| self.fault(area, start)),
+            clock: self.has_clock.then(|| clock(area)),
         }
     }
 
@@ -65,10 +72,8 @@ impl PreparedWatch {
         if let Some(because) = &self.impossible {
             return FaultReport::Impossible { because: because.clone() };
         }
-        let filter = area.entrance.filter_refused.load(Ordering::Relaxed);
-        if filter != 0 {
-            let error = io::Error::from_raw_os_error(filter);
-            return FaultReport::Impossible { because: format!("the system refused the filter for it: {error}") };
+        if let Some(because) = no_filter(area) {
+            return FaultReport::Impossible { because };
         }
         let line = faulted.line.get(..faulted.length as usize).unwrap_or_default();
         let (pid, command_line) = (faulted.pid.cast_unsigned(), words(line));
@@ -113,6 +118,31 @@ impl PreparedWatch {
         }
         gaps
     }
+}
+
+/// Why calls do not stop for the tracer, if they do not.
+fn no_filter(area: &WatchArea) -> Option<String> {
+    let error = area.entrance.filter_refused.load(Ordering::Relaxed);
+    (error != 0).then(|| format!("the system refused the filter for it: {}", io::Error::from_raw_os_error(error)))
+}
+
+fn clock(area: &WatchArea) -> ClockReport {
+    if !KNOWN {
+        let architecture = std::env::consts::ARCH;
+        let because = format!("calls cannot be answered on this architecture ({architecture}) yet");
+        return ClockReport::NotMoved { because };
+    }
+    if let Some(because) = no_filter(area) {
+        return ClockReport::NotMoved { because };
+    }
+    let Clock { answered, waits, left_out, .. } = area.clock;
+    let gaps = match left_out {
+        0 => Vec::new(),
+        count => {
+            vec![format!("{count} programs of another kind, of 32 bits for example, still read the system's clock")]
+        }
+    };
+    ClockReport::Moved { means: CLOCK_MEANS.into(), answered, waits, gaps }
 }
 
 fn since(at: i64, start: i64) -> Duration {

@@ -9,9 +9,13 @@ use super::super::super::unix::errno;
 use super::super::helper_tree::{Reaped, monotonic_nanoseconds};
 use super::super::proc_file::ProcStatus;
 use super::area::{Stage, WatchArea};
-use super::calls::{Ask, EVENT_STOP, OPTIONS, go_on, message, ptrace, stay_stopped};
+use super::call::Call;
+use super::calls::{
+    Ask, END_OF_CALL, EVENT_STOP, OPTIONS, go_on, go_on_to_the_end_of_the_call, message, ptrace, stay_stopped,
+};
+use super::clock::{self, Goes};
 use super::command_line::{read_called, read_loaded};
-use super::exec_call::{exit_instead, install_filter, read_call, refuse};
+use super::exec_call::{self, ExecCall, exit_instead, read_call, refuse};
 use super::fault::Entry;
 use super::log::Start;
 use super::saying::say_instead;
@@ -49,7 +53,10 @@ impl Tracer {
     pub(in super::super) unsafe fn begin(area: *mut WatchArea, program: c_int) -> Option<Self> {
         // SAFETY: by the contract; the area is the spawner's now.
         unsafe {
-            let options = OPTIONS | if (*area).plan.needs_entries() { libc::PTRACE_O_TRACESECCOMP } else { 0 };
+            let (entries, moved) = ((*area).plan.needs_entries(), (*area).clock.shift != 0);
+            let options = OPTIONS
+                | if entries || moved { libc::PTRACE_O_TRACESECCOMP } else { 0 }
+                | if moved { libc::PTRACE_O_TRACESYSGOOD } else { 0 };
             let data = ptr::without_provenance_mut(options as usize);
             let refused = if ptrace(Ask::Seize, program, 0, data) == 0 { 0 } else { errno() };
             let area_ref = &mut *area;
@@ -74,6 +81,11 @@ impl Tracer {
 
     fn stop(&mut self, area: &mut WatchArea, tid: c_int, signal: c_int, event: c_int) {
         match event {
+            // Only of calls that wait until a time of day.
+            0 if signal == END_OF_CALL => {
+                clock::leave(tid);
+                go_on(tid, 0);
+            }
             // A signal that arrives, passed on as it came.
             0 => go_on(tid, signal),
             EVENT_STOP => {
@@ -95,19 +107,36 @@ impl Tracer {
                     go_on(tid, 0);
                 }
             }
-            libc::PTRACE_EVENT_SECCOMP => {
-                if self.began || tid != self.program {
-                    enter(area, tid);
-                }
-                go_on(tid, 0);
-            }
+            libc::PTRACE_EVENT_SECCOMP => match self.entered(area, tid) {
+                Goes::On => go_on(tid, 0),
+                Goes::ToTheEndOfTheCall => go_on_to_the_end_of_the_call(tid),
+            },
             _ => go_on(tid, 0),
         }
+    }
+
+    /// Somebody is about to make a call that one of the filters stops for.
+    fn entered(&self, area: &mut WatchArea, tid: c_int) -> Goes {
+        // What the child does before it is the hook is our own.
+        if !self.began && tid == self.program {
+            return Goes::On;
+        }
+        let Some(call) = Call::read(tid) else {
+            return Goes::On;
+        };
+        if call.mark == clock::MARK {
+            return area.clock.enter(tid, &call);
+        }
+        if let Some(exec) = read_call(&call) {
+            enter(area, tid, &exec);
+        }
+        Goes::On
     }
 
     /// A program has been loaded and has not run yet. Whichever thread asked for it, it has the process's id now.
     /// Whether it may run.
     fn loaded(&mut self, area: &mut WatchArea, pid: c_int) -> bool {
+        area.clock.loaded(pid);
         if pid == self.program && !self.began {
             self.began = true;
             return true;
@@ -192,11 +221,8 @@ fn matches(area: &WatchArea) -> (u64, u64) {
 }
 
 /// A call of `execve` is about to be made.
-fn enter(area: &mut WatchArea, tid: c_int) {
-    let Some(call) = read_call(tid) else {
-        return;
-    };
-    match read_called(area, tid, &call) {
+fn enter(area: &mut WatchArea, tid: c_int, call: &ExecCall) {
+    match read_called(area, tid, call) {
         None => area.faulted.unread = area.faulted.unread.saturating_add(1),
         // There is nothing to be executed: this is a search for it, and goes on elsewhere.
         Some(false) => {}
@@ -207,8 +233,8 @@ fn enter(area: &mut WatchArea, tid: c_int) {
             let changed = match faulted.at_entry(plan, tracees.alive(pid), run | called, line.as_bytes()) {
                 Entry::Made => true,
                 Entry::Refused => refuse(tid, plan.number),
-                Entry::ExitInstead => exit_instead(tid, &call),
-                Entry::SayInstead => say_instead(tid, &call, plan.script()),
+                Entry::ExitInstead => exit_instead(tid, call),
+                Entry::SayInstead => say_instead(tid, call, plan.script()),
             };
             if !changed {
                 faulted.stage = Stage::Failed as i32;
@@ -263,21 +289,25 @@ fn take_in(area: &mut WatchArea, tracee: Option<Tracee>) {
 }
 
 impl WatchArea {
-    /// Installs the filter if the fault needs one, and writes down what came of it.
+    /// Installs the filters that the fault and the moved clock need, and writes down what came of it.
     ///
     /// # Safety
     ///
     /// Only in the child, just before its exec, if it is traced. `area` is in the shared memory.
-    pub(in super::super) unsafe fn install_filter(area: *const WatchArea) {
+    pub(in super::super) unsafe fn install_filters(area: *const WatchArea) {
         // SAFETY: by the contract; the numbers are changed by nobody else now.
         unsafe {
-            if !(*area).plan.needs_entries() {
-                return;
-            }
             let entrance = &(*area).entrance;
-            match install_filter() {
-                Ok(given_up) => entrance.no_new_privileges.store(i32::from(given_up), Ordering::Relaxed),
+            let note = |installed: Result<bool, c_int>| match installed {
+                Ok(true) => entrance.no_new_privileges.store(1, Ordering::Relaxed),
+                Ok(false) => {}
                 Err(error) => entrance.filter_refused.store(error.max(1), Ordering::Relaxed),
+            };
+            if (*area).plan.needs_entries() {
+                note(exec_call::install_filter());
+            }
+            if (*area).clock.shift != 0 {
+                note(clock::install_filter());
             }
         }
     }
