@@ -107,6 +107,9 @@ fn scenario(out: &mut impl Write, scenario: &Scenario, catalogue: &Catalogue) ->
     if !scenario.refuse.is_nothing() {
         section(out, "Refused", &scenario.refuse.to_string())?;
     }
+    if let Some(clock) = &scenario.clock {
+        section(out, "Clock", &clock.to_string())?;
+    }
     if let Some(helper) = &scenario.helper {
         section(out, "Broken", &helper.to_string())?;
     }

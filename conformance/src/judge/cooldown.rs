@@ -73,12 +73,6 @@ impl<'a> Told<'a> {
     }
 }
 
-impl StepRun {
-    fn fault_done(&self) -> bool {
-        self.fault.as_ref().is_some_and(|told| matches!(told.outcome, FaultOutcome::Done { .. }))
-    }
-}
-
 macro_rules! told {
     ($requirement:expr, $material:expr) => {
         match Told::of($requirement, $material)? {
@@ -117,7 +111,8 @@ fn line(step: &StepRun) -> String {
         None => String::new(),
     };
     let age = step.age.map_or_else(String::new, |age| {
-        format!(" ({} later)", humantime::format_duration(std::time::Duration::from_secs(age.as_secs()),))
+        let by = if step.by_clock { ", by its clock" } else { "" };
+        format!(" ({} later{by})", humantime::format_duration(std::time::Duration::from_secs(age.as_secs())))
     });
     format!("{}{age}: {attempts}{fault}", step.step)
 }
@@ -264,7 +259,8 @@ pub(super) fn no_attempt(requirement: &Requirement, material: &Material<'_>) -> 
     if step.age.is_some_and(|age| age >= window) {
         return Some(Verdict::Skip { reason: "the runs took so long that the window was over".to_owned() });
     }
-    let observed = format!("{}: {} of {} runs start the heavy work", step.step, attempted.len(), told.runs.len());
+    let how = if step.by_clock { ", whose clock and not whose files say that it is later" } else { "" };
+    let observed = format!("{}: {} of {} runs start the heavy work{how}", step.step, attempted.len(), told.runs.len());
     Some(fail(material, run, observed))
 }
 
@@ -278,14 +274,21 @@ pub(super) fn attempt(requirement: &Requirement, material: &Material<'_>) -> Opt
         return Some(skip);
     }
     let (run, step) = told.runs.last()?;
-    Some(fail(material, run, format!("{}: none of {} runs starts the heavy work", step.step, told.runs.len())))
+    let how = if step.by_clock { ", neither by older files nor by a clock that is ahead" } else { "" };
+    Some(fail(material, run, format!("{}: none of {} runs starts the heavy work{how}", step.step, told.runs.len())))
 }
 
 /// Of all the runs, which overlap, one starts the heavy work.
 pub(super) fn one_attempt(requirement: &Requirement, material: &Material<'_>) -> Option<Verdict> {
     let told = told!(requirement, material);
-    let attempted = told.attempted();
+    // One run alone says nothing of many.
+    let (by_clock, attempted): (Vec<_>, Vec<_>) = told.attempted().into_iter().partition(|(_, step)| step.by_clock);
     Some(match attempted.as_slice() {
+        [] if !by_clock.is_empty() => Verdict::Skip {
+            reason: "the hook starts the heavy work when its clock is moved, and not when its files are made older; \
+                     while a clock is moved, what runs make at the same time looks old to the others"
+                .to_owned(),
+        },
         [] => Verdict::Skip { reason: "none of the runs starts the heavy work".to_owned() },
         [_] => Verdict::Pass,
         [.., (run, step)] => {
@@ -293,7 +296,7 @@ pub(super) fn one_attempt(requirement: &Requirement, material: &Material<'_>) ->
                 "{}: {} of {} runs at the same time start the heavy work",
                 step.step,
                 attempted.len(),
-                told.runs.len()
+                told.runs.iter().filter(|(_, step)| !step.by_clock).count()
             );
             fail(material, run, observed)
         }

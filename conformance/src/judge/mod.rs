@@ -20,7 +20,7 @@ pub use verdict::{Finding, Judgement, Verdict};
 
 use std::time::Duration;
 
-use hookproof_harness::{Containment, Enforcement};
+use hookproof_harness::{ClockReport, Containment, Enforcement};
 
 use crate::contract::{Contract, Event, Evidence};
 use crate::oracle::tell;
@@ -203,8 +203,15 @@ impl Material<'_> {
     }
 
     /// Why the circumstances are not what the scenario says: a limit, or a refusal, that the system does not hold the hook
-    /// to.
+    /// to, or a clock that is right.
     fn not_limited(&self) -> Option<String> {
+        if self.case.scenario.clock.is_some() {
+            let clocks =
+                self.runs.iter().map(|run| run.observation.watch.as_ref().and_then(|watch| watch.clock.as_ref()));
+            if let Some(because) = clocks.filter_map(unmoved).next() {
+                return Some(format!("the clock is not moved, because {because}"));
+            }
+        }
         let reports = self.runs.iter().filter_map(|run| run.observation.sandbox.as_ref());
         let because = reports.filter_map(|report| match &report.refusals {
             Containment::NotEnforced { because } => Some(because),
@@ -225,6 +232,15 @@ impl Material<'_> {
     /// Whether a platform that keeps its contract can bring the circumstances about.
     fn is_sound(&self) -> bool {
         self.case.scenario.sound
+    }
+}
+
+/// Why a clock tells the system's time to somebody.
+fn unmoved(report: Option<&ClockReport>) -> Option<String> {
+    match report {
+        None => Some("nobody watched the hook".to_owned()),
+        Some(ClockReport::NotMoved { because }) => Some(because.clone()),
+        Some(ClockReport::Moved { gaps, .. }) => (!gaps.is_empty()).then(|| gaps.join("; ")),
     }
 }
 

@@ -1,11 +1,13 @@
 //! Planning: subject x event x payload x scenario -> cases.
 
 mod case;
+mod clock;
 mod scenario;
 mod step;
 mod trouble;
 
 pub use case::CaseId;
+pub use clock::{Span, WrongClock};
 pub use scenario::{
     Edit, EnvironmentSpec, Folder, Patience, Scenario, ScenarioError, Scenarios, Spelling, StdinKind, StdinSpec,
 };

@@ -8,6 +8,7 @@ use hookproof_harness::{Limit, Limits};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use super::clock::WrongClock;
 use super::step::Step;
 use super::trouble::{HelperSpec, ReaderSpec, RefuseSpec, ServiceFault};
 use crate::contract::{Contract, Event};
@@ -215,6 +216,8 @@ pub struct Scenario {
     pub reader: ReaderSpec,
     /// What goes wrong with a program that the hook starts.
     pub helper: Option<HelperSpec>,
+    /// How wrong the clock is.
+    pub clock: Option<WrongClock>,
     /// What goes wrong with the local service that the hook talks to.
     pub worker: Option<ServiceFault>,
 }
@@ -259,6 +262,7 @@ impl Scenario {
             || !self.refuse.is_nothing()
             || self.reader != ReaderSpec::default()
             || self.helper.is_some()
+            || self.clock.is_some()
             || self.worker.is_some()
     }
 

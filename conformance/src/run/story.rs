@@ -3,36 +3,33 @@
 mod age;
 mod damage;
 mod fault;
+mod later;
 mod passing;
 mod shims;
+mod stage;
 
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use hookproof_harness::{Harness, HarnessError, HookCommand, Observation};
+use hookproof_harness::{ClockShift, Harness, HarnessError, HookCommand, Observation};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
-use self::age::Shift;
 use self::passing::Passing;
 use self::shims::Shims;
+use self::stage::{Stage, Travel};
 use super::absent::path_of;
 use super::document::{self, Folders};
-use super::state::Listing;
-use super::surroundings::Surroundings;
 use super::worker::{Outcome, Worker};
 use super::{Run, facts, scratch};
 use crate::oracle::interpret;
-use crate::plan::{Age, Case, Step};
+use crate::plan::{Case, Step};
 use crate::subject::Heavy;
 
 pub use fault::{FaultOutcome, FaultTold};
-
-/// How far from a boundary of time the suite stays. A step that takes longer than this says nothing of the boundary.
-const MARGIN: Duration = Duration::from_secs(60);
 
 /// What is known of a run because it was part of a story.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +42,9 @@ pub struct StepRun {
     pub fault: Option<FaultTold>,
     /// For a run after the first fault of the story: how old what was left then seemed to be when the run had ended.
     pub age: Option<Duration>,
+    /// Whether time was made to pass by the hook's clock, and not by the times of files.
+    #[serde(default)]
+    pub by_clock: bool,
     /// Files and folders that came with the step and had gone when it was over, besides those for temporary files.
     pub passed: Vec<String>,
     /// Files and folders that came with the step and stayed.
@@ -59,42 +59,11 @@ impl StepRun {
     pub fn attempted(&self) -> bool {
         matches!(self.attempts, Ok(1..))
     }
-}
 
-/// Folders in which a story takes place, and when.
-struct Stage {
-    surroundings: Surroundings,
-    /// What lay there at the beginning.
-    empty: Listing,
-    /// When the first fault had happened, and how far things have been moved to the past since.
-    fault: Option<(Instant, Duration)>,
-}
-
-impl Stage {
-    fn new(worker: &Worker<'_, '_>, case: &Case<'_>) -> Result<Self, String> {
-        let surroundings = Surroundings::new(worker.checker.contract, case.payload, case.scenario, case.subject)
-            .map_err(|error| format!("failed to make scratch folders: {error}"))?;
-        let empty = surroundings.listing();
-        Ok(Stage { surroundings, empty, fault: None })
-    }
-
-    /// How old what the first fault has left seems to be.
-    fn age(&self) -> Option<Duration> {
-        self.fault.map(|(at, moved)| at.elapsed() + moved)
-    }
-
-    /// Makes everything as old as `age` asks.
-    fn grow_old(&mut self, age: Age, heavy: &Heavy) {
-        let target = match age {
-            Age::InsideWindow => heavy.window.saturating_sub(MARGIN),
-            Age::OutsideWindow => heavy.window + MARGIN,
-            Age::OutsideTwoWindows => 2 * (heavy.window + MARGIN),
-            Age::OutsideEverything => heavy.window.max(heavy.stale_after) + MARGIN,
-        };
-        let by = target.saturating_sub(self.age().unwrap_or_default());
-        age::shift_all(self.surroundings.base(), Shift::back(by));
-        let (at, moved) = self.fault.unwrap_or_else(|| (Instant::now(), Duration::ZERO));
-        self.fault = Some((at, moved + by));
+    /// Whether what was to go wrong in the run did.
+    #[must_use]
+    pub fn fault_done(&self) -> bool {
+        self.fault.as_ref().is_some_and(|told| matches!(told.outcome, FaultOutcome::Done { .. }))
     }
 }
 
@@ -111,28 +80,37 @@ impl Worker<'_, '_> {
     /// Tells the story of a case. It ends early, with the reason in its last run, where going on would prove nothing.
     pub(super) fn story(&mut self, case: &Case<'_>) -> Outcome {
         let Some(heavy) = &case.subject.heavy else { return Ok(Vec::new()) };
-        let runs = self.tell(case, heavy, Eyes::Harness)?;
+        let runs = self.tell(case, heavy, Eyes::Harness, Travel::Files)?;
         let blind = runs.iter().filter_map(|run| run.step.as_ref()).any(|step| step.attempts.is_err());
         // Shims are scripts.
-        if blind && cfg!(unix) { self.tell(case, heavy, Eyes::Shims) } else { Ok(runs) }
+        if blind && cfg!(unix) {
+            return self.tell(case, heavy, Eyes::Shims, Travel::Files);
+        }
+        if blind || !later::is_in_question(case, &runs) {
+            return Ok(runs);
+        }
+        let by_clock = self.tell(case, heavy, Eyes::Harness, Travel::Clock)?;
+        Ok(later::with_those_by_clock(case, runs, by_clock))
     }
 
-    fn tell(&mut self, case: &Case<'_>, heavy: &Heavy, eyes: Eyes) -> Outcome {
-        let mut stage = Stage::new(self, case)?;
+    fn tell(&mut self, case: &Case<'_>, heavy: &Heavy, eyes: Eyes, travel: Travel) -> Outcome {
+        let mut stage = Stage::new(self, case, travel)?;
         let mut runs: Vec<Run> = Vec::new();
         for step in &case.scenario.step {
+            if travel == Travel::Clock && !later::is_needed(step) {
+                continue;
+            }
             if step.fresh {
-                stage = Stage::new(self, case)?;
+                stage = Stage::new(self, case, travel)?;
             }
             if let Some(age) = step.age {
                 stage.grow_old(age, heavy);
             }
-            if let Some(kind) = step.damage {
-                let left = stage.empty.written_until(&stage.surroundings.listing());
-                if let Err(because) = damage::damage(stage.surroundings.base(), &left, kind) {
-                    end(&mut runs, because);
-                    break;
-                }
+            if let Some(kind) = step.damage
+                && let Err(because) = damage::damage(stage.surroundings.base(), &stage.left(), kind)
+            {
+                end(&mut runs, because);
+                break;
             }
             let own = self.step(case, heavy, eyes, step, &mut stage)?;
             if own.is_empty() {
@@ -140,9 +118,14 @@ impl Worker<'_, '_> {
             }
             let attempted = own.iter().filter_map(|run| run.step.as_ref()).any(StepRun::attempted);
             let unknown = own.iter().filter_map(|run| run.step.as_ref()).find_map(|run| run.attempts.clone().err());
+            let unmoved = travel == Travel::Clock && !own.iter().all(later::has_moved_clock);
             runs.extend(own);
             if let Some(because) = unknown {
                 end(&mut runs, because);
+                break;
+            }
+            if unmoved {
+                end(&mut runs, "the clock is not moved here".to_owned());
                 break;
             }
             if step.must_attempt && !attempted {
@@ -167,7 +150,12 @@ impl Worker<'_, '_> {
             Eyes::Shims => shims(&prepared.command, heavy, step)
                 .map_err(|error| format!("failed to put programs in front of PATH: {error}"))?,
         };
-        let commands = commands(&prepared.command, heavy, step, &shims);
+        let mut commands = commands(&prepared.command, heavy, step, &shims);
+        if let Some(clock) = stage.clock() {
+            // What is made at the same time looks old to others while the clock is moved, locks among it.
+            commands.truncate(1);
+            commands = commands.into_iter().map(|command| with_clock(command, clock)).collect();
+        }
         let before = surroundings.listing();
         let passing = case.scenario.watch_state.then(|| Passing::watch(surroundings));
         let observed = self.launch(&commands, step);
@@ -178,11 +166,13 @@ impl Worker<'_, '_> {
             Err(error) => return Err(error.to_string()),
         };
         let after = surroundings.listing();
-        if step.fault.is_some() && stage.fault.is_none() {
-            stage.fault = Some((Instant::now(), Duration::ZERO));
+        if step.fault.is_some() {
+            stage.fault_happened();
         }
         let surroundings = &stage.surroundings;
-        let left: BTreeSet<String> = before.written_until(&after).into_iter().collect();
+        let written = before.written_until(&after);
+        stage.stamp(&written);
+        let left: BTreeSet<String> = written.into_iter().collect();
         let passed: Vec<String> = seen.into_iter().filter(|path| !left.contains(path) && !before.holds(path)).collect();
         let left: Vec<String> = left.into_iter().filter(|path| !surroundings.is_temporary(path)).collect();
         let age = stage.age();
@@ -199,6 +189,7 @@ impl Worker<'_, '_> {
                     attempts: fault::attempts(observation.watch.as_ref()),
                     fault: step.fault.as_ref().map(|asked| FaultTold::of(asked, observation.watch.as_ref())),
                     age,
+                    by_clock: stage.clock().is_some(),
                     passed: passed.clone(),
                     left: left.clone(),
                     ended_because: None,
@@ -240,6 +231,11 @@ impl Worker<'_, '_> {
             threads.into_iter().map(|thread| thread.join().unwrap_or(Err(HarnessError::Cancelled))).collect()
         })
     }
+}
+
+fn with_clock(mut command: HookCommand, clock: ClockShift) -> HookCommand {
+    let watch = command.watch.take().unwrap_or_default();
+    command.watch(watch.clock(clock))
 }
 
 /// Programs in front of `PATH` for each run of a step, in folders of their own outside of those of the run.

@@ -1,18 +1,22 @@
 //! What goes wrong around a hook, in the harness's terms.
 
 use hookproof_harness::{
-    Answer, Coverage, ExecError, FaultAction, FaultReport, FaultSignal, HookCommand, ReadPlan, ReaderPlan,
+    Answer, ClockShift, Coverage, ExecError, FaultAction, FaultReport, FaultSignal, HookCommand, ReadPlan, ReaderPlan,
     RefusedAccess, Sandbox, Watch, WatchReport,
 };
 
 use super::surroundings::Surroundings;
-use crate::plan::{HelperFault, HelperSpec, ReaderKind, ReaderSpec, RefuseSpec, Refused, Scenario};
+use crate::plan::{HelperFault, HelperSpec, ReaderKind, ReaderSpec, RefuseSpec, Refused, Scenario, Span, WrongClock};
 
 /// The command with everything that goes wrong in the scenario.
 pub(super) fn befall(command: HookCommand, scenario: &Scenario, surroundings: &Surroundings) -> HookCommand {
     let mut command = refuse(command, &scenario.refuse, surroundings);
-    if let Some(helper) = &scenario.helper {
-        command = command.watch(watch(helper));
+    let mut watched = scenario.helper.as_ref().map(watch);
+    if let Some(clock) = scenario.clock {
+        watched = Some(watched.unwrap_or_default().clock(shift(clock)));
+    }
+    if let Some(watch) = watched {
+        command = command.watch(watch);
     }
     command.reader(reader(scenario.reader))
 }
@@ -38,6 +42,13 @@ fn reader(spec: ReaderSpec) -> ReaderPlan {
         ReaderKind::Gone => ReadPlan::Closed,
     };
     ReaderPlan { stdout: plan(spec.stdout), stderr: plan(spec.stderr) }
+}
+
+fn shift(clock: WrongClock) -> ClockShift {
+    match clock {
+        WrongClock::Ahead(Span(by)) => ClockShift::ahead(by),
+        WrongClock::Behind(Span(by)) => ClockShift::back(by),
+    }
 }
 
 /// What breaks the first of the programs.

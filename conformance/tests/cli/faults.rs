@@ -151,6 +151,21 @@ fn a_guard_without_a_home(#[case] script: &str, #[case] expected: Expected) {
     assert_eq!(said(script, "no-home", "consistency.no-home", &[]), expected);
 }
 
+#[rstest]
+#[case::does_not_ask("guard \"$(cat)\"", Passed)]
+#[case::writes_it_down("in=$(cat); date >>\"$HOME/log\"; guard \"$in\"", Passed)]
+#[case::has_run_out("in=$(cat); [ \"$(date +%s)\" -lt 2147483647 ] || exit 0; guard \"$in\"", Broken)]
+#[case::has_not_begun("in=$(cat); [ \"$(date +%Y)\" -ge 2020 ] || exit 0; guard \"$in\"", Broken)]
+#[case::a_built_in_command(
+    "in=$(cat); bash -c '[ \"$(printf \"%(%Y)T\" -1)\" -lt 2038 ]' || exit 0; guard \"$in\"",
+    Broken
+)]
+#[cfg_attr(not(target_os = "linux"), ignore = "the clock is only moved on Linux")]
+fn a_guard_whose_clock_is_wrong(#[case] script: &str, #[case] expected: Expected) {
+    let both = ["clock-ahead", "clock-behind"].map(|scenario| said(script, scenario, "consistency.clock", &[]));
+    assert_eq!(if both.contains(&Broken) { Broken } else { both[0] }, expected, "{both:?}");
+}
+
 #[test]
 fn a_service_that_nobody_asks_says_nothing_of_a_hook() {
     let worker = ["--worker", "MY_WORKER_PORT=port"];

@@ -83,6 +83,32 @@ fn a_hook_that_waits_for_the_window_is_not() {
     Hook::new(waits, SETTINGS).check("heavy-killed-segv", &[]).assert().code(0).stdout(contains("conforms"));
 }
 
+/// It waits for so many seconds, and writes down when it was killed in letters, which nobody else reads as a time.
+fn waits_by_letters(seconds: u64) -> String {
+    format!(
+        "cat >/dev/null\n\
+        if [ -e \"$MY_STATE/killed\" ]; then\n\
+            killed=$(tr a-j 0-9 <\"$MY_STATE/killed\")\n\
+            [ $(($(date +%s) - killed)) -ge {seconds} ] || exit 0\n\
+        fi\n\
+        [ -e \"$MY_STATE/installed\" ] && exit 0\n\
+        install-tool --all 2>/dev/null\n\
+        status=$?\n\
+        [ $status -le 128 ] || {{ date +%s | tr 0-9 a-j >\"$MY_STATE/killed\"; echo \"killed ($status)\" >&2; }}\n\
+        exit 0\n"
+    )
+}
+
+#[rstest]
+#[case::a_day(86_400, 0, "conforms")]
+#[case::an_hour(3_600, 1, "warning[cooldown.whole-window]: just inside the window: 1 of 2 runs start the heavy work")]
+#[case::for_ever(99_999_999, 1, "warning[cooldown.after-window]: just outside the window: none of 9 runs starts")]
+#[cfg_attr(not(target_os = "linux"), ignore = "the clock is only moved on Linux")]
+fn times_that_nobody_can_read_are_reached_by_the_clock(#[case] seconds: u64, #[case] code: i32, #[case] said: &str) {
+    let assertion = Hook::new(&waits_by_letters(seconds), SETTINGS).check("heavy-killed", &[]).assert();
+    assertion.code(code).stdout(contains(said));
+}
+
 #[cfg(unix)]
 #[test]
 fn what_is_never_started_is_skipped_with_the_reason() {
