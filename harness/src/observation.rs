@@ -160,6 +160,9 @@ pub struct Mechanism {
     pub name: String,
     /// What this mechanism cannot enforce or see here, in sentences.
     pub gaps: Vec<String>,
+    /// Why it is this one and not the best that this system has, if it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead: Option<String>,
 }
 
 /// Everything that is known of one run.
@@ -226,7 +229,7 @@ mod tests {
                 stdout_held: true,
                 stderr_held: false,
             },
-            mechanism: Mechanism { name: "posix".into(), gaps: vec!["one".into()] },
+            mechanism: Mechanism { name: "posix".into(), gaps: vec!["one".into()], instead: Some("no".into()) },
             limits: vec![
                 LimitReport::not_enforced(Limit::Stack, 1, "no"),
                 LimitReport {

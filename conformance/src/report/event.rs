@@ -193,6 +193,9 @@ pub struct Summary {
     pub wall: Duration,
     /// Whether the run was interrupted before all cases were finished.
     pub interrupted: bool,
+    /// By which mechanism hooks were started and why it was not the best that this system has, where it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<String>,
     /// What held the hooks; `None` if nothing did, or no hook was started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confined: Option<Confined>,

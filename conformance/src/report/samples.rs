@@ -54,7 +54,11 @@ pub(crate) fn run(stdout: &[u8], stderr: &[u8]) -> ReportedRun {
             cpu_system: None,
             peak_memory: Some(1 << 20),
             leaks: Leaks::default(),
-            mechanism: Mechanism { name: "posix".to_owned(), gaps: vec!["peak memory is not known".to_owned()] },
+            mechanism: Mechanism {
+                name: "posix".to_owned(),
+                gaps: vec!["peak memory is not known".to_owned()],
+                instead: None,
+            },
             limits: Vec::new(),
             watch: None,
             sandbox: None,

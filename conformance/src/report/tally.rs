@@ -59,6 +59,12 @@ impl Tally {
                 none => *none = Some(Confined::of(report)),
             }
         }
+        if self.summary.fallback.is_none() {
+            let mechanisms = case.runs.iter().map(|run| &run.observation.mechanism);
+            self.summary.fallback = mechanisms
+                .filter_map(|used| used.instead.as_ref().map(|because| format!("{}, because {because}", used.name)))
+                .next();
+        }
         let mut worst = None;
         let mut harness_failed = false;
         self.summary.cases += 1;
@@ -185,6 +191,7 @@ mod tests {
             wall: Duration::from_secs(3),
             interrupted: true,
             confined: None,
+            fallback: None,
         };
         assert_eq!(tally.summary(), expected);
         assert_eq!(tally.worst(), Some(Level::Must));
@@ -217,6 +224,17 @@ mod tests {
         let mut tally = Tally::new(1);
         tally.add(&case);
         assert_eq!((tally.summary().cases, tally.summary().spawns), (1, 0));
+    }
+
+    #[test]
+    fn what_stands_in_for_a_better_mechanism_is_kept_once() {
+        let mut tally = Tally::new(2);
+        let mut case = case("Stop", "typical", "baseline", vec![]);
+        for because in ["no helper", "no second one either"] {
+            case.runs[0].observation.mechanism.instead = Some(because.to_owned());
+            tally.add(&case);
+        }
+        assert_eq!(tally.summary().fallback.as_deref(), Some("posix, because no helper"));
     }
 
     #[test]

@@ -25,7 +25,7 @@ fn observation(ending: Ending, stderr: &str, limits: &[Limit]) -> Observation {
         cpu_system: Some(Duration::from_millis(200)),
         peak_memory: None,
         leaks: Leaks::default(),
-        mechanism: Mechanism { name: "posix".into(), gaps: Vec::new() },
+        mechanism: Mechanism { name: "posix".into(), ..Mechanism::default() },
         limits: limits.iter().map(|limit| LimitReport::enforced(*limit, 1, "a test")).collect(),
         watch: None,
         sandbox: None,

@@ -61,7 +61,7 @@ impl SpawnerBackend {
 
     #[expect(clippy::unused_self, reason = "the same signature for every backend")]
     pub(crate) fn mechanism(&self) -> Mechanism {
-        Mechanism { name: "linux-spawner".into(), gaps: Vec::new() }
+        Mechanism { name: "linux-spawner".into(), ..Mechanism::default() }
     }
 
     pub(crate) fn start<'a>(

@@ -90,8 +90,8 @@ impl Backend {
         match super::linux::SpawnerBackend::new() {
             Ok(spawner) => Ok(Backend::Spawner(spawner)),
             Err(error) => {
-                let gap = format!("the better mechanism `linux-spawner` could not be had: failed to {error}");
-                Ok(Backend::Posix(posix::PosixBackend::new(Some(gap))))
+                let instead = format!("`linux-spawner` could not be had: failed to {error}");
+                Ok(Backend::Posix(posix::PosixBackend::new(Some(instead))))
             }
         }
     }

@@ -91,6 +91,7 @@ impl Backend {
         Mechanism {
             name: "job-object".into(),
             gaps: vec!["there is no polite signal here: the tree is terminated at the deadline".into()],
+            instead: None,
         }
     }
 

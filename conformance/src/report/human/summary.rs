@@ -17,6 +17,9 @@ pub(super) fn lines(summary: &Summary, tally: &Tally, run: &Told, width: usize, 
     let mut lines = Line::new().hanging(BOLD, &volume(summary), width);
     lines.extend(judgements(tally, width));
     lines.extend(skips(tally, width, verbose));
+    if let Some(fallback) = &summary.fallback {
+        lines.extend(Line::new().plain("started by: ").hanging(PLAIN, fallback, width));
+    }
     lines.extend(confined(summary, width, verbose));
     lines.extend(verdict(summary, tally, run, width));
     lines

@@ -236,3 +236,11 @@ fn it_can_be_sent_to_another_thread() {
     let catalogue = catalogue();
     is_send(&Human::new(Vec::new(), &catalogue, Look::default()));
 }
+
+#[test]
+fn what_starts_hooks_in_place_of_something_better_is_said_once() {
+    let mut case = samples::case("Stop", "typical", "baseline", vec![pass("a")]);
+    case.runs[0].observation.mechanism.instead = Some("`linux-spawner` could not be had".to_owned());
+    let text = told(&run_of(vec![case.clone(), case]), Look::default());
+    assert_eq!(text.matches("\nstarted by: posix, because `linux-spawner` could not be had\n").count(), 1, "{text}");
+}

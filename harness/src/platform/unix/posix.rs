@@ -47,14 +47,14 @@ static STARTING: Mutex<()> = Mutex::new(());
 /// The mechanism `posix`.
 #[derive(Debug)]
 pub(crate) struct PosixBackend {
-    gap: Option<String>,
+    instead: Option<String>,
     groups: Groups,
 }
 
 impl PosixBackend {
-    /// `gap` says why nothing better is used, if something better was tried.
-    pub(crate) fn new(gap: Option<String>) -> Self {
-        PosixBackend { gap, groups: Groups::default() }
+    /// `instead` says why nothing better is used, if something better was tried.
+    pub(crate) fn new(instead: Option<String>) -> Self {
+        PosixBackend { instead, groups: Groups::default() }
     }
 
     #[cfg(all(test, target_os = "linux"))]
@@ -63,7 +63,7 @@ impl PosixBackend {
     }
 
     pub(crate) fn mechanism(&self) -> Mechanism {
-        let mut gaps: Vec<String> = self.gap.iter().cloned().collect();
+        let mut gaps = Vec::new();
         gaps.push(
             "a descendant that has left the session and whose parents have ended is neither seen nor killed".into(),
         );
@@ -76,7 +76,7 @@ impl PosixBackend {
         if !process_table::KNOWN {
             gaps.push("the process table cannot be read here, so only the process group is killed".into());
         }
-        Mechanism { name: "posix".into(), gaps }
+        Mechanism { name: "posix".into(), gaps, instead: self.instead.clone() }
     }
 
     pub(crate) fn start<'a>(
