@@ -10,7 +10,7 @@ use hookproof::oracle::{Effect, Ended, Facts, HookStatus, interpret};
 use hookproof::payload::Payloads;
 use hookproof::plan::{Filter, Scenarios, plan};
 use hookproof::requirement::Catalogue;
-use hookproof::run::Run;
+use hookproof::run::{Run, TimeLimit};
 use hookproof::subject::from_command;
 use hookproof_harness::{Capture, Ending, Leaks, Mechanism, Observation, StdinReport};
 use rstest::rstest;
@@ -338,7 +338,7 @@ fn judged(version: &str, said: &Said<'_>) -> Vec<Judgement> {
         },
         effect: said.by(&contract),
         stdin: Arc::from(&b"{}\n"[..]),
-        own_limit: true,
+        limit: TimeLimit::Platform,
         result_exists: None,
         written_elsewhere: Vec::new(),
         state: None,

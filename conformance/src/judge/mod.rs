@@ -24,10 +24,10 @@ use hookproof_harness::{ClockReport, Containment, Enforcement};
 
 use crate::contract::{Contract, Event, Evidence};
 use crate::oracle::tell;
-use crate::plan::{Case, Patience};
+use crate::plan::Case;
 use crate::quantity;
 use crate::requirement::{Catalogue, Requirement};
-use crate::run::Run;
+use crate::run::{Run, TimeLimit};
 
 /// Everything that a judge looks at.
 #[derive(Clone, Copy)]
@@ -177,7 +177,7 @@ impl Material<'_> {
     /// What the platform makes of a run, as a sentence.
     fn consequence(&self, run: &Run) -> String {
         let overdue = matches!(run.observation.ending, hookproof_harness::Ending::TimedOut { .. });
-        if overdue && !run.own_limit {
+        if overdue && run.limit != TimeLimit::Platform {
             return format!("{} would wait longer; the suite does not", self.contract.platform.title);
         }
         tell(self.contract, self.event, &run.effect)
@@ -195,11 +195,10 @@ impl Material<'_> {
     }
 
     /// Whether a run was ended by the suite's patience alone: the platform would have waited, and might have got what is
-    /// missing. Where a scenario says how long to wait, that is what it is about.
+    /// missing. Where a run took several times as long as the baseline, that is what the scenario is about.
     fn is_cut_off(&self) -> bool {
-        let cut =
-            |run: &Run| !run.own_limit && matches!(run.observation.ending, hookproof_harness::Ending::TimedOut { .. });
-        self.case.scenario.patience == Patience::Limit && self.runs.iter().any(cut)
+        let overdue = |run: &Run| matches!(run.observation.ending, hookproof_harness::Ending::TimedOut { .. });
+        self.runs.iter().any(|run| run.limit == TimeLimit::Suite && overdue(run))
     }
 
     /// Why the circumstances are not what the scenario says: a limit, or a refusal, that the system does not hold the hook

@@ -7,7 +7,7 @@ use crate::contract::AnswerClass;
 use crate::oracle::interpret;
 use crate::plan::Patience;
 use crate::requirement::Requirement;
-use crate::run::{Run, facts};
+use crate::run::{Run, TimeLimit, facts};
 
 fn overdue(run: &Run) -> bool {
     matches!(run.observation.ending, Ending::TimedOut { .. })
@@ -24,7 +24,7 @@ pub(super) fn budget(_: &Requirement, material: &Material<'_>) -> Option<Verdict
             ),
         });
     }
-    let late = material.runs.iter().find(|run| overdue(run) && run.own_limit);
+    let late = material.runs.iter().find(|run| overdue(run) && run.limit == TimeLimit::Platform);
     Some(match late {
         Some(run) => material.fail_by_effect(run, format!("the hook is still running at its time limit of {limit} s")),
         None => Verdict::Pass,
@@ -33,18 +33,22 @@ pub(super) fn budget(_: &Requirement, material: &Material<'_>) -> Option<Verdict
 
 /// The hook ends before the suite's patience is over.
 pub(super) fn patience(_: &Requirement, material: &Material<'_>) -> Option<Verdict> {
-    // Where a scenario says how long to wait, other rules judge what it is about.
-    if material.case.scenario.patience != Patience::Limit {
+    // Where a scenario says how long to wait, other rules judge what it is about; and in one that no platform brings about
+    // nobody waits.
+    if material.case.scenario.patience != Patience::Limit || !material.is_sound() {
         return None;
     }
     // Nobody waits for a hook that has sent itself to the background.
     let waits = |run: &Run| run.effect.read_as != AnswerClass::Announced;
-    let late = material.runs.iter().find(|run| overdue(run) && !run.own_limit && waits(run));
+    // A hook with heavy work is given more time, which does not make it any faster.
+    let is_late = |run: &Run| run.limit != TimeLimit::Platform && run.observation.wall >= material.patience;
+    let late = material.runs.iter().find(|run| is_late(run) && waits(run));
     Some(match late {
-        Some(run) => Verdict::Fail(
-            material
-                .finding(run, format!("the hook is still running after {:.1} s", run.observation.wall.as_secs_f64())),
-        ),
+        Some(run) => {
+            let what = if overdue(run) { "is still running after" } else { "takes" };
+            let observed = format!("the hook {what} {:.1} s", run.observation.wall.as_secs_f64());
+            Verdict::Fail(material.finding(run, observed))
+        }
         None => Verdict::Pass,
     })
 }
@@ -78,7 +82,7 @@ pub(super) fn ends_without_service(_: &Requirement, material: &Material<'_>) -> 
     }
     Some(match material.runs.iter().find(|run| overdue(run)) {
         Some(run) => {
-            let limit = if run.own_limit { ", which is its time limit" } else { "" };
+            let limit = if run.limit == TimeLimit::Platform { ", which is its time limit" } else { "" };
             let waited = run.observation.wall.as_secs_f64();
             Verdict::Fail(
                 material.finding(run, format!("the hook still waits for its service after {waited:.1} s{limit}")),

@@ -39,8 +39,8 @@ pub struct Run {
     pub effect: Effect,
     /// The document that was offered on stdin.
     pub stdin: std::sync::Arc<[u8]>,
-    /// Whether the time limit of the run was the platform's own, and not the suite's patience.
-    pub own_limit: bool,
+    /// Whose the time limit of the run was.
+    pub limit: TimeLimit,
     /// The path on the last line of stdout names a folder that exists, where the platform asks for one.
     pub result_exists: Option<bool>,
     /// Files that the runs of the case wrote where nobody expects them: outside of the project, the home and the folders
@@ -53,6 +53,17 @@ pub struct Run {
     /// How often the runs of the case together connected to the local service that goes wrong, where there is one that
     /// takes connections.
     pub connections: Option<usize>,
+}
+
+/// Who says how long a run may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeLimit {
+    /// The platform: what takes longer is killed by it as well.
+    Platform,
+    /// How long the same document took at the baseline: what takes several times as long hangs.
+    Baseline,
+    /// The suite, which waits no longer. That proves nothing of what would have come.
+    Suite,
 }
 
 /// What the oracle needs to know of an observation.

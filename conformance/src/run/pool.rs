@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use hookproof_harness::{Canceller, Harness, HarnessError};
+use hookproof_harness::{Canceller, Ending, Harness, HarnessError};
 
 use super::Run;
 use super::config;
@@ -188,7 +188,9 @@ impl<'a> Checker<'a> {
         for stage in 0..3 {
             let indices: Vec<usize> = (0..cases.len()).filter(|index| stage_of(&cases[*index]) == stage).collect();
             for &index in &indices {
-                let baseline_wall = baselines.get(&key(&cases[index])).map(|run| run.observation.wall);
+                // How long one takes that had to be killed is not known.
+                let ended = |run: &&Run| !matches!(run.observation.ending, Ending::TimedOut { .. });
+                let baseline_wall = baselines.get(&key(&cases[index])).filter(ended).map(|run| run.observation.wall);
                 // The workers live as long as the channel, so that sending cannot fail.
                 let _ = tasks.send(Task { index, baseline_wall });
             }

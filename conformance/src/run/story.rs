@@ -198,7 +198,7 @@ impl Worker<'_, '_> {
                     effect,
                     observation,
                     stdin: Arc::clone(&prepared.bytes),
-                    own_limit: prepared.own_limit,
+                    limit: prepared.limit,
                     result_exists: None,
                     written_elsewhere: Vec::new(),
                     state: None,

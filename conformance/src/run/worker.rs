@@ -12,7 +12,7 @@ use super::document::{self, Folders, Given};
 use super::pool::Checker;
 use super::service::Service;
 use super::surroundings::Surroundings;
-use super::{Run, broken, facts, scratch, trouble};
+use super::{Run, TimeLimit, broken, facts, scratch, trouble};
 use crate::judge::{self, Gist, Material};
 use crate::oracle::{Facts, interpret};
 use crate::plan::{Case, HelperFault, Patience};
@@ -194,7 +194,7 @@ impl<'w, 'a> Worker<'w, 'a> {
             Err(error) => return fail(&error),
         };
         let late = matches!(observed[0].ending, Ending::TimedOut { .. });
-        if late && prepared.own_limit && prepared.command.deadline <= SHORT_LIMIT && count == 1 {
+        if late && prepared.limit == TimeLimit::Platform && prepared.command.deadline <= SHORT_LIMIT && count == 1 {
             match self.harness.run(&command) {
                 Ok(second) => observed[0] = second,
                 Err(HarnessError::Cancelled) => return Ok(Vec::new()),
@@ -212,7 +212,7 @@ impl<'w, 'a> Worker<'w, 'a> {
                 effect,
                 observation,
                 stdin: Arc::clone(&prepared.bytes),
-                own_limit: prepared.own_limit,
+                limit: prepared.limit,
                 result_exists,
                 written_elsewhere: written_elsewhere.clone(),
                 state: states.get(index).copied().flatten(),
@@ -234,15 +234,11 @@ impl<'w, 'a> Worker<'w, 'a> {
         let event = checker.event(case);
         let Given { bytes, environment } = given;
         let own = case.subject.timeout.unwrap_or_else(|| Duration::from_secs_f64(event.timeout_s.is));
-        // Heavy work takes its time.
-        let heavy = case.subject.heavy.as_ref().filter(|_| case.scenario.is_story());
+        // Heavy work takes its time, in every scenario: each begins in new folders.
+        let heavy = case.subject.heavy.as_ref();
         let patience = heavy.map_or(Duration::ZERO, |heavy| heavy.patience).max(checker.options.patience);
-        let mut deadline = own.min(patience);
-        if case.scenario.patience == Patience::Baseline
-            && let Some(wall) = baseline_wall
-        {
-            deadline = deadline.min((wall * 5 + Duration::from_secs(1)).max(LEAST_PATIENCE));
-        }
+        let by_baseline = baseline_wall.filter(|_| case.scenario.patience == Patience::Baseline);
+        let (deadline, limit) = time_limit(own, patience, by_baseline);
         let placed = case.subject.placed(&RunFolders {
             project: surroundings.project.clone(),
             plugin_data: surroundings.plugin_data.clone(),
@@ -266,15 +262,28 @@ impl<'w, 'a> Worker<'w, 'a> {
             .capture(CaptureBounds { stdout: CAPTURE, stderr: CAPTURE });
         command.sandbox = checker.options.confinement.sandbox(surroundings.base());
         let command = trouble::befall(command, case.scenario, surroundings);
-        Prepared { command, bytes: bytes.into(), own_limit: deadline == own }
+        Prepared { command, bytes: bytes.into(), limit }
     }
+}
+
+/// How long a run may take, and who says so. With the time that the baseline took, what takes several times as long is
+/// known to hang, whoever waits; a hook that is slow already must not be taken for one.
+fn time_limit(own: Duration, patience: Duration, baseline: Option<Duration>) -> (Duration, TimeLimit) {
+    let (most, by) = match baseline {
+        Some(wall) => {
+            let enough = (wall * 5 + Duration::from_secs(1)).max(LEAST_PATIENCE);
+            (enough.min(patience.max(wall * 3)), TimeLimit::Baseline)
+        }
+        None => (patience, TimeLimit::Suite),
+    };
+    if own <= most { (own, TimeLimit::Platform) } else { (most, by) }
 }
 
 /// A command that is ready to run.
 pub(super) struct Prepared {
     pub(super) command: HookCommand,
     pub(super) bytes: Arc<[u8]>,
-    pub(super) own_limit: bool,
+    pub(super) limit: TimeLimit,
 }
 
 /// The invocation for a case: `{event}` and `{platform}` filled in where a person typed the command, the folders of the
@@ -294,5 +303,25 @@ fn invocation(subject: &Subject, platform: &str, event: &str) -> Invocation {
             Invocation::Program { program: program.clone(), args: args.iter().map(fill).collect() }
         }
         Invocation::Shell { shell, line } => Invocation::Shell { shell: shell.clone(), line: fill(line) },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::the_platform_waits_less(5, None, 5, TimeLimit::Platform)]
+    #[case::the_suite_waits_less(60, None, 10, TimeLimit::Suite)]
+    #[case::a_fast_hook_hangs_soon(60, Some(0), 4, TimeLimit::Baseline)]
+    #[case::a_hook_of_a_second(60, Some(1), 6, TimeLimit::Baseline)]
+    #[case::never_longer_than_the_suite_waits(60, Some(3), 10, TimeLimit::Baseline)]
+    #[case::unless_the_hook_is_slow(60, Some(9), 27, TimeLimit::Baseline)]
+    #[case::and_the_platform_does_not_wait_so_long(20, Some(9), 20, TimeLimit::Platform)]
+    fn a_run_may_take(#[case] own: u64, #[case] baseline: Option<u64>, #[case] most: u64, #[case] by: TimeLimit) {
+        let seconds = Duration::from_secs;
+        assert_eq!(time_limit(seconds(own), seconds(10), baseline.map(seconds)), (seconds(most), by));
     }
 }

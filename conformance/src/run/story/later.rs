@@ -9,13 +9,19 @@ use super::StepRun;
 use crate::plan::{Case, Step};
 use crate::run::Run;
 
-/// Whether it would say more: at a step to which time has passed, nothing heavy was started.
+/// Whether it would say more: at a step to which time has passed, nothing heavy was started, and there was something
+/// left to do.
 pub(super) fn is_in_question(case: &Case<'_>, runs: &[Run]) -> bool {
-    let aged = case.scenario.step.iter().filter(|step| step.age.is_some());
-    aged.into_iter().any(|step| {
+    let mut is_done = false;
+    for step in &case.scenario.step {
+        is_done &= !step.fresh;
         let mut own = of(runs, step).peekable();
-        own.peek().is_some() && own.all(|run| run.attempts == Ok(0))
-    })
+        if !is_done && step.age.is_some() && own.peek().is_some() && of(runs, step).all(|run| run.attempts == Ok(0)) {
+            return true;
+        }
+        is_done |= own.any(|run| run.attempted() && !run.fault_done());
+    }
+    false
 }
 
 /// Whether what comes later depends on the step. What only asks whether it was tried does not change anything.
