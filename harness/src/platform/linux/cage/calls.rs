@@ -46,6 +46,7 @@ pub(super) enum OpenFlags {
     /// Behind a pointer to an `open_how`.
     How(usize),
     /// Those of `creat`.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "other architectures have no such call"))]
     Creat,
 }
 
@@ -151,7 +152,6 @@ pub(super) const COMMON: &[Call] = &[
     files("symlinkat", libc::SYS_symlinkat, &[(Create, at(1, 2, Never))]),
     files("linkat", libc::SYS_linkat, &[(Link, at(0, 1, If(4, libc::AT_SYMLINK_FOLLOW))), (Create, at(2, 3, Never))]),
     files("unlinkat", libc::SYS_unlinkat, &[(Remove, at(0, 1, Never))]),
-    files("renameat", libc::SYS_renameat, &[(Remove, at(0, 1, Never)), (Replace, at(2, 3, Never))]),
     files("renameat2", libc::SYS_renameat2, &[(Remove, at(0, 1, Never)), (Replace, at(2, 3, Never))]),
     files("truncate", libc::SYS_truncate, &[(Truncate, named(0, Always))]),
     files("fchmod", libc::SYS_fchmod, &[(Change, opened(0))]),
@@ -179,9 +179,14 @@ pub(super) const COMMON: &[Call] = &[
     network("sendmmsg", libc::SYS_sendmmsg, Gate::Always, Ask::SendMessages),
 ];
 
+/// Architectures that are younger than `renameat2` do not have it.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+const RENAMEAT: Call = files("renameat", libc::SYS_renameat, &[(Remove, at(0, 1, Never)), (Replace, at(2, 3, Never))]);
+
 /// What only this architecture has.
 #[cfg(target_arch = "x86_64")]
 pub(super) const OWN: &[Call] = &[
+    RENAMEAT,
     open("open", libc::SYS_open, Gate::Bits(1, WRITING), named(0, Always), OpenFlags::Argument(1)),
     open("creat", libc::SYS_creat, Gate::Always, named(0, Always), OpenFlags::Creat),
     files("mkdir", libc::SYS_mkdir, &[(Create, named(0, Never))]),
@@ -200,8 +205,12 @@ pub(super) const OWN: &[Call] = &[
     access("access", libc::SYS_access, named(0, Always), 1),
 ];
 
-/// What only this architecture has.
-#[cfg(not(target_arch = "x86_64"))]
+/// What only some architectures have.
+#[cfg(target_arch = "aarch64")]
+pub(super) const OWN: &[Call] = &[RENAMEAT];
+
+/// What only some architectures have.
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub(super) const OWN: &[Call] = &[];
 
 /// All of them.

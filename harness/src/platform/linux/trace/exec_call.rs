@@ -4,7 +4,7 @@
 
 use std::ffi::c_int;
 
-use super::call::{self, Call, NATIVE};
+use super::call::{self, Call};
 use super::filter::{self, ALLOW, ARCHITECTURE_AT, JUMP_IF_EQUAL, LOAD, NUMBER_AT, RETURN, TRACE, step};
 
 /// Tells our filter's stops from those of somebody else's.
@@ -17,10 +17,10 @@ const KINDS: &[Kind] = {
     /// Calls of programs with pointers of 4 bytes in the native mode.
     const X32: u32 = 0x4000_0000;
     &[
-        Kind { architecture: NATIVE, number: 59, at: false, wide: true },
-        Kind { architecture: NATIVE, number: 322, at: true, wide: true },
-        Kind { architecture: NATIVE, number: X32 | 520, at: false, wide: false },
-        Kind { architecture: NATIVE, number: X32 | 545, at: true, wide: false },
+        Kind { architecture: call::NATIVE, number: 59, at: false, wide: true },
+        Kind { architecture: call::NATIVE, number: 322, at: true, wide: true },
+        Kind { architecture: call::NATIVE, number: X32 | 520, at: false, wide: false },
+        Kind { architecture: call::NATIVE, number: X32 | 545, at: true, wide: false },
         Kind { architecture: I386, number: 11, at: false, wide: false },
         Kind { architecture: I386, number: 358, at: true, wide: false },
     ]
@@ -29,8 +29,8 @@ const KINDS: &[Kind] = {
 /// The calls of the family. Programs of 32 bits are left alone: nobody has tried how their calls are answered.
 #[cfg(target_arch = "aarch64")]
 const KINDS: &[Kind] = &[
-    Kind { architecture: NATIVE, number: 221, at: false, wide: true },
-    Kind { architecture: NATIVE, number: 281, at: true, wide: true },
+    Kind { architecture: call::NATIVE, number: 221, at: false, wide: true },
+    Kind { architecture: call::NATIVE, number: 281, at: true, wide: true },
 ];
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
