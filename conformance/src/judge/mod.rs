@@ -20,7 +20,7 @@ pub use verdict::{Finding, Judgement, Verdict};
 
 use std::time::Duration;
 
-use hookproof_harness::{ClockReport, Containment, Enforcement};
+use hookproof_harness::{Attempt, AttemptKind, AttemptOutcome, ClockReport, Containment, Enforcement};
 
 use crate::contract::{Contract, Event, Evidence};
 use crate::oracle::tell;
@@ -145,9 +145,10 @@ pub fn judge_all(catalogue: &Catalogue, material: &Material<'_>) -> Vec<Judgemen
             };
             let doubtful = !requirement.evidence.is_settled()
                 || (!TIMING.contains(&requirement.judge.as_str()) && material.is_cut_off());
-            let verdict = match verdict {
-                Verdict::Fail(finding) if doubtful => Verdict::Note(finding),
-                other => other,
+            let verdict = match (verdict, material.kept_from_writing()) {
+                (Verdict::Fail(_) | Verdict::Note(_), Some(reason)) => Verdict::Skip { reason },
+                (Verdict::Fail(finding), None) if doubtful => Verdict::Note(finding),
+                (other, _) => other,
             };
             Some(Judgement { requirement: requirement.id.clone(), level: requirement.level, verdict })
         })
@@ -199,6 +200,24 @@ impl Material<'_> {
     fn is_cut_off(&self) -> bool {
         let overdue = |run: &Run| matches!(run.observation.ending, hookproof_harness::Ending::TimedOut { .. });
         self.runs.iter().any(|run| run.limit == TimeLimit::Suite && overdue(run))
+    }
+
+    /// Why it may be the sandbox's doing, and not the scenario's, that a hook does something else: without the variables
+    /// that name folders it has looked for one itself, as the system tells it, and found one that is not of the run.
+    fn kept_from_writing(&self) -> Option<String> {
+        let environment = &self.case.scenario.environment;
+        if !environment.bare && environment.unset.is_empty() {
+            return None;
+        }
+        let reports = self.runs.iter().filter_map(|run| run.observation.sandbox.as_ref());
+        let refused =
+            |attempt: &&Attempt| attempt.kind == AttemptKind::Write && attempt.outcome == AttemptOutcome::Refused;
+        let attempt = reports.flat_map(|report| &report.attempts).find(refused)?;
+        Some(format!(
+            "where no variable names a folder the hook writes to one that the system names, and the sandbox keeps it from \
+             that ({}); `--sandbox off` tells what comes of it",
+            attempt.target
+        ))
     }
 
     /// Why the circumstances are not what the scenario says: a limit, or a refusal, that the system does not hold the hook

@@ -149,14 +149,15 @@ impl Surroundings {
         let mut set = |name: &str, value: OsString| {
             environment.set.insert(OsString::from(name), value);
         };
+        // Nobody could do without: temporary files would lie among those of others, where a sandbox refuses them.
+        for name in if cfg!(windows) { ["TMPDIR", "TEMP", "TMP"].as_slice() } else { &["TMPDIR"] } {
+            set(name, self.temp.clone().into());
+        }
         if !spec.bare {
             set("HOME", self.home.clone().into());
-            set("TMPDIR", self.temp.clone().into());
             set("LANG", "C.UTF-8".into());
             if cfg!(windows) {
                 set("USERPROFILE", self.home.clone().into());
-                set("TEMP", self.temp.clone().into());
-                set("TMP", self.temp.clone().into());
             }
             for (name, variable) in &contract.environment {
                 if let Some(value) = self.platform_value(event, variable) {

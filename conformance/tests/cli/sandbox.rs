@@ -57,6 +57,30 @@ fn what_is_written_outside_is_refused_and_found() {
     assert!(trace.exists());
 }
 
+/// It finds its home as the system tells it, which the sandbox does not let it write to: that is no defect of the hook.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_the_sandbox_does_is_not_held_against_a_hook_without_a_home() {
+    let folder = tempfile::tempdir().unwrap();
+    let elsewhere = folder.path().display();
+    let line = format!("echo seen >\"${{HOME-{elsewhere}}}/log\" || {{ echo 'no log' >&2; exit 3; }}");
+    let hook = hook(folder.path(), &line);
+    for scenario in ["no-home", "bare-environment"] {
+        let mut command = hookproof(&["check", "--event", "PreToolUse", "--scenario", scenario, "--", "sh"]);
+        let said = predicate::str::contains(format!("({elsewhere}/log); `--sandbox off` tells"));
+        command.arg(&hook).assert().success().stdout(said);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn temporary_files_have_their_folder_in_a_bare_environment() {
+    let folder = tempfile::tempdir().unwrap();
+    let hook = hook(folder.path(), "mktemp >/dev/null || exit 3");
+    let mut command = hookproof(&["check", "--event", "PreToolUse", "--scenario", "bare-environment", "--", "sh"]);
+    command.arg(&hook).assert().success().stdout(predicate::str::contains("conforms"));
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn without_a_sandbox_nothing_is_seen_and_the_report_says_so() {
