@@ -38,9 +38,18 @@ impl Gist {
     }
 }
 
-/// The decision of a run in words.
+/// All that is compared of a run, in words.
 pub(super) fn shown(run: &Run) -> String {
     let effect = &run.effect;
-    let decision = effect.decision.map_or_else(|| "no decision".to_owned(), |decision| decision.to_string());
-    format!("{decision}, {} ({})", effect.action, ending(run))
+    let mut words = vec![effect.decision.map_or_else(|| "no decision".to_owned(), |decision| decision.to_string())];
+    words.push(effect.action.to_string());
+    words.extend(effect.updated_input.is_some().then(|| "with another input".to_owned()));
+    words.extend(effect.turn_ended.then(|| "the turn is ended".to_owned()));
+    words.extend(match effect.hook_status {
+        HookStatus::Ok => None,
+        HookStatus::Failed => Some("the hook has failed".to_owned()),
+        HookStatus::Cancelled => Some("the hook is given up".to_owned()),
+        HookStatus::Background => Some("the hook goes on in the background".to_owned()),
+    });
+    format!("{} ({})", words.join(", "), ending(run))
 }
