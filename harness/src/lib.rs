@@ -53,6 +53,6 @@ pub use sandbox::{
     Answer, Attempt, AttemptKind, AttemptOutcome, Containment, Network, Refusal, RefusedAccess, Sandbox, SandboxReport,
 };
 pub use watch::{
-    CommandEnd, CommandForm, CommandPattern, Coverage, Disposition, ExecError, Fault, FaultAction, FaultDone,
+    CommandEnd, CommandForm, CommandPattern, Coverage, Created, Disposition, ExecError, Fault, FaultAction, FaultDone,
     FaultReport, FaultSignal, Generation, PatternError, SaidOn, SeenCommand, Target, Watch, WatchReport,
 };

@@ -136,7 +136,7 @@ mod tests {
             below: None,
             ended: None,
         };
-        WatchReport { coverage, seen: vec![command; seen], dropped: 0, undecided, fault: None }
+        WatchReport { coverage, seen: vec![command; seen], dropped: 0, undecided, created: None, fault: None }
     }
 
     #[test]
