@@ -1,14 +1,14 @@
 //! Planning: subject x event x payload x scenario -> cases.
 
 mod case;
+mod document;
 mod scenario;
 mod step;
 mod trouble;
 
 pub use case::CaseId;
-pub use scenario::{
-    Edit, EnvironmentSpec, Folder, Patience, Scenario, ScenarioError, Scenarios, Spelling, StdinKind, StdinSpec,
-};
+pub use document::{Edit, Spelling, StdinKind, StdinSpec};
+pub use scenario::{EnvironmentSpec, Folder, Patience, Scenario, ScenarioError, Scenarios};
 pub use step::{Age, Damage, Fault, FaultKind, Step, Whom};
 pub use trouble::{HelperFault, HelperSpec, ReaderKind, ReaderSpec, RefuseSpec, Refused, ServiceFault};
 
