@@ -110,6 +110,11 @@ fn scenario(out: &mut impl Write, scenario: &Scenario, catalogue: &Catalogue) ->
     if let Some(helper) = &scenario.helper {
         section(out, "Broken", &helper.to_string())?;
     }
+    if scenario.count_processes {
+        let seen = "Every process below the hook. Only the requirements below are judged, because what is traced for that \
+                    gets no privileges by set-user-id programs, and can trace nobody itself.";
+        section(out, "Counted", seen)?;
+    }
     if scenario.worker.is_some() {
         let needed = "Only run with a hook whose local service is named, by --worker or in hookproof.toml.";
         section(out, "Needs", needed)?;

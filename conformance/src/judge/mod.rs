@@ -80,6 +80,7 @@ const JUDGES: &[(&str, Judge)] = &[
     ("memory-growth", resource::memory_growth),
     ("time-growth", resource::time_growth),
     ("latency", resource::latency),
+    ("descendants", resource::descendants),
     ("written-elsewhere", resource::written_elsewhere),
     ("state-growth", resource::state_growth),
     ("text-length", resource::text_length),
@@ -117,7 +118,7 @@ pub fn by_name(name: &str) -> Option<Judge> {
 /// The names of the budgets that a judge compares with, sorted.
 pub(crate) fn budgets(judge: &str) -> &'static [&'static str] {
     match judge {
-        "peak-memory" | "cpu-time" | "text-length" | "fast" => &["most"],
+        "peak-memory" | "cpu-time" | "descendants" | "text-length" | "fast" => &["most"],
         "memory-growth" | "time-growth" => &["factor", "floor", "floor-per-mib"],
         "latency" => &["percentile", "runs", "share"],
         "state-growth" => &["bytes-a-run", "entries-a-run"],

@@ -1,6 +1,9 @@
 //! Judges of what a hook takes and leaves: memory, CPU time, waiting, files, text.
 
+mod descendants;
 mod growth;
+
+pub(super) use descendants::descendants;
 
 use std::time::Duration;
 

@@ -8,11 +8,14 @@ use hookproof_harness::{
 use super::surroundings::Surroundings;
 use crate::plan::{HelperFault, HelperSpec, ReaderKind, ReaderSpec, RefuseSpec, Refused, Scenario};
 
-/// The command with everything that goes wrong in the scenario.
+/// The command with everything that goes wrong in the scenario, and watched where it says so.
 pub(super) fn befall(command: HookCommand, scenario: &Scenario, surroundings: &Surroundings) -> HookCommand {
     let mut command = refuse(command, &scenario.refuse, surroundings);
+    // Who looks for a program sees everybody, and counts them.
     if let Some(helper) = &scenario.helper {
         command = command.watch(watch(helper));
+    } else if scenario.count_processes {
+        command = command.watch(Watch::default());
     }
     command.reader(reader(scenario.reader))
 }
