@@ -121,7 +121,7 @@ pub(crate) fn budgets(judge: &str) -> &'static [&'static str] {
         "peak-memory" | "cpu-time" | "descendants" | "text-length" | "fast" => &["most"],
         "memory-growth" | "time-growth" => &["factor", "floor", "floor-per-mib"],
         "latency" => &["percentile", "runs", "share"],
-        "state-growth" => &["bytes-a-run", "entries-a-run"],
+        "state-growth" => &["bytes-a-run", "entries-a-run", "runs"],
         _ => &[],
     }
 }

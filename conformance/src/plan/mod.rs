@@ -2,12 +2,14 @@
 
 mod case;
 mod document;
+mod doubt;
 mod scenario;
 mod step;
 mod trouble;
 
 pub use case::CaseId;
 pub use document::{Edit, Spelling, StdinKind, StdinSpec};
+pub use doubt::DoubtSpec;
 pub use scenario::{EnvironmentSpec, Folder, Patience, Scenario, ScenarioError, Scenarios};
 pub use step::{Age, Damage, Fault, FaultKind, Step, Whom};
 pub use trouble::{HelperFault, HelperSpec, ReaderKind, ReaderSpec, RefuseSpec, Refused, ServiceFault};

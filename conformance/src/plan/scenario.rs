@@ -8,6 +8,7 @@ use hookproof_harness::{Limit, Limits};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::document::{Edit, Spelling, StdinSpec};
+use super::doubt::DoubtSpec;
 use super::step::Step;
 use super::trouble::{HelperSpec, ReaderSpec, RefuseSpec, ServiceFault};
 use crate::contract::{Contract, Event};
@@ -130,6 +131,8 @@ pub struct Scenario {
     /// Whether what lies in the folders of the run is counted after every run.
     #[serde(default)]
     pub watch_state: bool,
+    /// How many more runs are made in the same folders, where a requirement that wants more of them would fail.
+    pub in_doubt: Option<DoubtSpec>,
     /// Whether every process that the hook creates is counted. It is traced for that, which a platform does not do, so that
     /// only the requirements that name the scenario are judged.
     #[serde(default)]
