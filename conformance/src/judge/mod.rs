@@ -102,8 +102,9 @@ const JUDGES: &[(&str, Judge)] = &[
     ("uses-network", security::uses_network),
 ];
 
-/// Judges of time itself: to them it does not matter whose patience was over.
-const TIMING: [&str; 3] = ["budget", "patience", "ends-without-service"];
+/// Judges of time itself, and of what was too much already when time was over: to them it does not matter whose patience
+/// that was.
+const TIMING: [&str; 4] = ["budget", "patience", "ends-without-service", "descendants"];
 
 /// Rules of configurations are judged when a configuration is read, and say nothing of runs.
 fn config(_: &Requirement, _: &Material<'_>) -> Option<Verdict> {
