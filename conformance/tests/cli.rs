@@ -19,6 +19,9 @@ mod knowledge;
 mod port;
 #[path = "cli/probe.rs"]
 mod probe;
+#[cfg(unix)]
+#[path = "cli/resources.rs"]
+mod resources;
 #[path = "cli/sandbox.rs"]
 mod sandbox;
 #[cfg(unix)]

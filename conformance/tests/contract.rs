@@ -342,6 +342,7 @@ fn judged(version: &str, said: &Said<'_>) -> Vec<Judgement> {
         result_exists: None,
         written_elsewhere: Vec::new(),
         state: None,
+        further: None,
     };
     let runs = [run];
     let material = Material {

@@ -53,7 +53,7 @@ pub use sandbox::{
     Answer, Attempt, AttemptKind, AttemptOutcome, Containment, Network, Refusal, RefusedAccess, Sandbox, SandboxReport,
 };
 pub use watch::{
-    ClockReport, ClockShift, CommandEnd, CommandForm, CommandPattern, Coverage, Disposition, ExecError, Fault,
+    ClockReport, ClockShift, CommandEnd, CommandForm, CommandPattern, Coverage, Created, Disposition, ExecError, Fault,
     FaultAction, FaultDone, FaultReport, FaultSignal, Generation, PatternError, SaidOn, SeenCommand, Target, Watch,
     WatchReport,
 };

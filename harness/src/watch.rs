@@ -19,7 +19,7 @@ pub use self::pattern::{CommandPattern, PatternError};
 #[cfg_attr(not(target_os = "linux"), allow(unused_imports, reason = "only one system reports it so"))]
 pub(crate) use self::report::status_of;
 pub use self::report::{
-    CommandEnd, CommandForm, Coverage, Disposition, FaultDone, FaultReport, SeenCommand, WatchReport,
+    CommandEnd, CommandForm, Coverage, Created, Disposition, FaultDone, FaultReport, SeenCommand, WatchReport,
 };
 
 /// What is watched for in one run: every program that starts below the hook is written down, those whose command lines

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use clap::Args;
 use hookproof::contract::{Contract, OutcomeName};
-use hookproof::plan::{Scenario, Scenarios};
+use hookproof::plan::{DoubtSpec, Scenario, Scenarios};
 use hookproof::requirement::{Catalogue, Requirement};
 use hookproof::{probe, quantity};
 
@@ -112,6 +112,19 @@ fn scenario(out: &mut impl Write, scenario: &Scenario, catalogue: &Catalogue) ->
     }
     if let Some(helper) = &scenario.helper {
         section(out, "Broken", &helper.to_string())?;
+    }
+    if let Some(DoubtSpec { runs, seconds, bytes }) = scenario.in_doubt {
+        let on = format!(
+            "Where a requirement would fail by these runs, up to {runs} in all are made in the same folders, as long as it \
+             would fail by all that there are: for {seconds} s at most, and until {} MiB lie there.",
+            bytes / (1024 * 1024)
+        );
+        section(out, "Goes on", &on)?;
+    }
+    if scenario.count_processes {
+        let seen = "Every process below the hook. Only the requirements below are judged, because what is traced for that \
+                    gets no privileges by set-user-id programs, and can trace nobody itself.";
+        section(out, "Counted", seen)?;
     }
     if scenario.worker.is_some() {
         let needed = "Only run with a hook whose local service is named, by --worker or in hookproof.toml.";

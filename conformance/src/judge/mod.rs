@@ -80,6 +80,7 @@ const JUDGES: &[(&str, Judge)] = &[
     ("memory-growth", resource::memory_growth),
     ("time-growth", resource::time_growth),
     ("latency", resource::latency),
+    ("descendants", resource::descendants),
     ("written-elsewhere", resource::written_elsewhere),
     ("state-growth", resource::state_growth),
     ("text-length", resource::text_length),
@@ -101,8 +102,9 @@ const JUDGES: &[(&str, Judge)] = &[
     ("uses-network", security::uses_network),
 ];
 
-/// Judges of time itself: to them it does not matter whose patience was over.
-const TIMING: [&str; 3] = ["budget", "patience", "ends-without-service"];
+/// Judges of time itself, and of what was too much already when time was over: to them it does not matter whose patience
+/// that was.
+const TIMING: [&str; 4] = ["budget", "patience", "ends-without-service", "descendants"];
 
 /// Rules of configurations are judged when a configuration is read, and say nothing of runs.
 fn config(_: &Requirement, _: &Material<'_>) -> Option<Verdict> {
@@ -117,10 +119,10 @@ pub fn by_name(name: &str) -> Option<Judge> {
 /// The names of the budgets that a judge compares with, sorted.
 pub(crate) fn budgets(judge: &str) -> &'static [&'static str] {
     match judge {
-        "peak-memory" | "cpu-time" | "text-length" | "fast" => &["most"],
+        "peak-memory" | "cpu-time" | "descendants" | "text-length" | "fast" => &["most"],
         "memory-growth" | "time-growth" => &["factor", "floor", "floor-per-mib"],
         "latency" => &["percentile", "runs", "share"],
-        "state-growth" => &["bytes-a-run", "entries-a-run"],
+        "state-growth" => &["bytes-a-run", "entries-a-run", "runs"],
         _ => &[],
     }
 }

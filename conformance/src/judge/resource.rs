@@ -1,6 +1,11 @@
 //! Judges of what a hook takes and leaves: memory, CPU time, waiting, files, text.
 
+mod descendants;
 mod growth;
+mod piling;
+
+pub(super) use descendants::descendants;
+pub(super) use piling::state_growth;
 
 use std::time::Duration;
 
@@ -221,29 +226,6 @@ pub(super) fn written_elsewhere(_: &Requirement, material: &Material<'_>) -> Opt
             Verdict::Fail(material.finding(run, observed))
         }
         None => Verdict::Pass,
-    })
-}
-
-/// What lies in the folders does not grow with every run for ever.
-pub(super) fn state_growth(requirement: &Requirement, material: &Material<'_>) -> Option<Verdict> {
-    let states: Vec<_> = material.runs.iter().filter_map(|run| run.state).collect();
-    let (half, last) = (states.len() / 2, states.last()?);
-    if half == 0 || !material.runs.iter().all(has_ended) {
-        return Some(skip("the hook does not end by itself"));
-    }
-    // The first half fills what is to be filled once: caches, folders, files that rotate.
-    let runs = number((states.len() - half) as u64);
-    let a_run = |now: u64, then: u64| number(now.saturating_sub(then)) / runs;
-    let entries = a_run(last.entries, states[half - 1].entries);
-    let bytes = a_run(last.bytes, states[half - 1].bytes);
-    Some(if entries > budget(requirement, "entries-a-run") || bytes > budget(requirement, "bytes-a-run") {
-        let observed = format!(
-            "every run leaves {entries:.1} further files or folders and {bytes:.0} bytes behind (the last {runs} of {} runs)",
-            states.len()
-        );
-        Verdict::Fail(material.finding(material.runs.last()?, observed))
-    } else {
-        Verdict::Pass
     })
 }
 

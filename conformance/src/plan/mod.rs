@@ -2,15 +2,17 @@
 
 mod case;
 mod clock;
+mod document;
+mod doubt;
 mod scenario;
 mod step;
 mod trouble;
 
 pub use case::CaseId;
 pub use clock::{Span, WrongClock};
-pub use scenario::{
-    Edit, EnvironmentSpec, Folder, Patience, Scenario, ScenarioError, Scenarios, Spelling, StdinKind, StdinSpec,
-};
+pub use document::{Edit, Spelling, StdinKind, StdinSpec};
+pub use doubt::DoubtSpec;
+pub use scenario::{EnvironmentSpec, Folder, Patience, Scenario, ScenarioError, Scenarios};
 pub use step::{Age, Damage, Fault, FaultKind, Step, Whom};
 pub use trouble::{HelperFault, HelperSpec, ReaderKind, ReaderSpec, RefuseSpec, Refused, ServiceFault};
 

@@ -6,83 +6,16 @@ use std::sync::OnceLock;
 
 use hookproof_harness::{Limit, Limits};
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
 
 use super::clock::WrongClock;
+use super::document::{Edit, Spelling, StdinSpec};
+use super::doubt::DoubtSpec;
 use super::step::Step;
 use super::trouble::{HelperSpec, ReaderSpec, RefuseSpec, ServiceFault};
 use crate::contract::{Contract, Event};
 use crate::embedded;
 use crate::payload::Payload;
 use crate::quantity;
-
-/// What arrives on stdin, and how.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum StdinKind {
-    /// The whole document, then end of file.
-    #[default]
-    Whole,
-    /// The whole document; the pipe stays open.
-    HeldOpen,
-    /// The document in pieces.
-    Slow,
-    /// End of file at once.
-    Empty,
-    /// The descriptor is not open.
-    Closed,
-    /// Half the document, then end of file.
-    Truncated,
-}
-
-/// How stdin is fed.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct StdinSpec {
-    /// The way.
-    pub plan: StdinKind,
-    /// For `slow`: how many pieces.
-    pub pieces: Option<usize>,
-    /// For `slow`: pause between two of them, in milliseconds.
-    pub pause_ms: Option<u64>,
-}
-
-/// How the document is written. All ways but the byte-order mark mean the same by RFC 8259, section 9 and appendix.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Spelling {
-    /// On one line, without spaces, with the keys in the platform's order.
-    #[default]
-    Compact,
-    /// The keys of every object in the opposite order.
-    Reversed,
-    /// On many lines, with every kind of white space that JSON knows between its parts.
-    Spaced,
-    /// Every character of every text as `\uXXXX`; keys as they are.
-    Escaped,
-    /// Line ends in texts, and behind the document, are CR LF.
-    Crlf,
-    /// A byte-order mark stands before the document.
-    Marked,
-}
-
-/// One edit of the document.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Edit {
-    /// JSON pointer; `{event-field}` and `{tool-field}` stand for the fields that name the event and the tool. Where the
-    /// platform has no such field, nothing is edited.
-    pub at: String,
-    /// Whether a new field comes before all others of its object.
-    #[serde(default)]
-    pub front: bool,
-    /// The new value.
-    pub set: Option<Value>,
-    /// Text that is repeated until `bytes` are reached.
-    pub fill: Option<String>,
-    /// Length of a filled value in bytes.
-    pub bytes: Option<usize>,
-}
 
 /// How the environment differs from the platform's own.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -199,6 +132,12 @@ pub struct Scenario {
     /// Whether what lies in the folders of the run is counted after every run.
     #[serde(default)]
     pub watch_state: bool,
+    /// How many more runs are made in the same folders, where a requirement that wants more of them would fail.
+    pub in_doubt: Option<DoubtSpec>,
+    /// Whether every process that the hook creates is counted. It is traced for that, which a platform does not do, so that
+    /// only the requirements that name the scenario are judged.
+    #[serde(default)]
+    pub count_processes: bool,
     /// Runs in the same folders, with something happening in between. Such a story is only told of a hook of which it is
     /// known what it does that is heavy: see [`Heavy`](crate::subject::Heavy).
     #[serde(default)]
@@ -256,9 +195,11 @@ impl Scenario {
         !self.step.is_empty()
     }
 
-    /// Whether something is kept from the hook, or goes wrong around it, that only some requirements are about.
+    /// Whether something is kept from the hook, or goes wrong around it, that only some requirements are about. What is
+    /// traced gets no privileges by set-user-id programs, and can trace nobody.
     pub fn has_fault(&self) -> bool {
-        !self.limits.is_empty()
+        self.count_processes
+            || !self.limits.is_empty()
             || !self.refuse.is_nothing()
             || self.reader != ReaderSpec::default()
             || self.helper.is_some()

@@ -130,16 +130,23 @@ pub struct ReportedRun {
     /// What is known of it because it was part of a story.
     #[serde(default)]
     pub step: Option<StepRun>,
+    /// How many runs were made after it in the same folders, of which nothing else is told.
+    #[serde(default)]
+    pub further: usize,
 }
 
 impl Serialize for ReportedRun {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut run = serializer.serialize_struct("ReportedRun", 4)?;
+        let mut run = serializer.serialize_struct("ReportedRun", 5)?;
         run.serialize_field("observation", &self.observation)?;
         run.serialize_field("effect", &self.effect)?;
         match &self.step {
             Some(step) => run.serialize_field("step", step)?,
             None => run.skip_field("step")?,
+        }
+        match self.further {
+            0 => run.skip_field("further")?,
+            further => run.serialize_field("further", &further)?,
         }
         let Observation { stdout, stderr, .. } = &self.observation;
         run.serialize_field("text", &Texts { stdout: readable(&stdout.bytes), stderr: readable(&stderr.bytes) })?;

@@ -78,6 +78,7 @@ pub(crate) fn run(stdout: &[u8], stderr: &[u8]) -> ReportedRun {
             evidence: Evidence::Measured,
         },
         step: None,
+        further: 0,
     }
 }
 

@@ -68,8 +68,8 @@ impl Tally {
         let mut worst = None;
         let mut harness_failed = false;
         self.summary.cases += 1;
-        self.summary.spawns +=
-            case.runs.iter().filter(|run| !matches!(run.observation.ending, Ending::NotStarted { .. })).count();
+        let started = case.runs.iter().filter(|run| !matches!(run.observation.ending, Ending::NotStarted { .. }));
+        self.summary.spawns += started.map(|run| 1 + run.further).sum::<usize>();
         for judgement in &case.judgements {
             match &judgement.verdict {
                 Verdict::Pass => self.summary.passed += 1,
@@ -235,6 +235,16 @@ mod tests {
             tally.add(&case);
         }
         assert_eq!(tally.summary().fallback.as_deref(), Some("posix, because no helper"));
+    }
+
+    #[test]
+    fn runs_of_which_nothing_is_kept_are_processes_all_the_same() {
+        let mut case = case("Stop", "typical", "many-runs", vec![]);
+        case.runs[0].further = 970;
+        let stored = serde_json::to_string(&case).unwrap();
+        let mut tally = Tally::new(1);
+        tally.add(&serde_json::from_str(&stored).unwrap());
+        assert_eq!(tally.summary().spawns, 971);
     }
 
     #[test]

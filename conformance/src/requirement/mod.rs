@@ -87,8 +87,8 @@ pub struct Requirement {
     /// Figures that the judge compares with, by the names that it knows.
     #[serde(default)]
     pub budget: BTreeMap<String, Budget>,
-    /// Whether a failure is only told when further rounds of the scenario did not take it back: for what a busy machine
-    /// may have caused.
+    /// Whether a failure is only told when further rounds of the scenario, or further runs in the same folders, did not
+    /// take it back: for what a busy machine may have caused, and for what may only seem to have no end.
     #[serde(default)]
     pub repeat: bool,
     /// How well it is known that the platforms behave so.

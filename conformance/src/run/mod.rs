@@ -4,6 +4,7 @@ mod absent;
 mod config;
 mod confinement;
 mod document;
+mod further;
 mod mirror;
 mod pool;
 mod scratch;
@@ -16,9 +17,10 @@ mod trouble;
 mod worker;
 
 pub use confinement::{Confinement, Mode};
+pub use further::{CutOff, Further};
 pub use pool::{CheckError, CheckOptions, Checker, Interrupter};
 pub(crate) use scratch::without_name as without_scratch;
-pub use state::State;
+pub use state::{Grown, State};
 pub use story::{FaultOutcome, FaultTold, StepRun};
 pub(crate) use trouble::broken;
 pub(crate) use worker::Worker;
@@ -48,6 +50,8 @@ pub struct Run {
     pub written_elsewhere: Vec<String>,
     /// What lay in the folders when the run had ended, where the scenario asks for it.
     pub state: Option<State>,
+    /// Runs that were made after it in the same folders, where it is the last of its case and that was asked for.
+    pub further: Option<Further>,
     /// What is known of it because it was part of a story.
     pub step: Option<StepRun>,
     /// How often the runs of the case together connected to the local service that goes wrong, where there is one that

@@ -252,7 +252,12 @@ impl<'a> Checker<'a> {
         };
         let runs = runs
             .into_iter()
-            .map(|run| ReportedRun { observation: run.observation, effect: run.effect, step: run.step })
+            .map(|run| ReportedRun {
+                observation: run.observation,
+                effect: run.effect,
+                step: run.step,
+                further: run.further.map_or(0, |further| further.states.len()),
+            })
             .collect();
         Some(CaseFinished { case: case.id.clone(), judgements, runs, wall: done.wall })
     }

@@ -202,6 +202,7 @@ impl Worker<'_, '_> {
                     result_exists: None,
                     written_elsewhere: Vec::new(),
                     state: None,
+                    further: None,
                     step: Some(told),
                     connections: None,
                 }

@@ -128,6 +128,16 @@ impl Surroundings {
         Listing::of(&self.base, &[])
     }
 
+    /// A path in the folders of the run without what is above them; the project is called so, wherever it lies.
+    pub(super) fn told(&self, path: &Path) -> String {
+        let own = match path.strip_prefix(&self.project) {
+            Ok(below) => Path::new("project").join(below),
+            Err(_) => path.strip_prefix(&self.base).unwrap_or(path).to_owned(),
+        };
+        // Put together anew, a path has no separator at its end.
+        own.components().collect::<PathBuf>().display().to_string()
+    }
+
     /// What lies in all folders of the run together.
     pub(super) fn state(&self) -> State {
         State::of(&self.base)

@@ -8,10 +8,14 @@ use hookproof_harness::{
 use super::surroundings::Surroundings;
 use crate::plan::{HelperFault, HelperSpec, ReaderKind, ReaderSpec, RefuseSpec, Refused, Scenario, Span, WrongClock};
 
-/// The command with everything that goes wrong in the scenario.
+/// The command with everything that goes wrong in the scenario, and watched where it says so.
 pub(super) fn befall(command: HookCommand, scenario: &Scenario, surroundings: &Surroundings) -> HookCommand {
     let mut command = refuse(command, &scenario.refuse, surroundings);
+    // Who looks for a program sees everybody, and counts them.
     let mut watched = scenario.helper.as_ref().map(watch);
+    if scenario.count_processes {
+        watched.get_or_insert_default();
+    }
     if let Some(clock) = scenario.clock {
         watched = Some(watched.unwrap_or_default().clock(shift(clock)));
     }

@@ -61,7 +61,7 @@ impl<'w, 'a> Worker<'w, 'a> {
     }
 
     /// Whether a requirement that wants more runs before it accuses anybody would fail.
-    fn in_doubt(&self, case: &Case<'_>, runs: &[Run]) -> bool {
+    pub(super) fn in_doubt(&self, case: &Case<'_>, runs: &[Run]) -> bool {
         let checker = self.checker;
         let material = Material {
             contract: checker.contract,
@@ -104,9 +104,9 @@ impl<'w, 'a> Worker<'w, 'a> {
                 baseline_wall,
                 given.swap_remove(if size.is_some() { 0 } else { index }),
             );
-            let own = self.observe(case, &surroundings, &prepared)?;
-            if own.is_empty() {
-                return Ok(own);
+            let mut own = self.observe(case, &surroundings, &prepared)?;
+            if own.is_empty() || !self.go_on(case, &surroundings, &prepared, &mut own)? {
+                return Ok(Vec::new());
             }
             runs.extend(own);
             index += 1;
@@ -216,6 +216,7 @@ impl<'w, 'a> Worker<'w, 'a> {
                 result_exists,
                 written_elsewhere: written_elsewhere.clone(),
                 state: states.get(index).copied().flatten(),
+                further: None,
                 step: None,
                 connections,
             }

@@ -35,9 +35,14 @@ const NOT_APPLICABLE: &[(&str, &str)] = &[
     ("worker.", "the reference talks to no local service"),
 ];
 
-/// Likewise, where nothing holds a hook and so nobody sees what it reaches for.
-const NOT_SEEN: &[&str] =
-    if cfg!(target_os = "linux") { &[] } else { &["security.writes-outside", "security.uses-network"] };
+/// Likewise, where nothing holds a hook and so nobody sees what it reaches for, and where nobody counts processes.
+const NOT_SEEN: &[&str] = if cfg!(target_os = "linux") {
+    &[]
+} else if cfg!(windows) {
+    &["security.writes-outside", "security.uses-network"]
+} else {
+    &["security.writes-outside", "security.uses-network", "resource.descendants"]
+};
 
 /// The trials of a platform's cases; the requirements that hold in some of them are added to `met`.
 pub(crate) fn trials(

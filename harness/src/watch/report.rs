@@ -21,6 +21,9 @@ pub struct WatchReport {
     /// Where nothing matches, and this is not 0, something may have been started all the same.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub undecided: u64,
+    /// How many processes were created; `None` where nobody could count them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<Created>,
     /// What became of the fault, if the watch has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<FaultReport>,
@@ -35,7 +38,15 @@ impl WatchReport {
         let because = because.into();
         let fault = watch.fault.as_ref().map(|_| FaultReport::Impossible { because: because.clone() });
         let clock = watch.clock.map(|_| ClockReport::NotMoved { because: because.clone() });
-        WatchReport { coverage: Coverage::None { because }, seen: Vec::new(), dropped: 0, undecided: 0, fault, clock }
+        WatchReport {
+            coverage: Coverage::None { because },
+            seen: Vec::new(),
+            dropped: 0,
+            undecided: 0,
+            created: None,
+            fault,
+            clock,
+        }
     }
 
     /// The starts that count as attempts: their command line matches, and they belong to no earlier one that does.
@@ -47,6 +58,20 @@ impl WatchReport {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
 fn is_zero(number: &u64) -> bool {
     *number == 0
+}
+
+/// Processes that were created below the hook, whether they executed a program or were only copies of who created them.
+/// Threads are none, the hook's own process is not counted, and what a process executes in its own place creates none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Created {
+    /// How many are known of.
+    pub count: u64,
+    /// Those of them that executed no program, such as the subshells of a shell.
+    #[serde(default)]
+    pub copies: u64,
+    /// Why there may have been more; `None` where these are all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incomplete: Option<String>,
 }
 
 /// How much of what happened can have been seen.
@@ -247,6 +272,7 @@ mod tests {
                 seen: vec![seen(Some(1), None), seen(Some(0), Some(5)), seen(None, None)],
                 dropped: 3,
                 undecided: 4,
+                created: Some(Created { count: 7, copies: 2, incomplete: Some("i".into()) }),
                 fault: Some(fault),
                 clock: Some(ClockReport::NotMoved { because: "no".into() }),
             };
@@ -254,6 +280,15 @@ mod tests {
             let text = serde_json::to_string(&report).expect("writes");
             assert_eq!(serde_json::from_str::<WatchReport>(&text).expect("reads"), report);
         }
+    }
+
+    #[test]
+    fn a_report_from_before_processes_were_counted_is_read() {
+        let stored = r#"{"coverage":{"kind":"complete","means":"m"},"seen":[],"dropped":0}"#;
+        let report: WatchReport = serde_json::from_str(stored).expect("reads");
+        assert_eq!(report.created, None);
+        let created: Created = serde_json::from_str(r#"{"count":3}"#).expect("reads");
+        assert_eq!(created, Created { count: 3, copies: 0, incomplete: None });
     }
 
     #[test]
@@ -265,6 +300,7 @@ mod tests {
             "no eyes",
         );
         assert_eq!(report.coverage, Coverage::None { because: "no eyes".into() });
+        assert_eq!(report.created, None);
         assert_eq!(report.fault, Some(FaultReport::Impossible { because: "no eyes".into() }));
     }
 }

@@ -109,6 +109,24 @@ pub(crate) fn be(args: &[String]) -> ExitCode {
             let all = threads.into_iter().all(|thread| thread.join().expect("ends").success());
             say(&format!("{all}"));
         }
+        // Threads that end at once, some of them before anybody has told of them.
+        "threads" => {
+            let count: usize = rest[0].parse().expect("a number");
+            for _ in 0..count {
+                thread::spawn(|| ());
+            }
+        }
+        // A process whose end is told to nobody, which the kernel announces as it announces a thread.
+        "clone" => {
+            // SAFETY: without flags and without a stack it is a fork, except that no signal tells of its end.
+            unsafe {
+                let pid = libc::syscall(libc::SYS_clone, 0_usize, 0_usize, 0_usize, 0_usize, 0_usize);
+                if pid == 0 {
+                    libc::_exit(0);
+                }
+                wait(pid as c_int, libc::__WALL);
+            }
+        }
         "daemon" => daemon(rest),
         "ask-the-time" => timepieces::ask(),
         "wait-until" => timepieces::wait(),

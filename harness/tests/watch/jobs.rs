@@ -5,8 +5,8 @@ use std::thread;
 use std::time::Duration;
 
 use hookproof_harness::{
-    CommandEnd, CommandForm, Coverage, Ending, ExecError, FaultAction, FaultReport, FaultSignal, Generation, Harness,
-    HookCommand, Limit, LimitProof, Limits, SaidOn, Target, Watch,
+    CommandEnd, CommandForm, Coverage, Created, Ending, ExecError, FaultAction, FaultReport, FaultSignal, Generation,
+    Harness, HookCommand, Limit, LimitProof, Limits, SaidOn, Target, Watch,
 };
 use libtest_mimic::Trial;
 
@@ -58,6 +58,7 @@ pub(crate) fn add_all(trials: &mut Vec<Trial>) {
         let report = report(&observation)?;
         ensure(matches!(report.coverage, Coverage::Partial { .. }), || format!("{report:?}"))?;
         ensure_eq("matching", &report.matching().count(), &2)?;
+        ensure_eq("created", &report.created, &Some(Created { count: 2, copies: 0, incomplete: None }))?;
         let ended = |end: &Option<CommandEnd>| matches!(end, Some(CommandEnd::Exited { code: 3, .. }));
         ensure(report.seen.iter().all(|seen| ended(&seen.ended)), || format!("{report:?}"))?;
         ensure(report.seen[0].command_line.ends_with(&["sleep".into(), "300".into()]), || format!("{report:?}"))?;

@@ -136,7 +136,15 @@ mod tests {
             below: None,
             ended: None,
         };
-        WatchReport { coverage, seen: vec![command; seen], dropped: 0, undecided, fault: None, clock: None }
+        WatchReport {
+            coverage,
+            seen: vec![command; seen],
+            dropped: 0,
+            undecided,
+            created: None,
+            fault: None,
+            clock: None,
+        }
     }
 
     #[test]

@@ -87,7 +87,7 @@ impl Shims {
             means: "programs in front of PATH".to_owned(),
             because: "what is started by its path, or with a PATH of its own, is not seen".to_owned(),
         };
-        WatchReport { coverage, seen, dropped: 0, undecided: 0, fault, clock: None }
+        WatchReport { coverage, seen, dropped: 0, undecided: 0, created: None, fault, clock: None }
     }
 }
 

@@ -127,6 +127,12 @@ impl Job {
         self.accounting().ActiveProcesses
     }
 
+    /// How many processes the job has had, those that have ended among them; `None` if the system does not tell.
+    pub(super) fn total(&self) -> Option<u64> {
+        let accounting: JOBOBJECT_BASIC_ACCOUNTING_INFORMATION = self.query(JobObjectBasicAccountingInformation)?;
+        Some(u64::from(accounting.TotalProcesses))
+    }
+
     pub(super) fn usage(&self) -> Usage {
         let accounting = self.accounting();
         let limits: JOBOBJECT_EXTENDED_LIMIT_INFORMATION =

@@ -223,7 +223,7 @@ impl Running for WindowsRun<'_> {
     }
 
     fn watch_report(&mut self) -> Option<WatchReport> {
-        self.watch.as_mut().map(JobWatch::report)
+        self.watch.as_mut().map(|watch| watch.report(self.job.total()))
     }
 
     fn finish(&mut self) -> Result<Aftermath, HarnessError> {

@@ -28,8 +28,8 @@ use super::run::CONSOLE_HOST;
 use super::words::split;
 use crate::error::HarnessError;
 use crate::watch::{
-    ClockReport, CommandEnd, CommandForm, Coverage, FaultAction, FaultDone, FaultReport, Generation, SeenCommand,
-    Watch, WatchReport, begins, glob,
+    ClockReport, CommandEnd, CommandForm, Coverage, Created, FaultAction, FaultDone, FaultReport, Generation,
+    SeenCommand, Watch, WatchReport, begins, glob,
 };
 
 /// How long a process may take until it begins to run; who starts one may leave it suspended.
@@ -83,10 +83,10 @@ impl JobWatch {
         Ok(JobWatch { port, thread: Some(thread), watcher })
     }
 
-    /// What was seen. Nothing more is seen afterwards.
-    pub(super) fn report(&mut self) -> WatchReport {
+    /// What was seen, of so many processes of the job, if the system tells. Nothing more is seen afterwards.
+    pub(super) fn report(&mut self, total: Option<u64>) -> WatchReport {
         self.stop();
-        lock(&self.watcher).report()
+        lock(&self.watcher).report(total)
     }
 
     /// Messages arrive in order, so everything that the job has said before is taken in first.
@@ -142,6 +142,10 @@ struct Watcher {
     /// The hook's own process, which is the first that is told of.
     program: Option<u32>,
     members: HashMap<u32, Member>,
+    /// Processes below the hook that were told of.
+    told: u64,
+    /// The system's own helpers among the processes of the job.
+    console_hosts: u64,
     seen: Vec<SeenCommand>,
     others: usize,
     dropped: u64,
@@ -162,6 +166,8 @@ impl Watcher {
             start,
             program: None,
             members: HashMap::new(),
+            told: 0,
+            console_hosts: 0,
             seen: Vec::new(),
             others: 0,
             dropped: 0,
@@ -192,8 +198,10 @@ impl Watcher {
         let handle = process.as_ref().map(AsRawHandle::as_raw_handle);
         let (image, line) = handle.map(|handle| read_soon(pid, handle)).unwrap_or_default();
         if image.to_ascii_lowercase().ends_with(CONSOLE_HOST) {
+            self.console_hosts += 1;
             return;
         }
+        self.told += 1;
         let is_told = line.is_some();
         let words = line.map_or_else(|| vec![image.clone()], |line| split(&line));
         let parent = handle.and_then(parent_of).unwrap_or(0);
@@ -360,7 +368,17 @@ impl Watcher {
         }
     }
 
-    fn report(&mut self) -> WatchReport {
+    /// The processes below the hook. The job counts all that it has had; that each is told of is not promised.
+    fn created(&self, total: Option<u64>) -> Created {
+        let (count, incomplete) = match total {
+            Some(total) => (total.saturating_sub(1 + self.console_hosts).max(self.told), None),
+            None => (self.told, Some("the job does not say how many processes it has had".into())),
+        };
+        // Who is created here has a program, also where a library plays the fork of other systems.
+        Created { count, copies: 0, incomplete }
+    }
+
+    fn report(&mut self, total: Option<u64>) -> WatchReport {
         let means = "job object: it tells of every process when it begins";
         let mut because = "a process runs already when it is looked at, so it may have ended before".to_owned();
         if self.unread > 0 {
@@ -374,8 +392,9 @@ impl Watcher {
             (None, None) => FaultReport::NotReached { matching_seen: self.counted },
         });
         let coverage = Coverage::Partial { means: means.into(), because };
+        let created = Some(self.created(total));
         let seen = mem::take(&mut self.seen);
         let clock = self.watch.clock.map(|_| ClockReport::NotMoved { because: NO_CLOCK.into() });
-        WatchReport { coverage, seen, dropped: self.dropped, undecided: self.undecided, fault, clock }
+        WatchReport { coverage, seen, dropped: self.dropped, undecided: self.undecided, created, fault, clock }
     }
 }

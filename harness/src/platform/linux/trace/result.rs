@@ -11,8 +11,8 @@ use super::log::Start;
 use super::plan::PreparedWatch;
 use crate::platform::unix::OwnFacts;
 use crate::watch::{
-    ClockReport, CommandEnd, CommandForm, Coverage, Disposition, FaultDone, FaultReport, SeenCommand, WatchReport,
-    status_of,
+    ClockReport, CommandEnd, CommandForm, Coverage, Created, Disposition, FaultDone, FaultReport, SeenCommand,
+    WatchReport, status_of,
 };
 
 const MEANS: &str = "ptrace: every program of the tree is looked at when it has been loaded and has not run yet";
@@ -32,6 +32,7 @@ impl PreparedWatch {
                 seen: Vec::new(),
                 dropped: 0,
                 undecided: 0,
+                created: None,
                 fault,
                 clock,
             };
@@ -43,6 +44,7 @@ impl PreparedWatch {
             seen: starts.into_iter().map(|(found, line)| seen(found, line, start)).collect(),
             dropped: area.log.dropped(),
             undecided: 0,
+            created: Some(created(area)),
             fault: self.has_fault.then(|| self.fault(area, start)),
             clock: self.has_clock.then(|| clock(area)),
         }
@@ -143,6 +145,13 @@ fn clock(area: &WatchArea) -> ClockReport {
         }
     };
     ClockReport::Moved { means: CLOCK_MEANS.into(), answered, waits, gaps }
+}
+
+fn created(area: &WatchArea) -> Created {
+    let lost = area.faulted.lost;
+    let incomplete = (lost > 0).then(|| format!("of {lost} processes it is not known from whom they descend"));
+    let count = area.tracees.created;
+    Created { count, copies: count.saturating_sub(area.tracees.executed), incomplete }
 }
 
 fn since(at: i64, start: i64) -> Duration {

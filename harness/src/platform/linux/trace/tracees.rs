@@ -32,6 +32,8 @@ impl Tracee {
     pub(super) const GONE: u32 = 2;
     /// It has started a program below a match.
     pub(super) const STARTED_BELOW: u32 = 4;
+    /// It has executed a program.
+    pub(super) const EXECUTED: u32 = 8;
 
     pub(super) fn new(pid: i32, parent: i32) -> Self {
         Tracee { pid, parent, nearest: 0, flags: 0, own: 0, above: 0, attempt: 0, place: Place::NOWHERE }
@@ -50,12 +52,18 @@ impl Tracee {
 /// All of them, without gaps. Looked through from front to back: trees are small, and entries are near one another.
 #[repr(C)]
 pub(super) struct Tracees {
+    /// Processes that were created since the run began, those that have ended and those that had no room among them.
+    pub(super) created: u64,
+    /// Those of them that have executed a program.
+    pub(super) executed: u64,
     count: u32,
     all: [Tracee; MOST],
 }
 
 impl Tracees {
     pub(super) fn clear(&mut self) {
+        self.created = 0;
+        self.executed = 0;
         self.count = 0;
     }
 

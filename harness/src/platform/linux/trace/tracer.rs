@@ -158,9 +158,13 @@ impl Tracer {
         if let Some(known) = known {
             known.own |= mask;
             known.place = place;
+            known.flags |= Tracee::EXECUTED;
             if tracee.above & area.plan.aim != 0 {
                 known.flags |= Tracee::STARTED_BELOW;
             }
+        }
+        if pid != self.program && !tracee.has(Tracee::EXECUTED) {
+            area.tracees.executed = area.tracees.executed.saturating_add(1);
         }
         area.faulted.loaded(&area.plan, pid);
         if counts && area.plan.counts_starts() {
@@ -253,16 +257,23 @@ fn process_of(area: &mut WatchArea, tid: c_int) -> c_int {
 
 /// A process tells of a task that it has created.
 fn announce(area: &mut WatchArea, tid: c_int, child: c_int, may_be_a_thread: bool) {
-    let parent = process_of(area, tid);
-    // SAFETY: signal 0 only asks whether there is such a thread in that process.
-    if may_be_a_thread && unsafe { libc::syscall(libc::SYS_tgkill, parent, child, 0) } == 0 {
-        return;
-    }
     if area.tracees.announce(child) {
         return;
     }
+    // A thread may have ended before it is told of, and then nothing is left of it. A process that has ended was known
+    // before, or waits to be reaped.
+    if may_be_a_thread && !is_process(child) {
+        return;
+    }
+    area.tracees.created = area.tracees.created.saturating_add(1);
+    let parent = process_of(area, tid);
     let tracee = area.tracees.child_of(parent, child);
     take_in(area, tracee);
+}
+
+/// Whether a task is a process, and no thread of one.
+fn is_process(tid: c_int) -> bool {
+    ProcStatus::of(tid).and_then(|status| status.number(b"Tgid:", 10)).is_some_and(|pid| pid as c_int == tid)
 }
 
 /// A task has stopped that may be new: its first stop can come before its parent tells of it. The parent is in the
@@ -279,13 +290,19 @@ fn adopt(area: &mut WatchArea, tid: c_int) {
         return;
     }
     let tracee = area.tracees.child_of(number(b"PPid:"), tid);
-    take_in(area, tracee.map(|tracee| Tracee { flags: Tracee::EARLY, ..tracee }));
+    // Who is not taken in here is counted when its parent tells of it.
+    if take_in(area, tracee.map(|tracee| Tracee { flags: Tracee::EARLY, ..tracee })) {
+        area.tracees.created = area.tracees.created.saturating_add(1);
+    }
 }
 
-fn take_in(area: &mut WatchArea, tracee: Option<Tracee>) {
-    if !tracee.is_some_and(|tracee| area.tracees.insert(tracee)) {
+/// Whether there was a parent, and room.
+fn take_in(area: &mut WatchArea, tracee: Option<Tracee>) -> bool {
+    let taken = tracee.is_some_and(|tracee| area.tracees.insert(tracee));
+    if !taken {
         area.faulted.lost = area.faulted.lost.saturating_add(1);
     }
+    taken
 }
 
 impl WatchArea {
