@@ -102,6 +102,9 @@ const JUDGES: &[(&str, Judge)] = &[
     ("uses-network", security::uses_network),
 ];
 
+/// Why what did not come in time is a doubt.
+const WAITS_NO_LONGER: &str = "the platform would have waited longer than the suite (`--deadline`)";
+
 /// Judges of time itself, and of what was too much already when time was over: to them it does not matter whose patience
 /// that was.
 const TIMING: [&str; 4] = ["budget", "patience", "ends-without-service", "descendants"];
@@ -145,11 +148,11 @@ pub fn judge_all(catalogue: &Catalogue, material: &Material<'_>) -> Vec<Judgemen
                 Some(reason) => Verdict::Skip { reason },
                 None => by_name(&requirement.judge)?(requirement, material)?,
             };
-            let doubtful = !requirement.evidence.is_settled()
-                || (!TIMING.contains(&requirement.judge.as_str()) && material.is_cut_off());
+            let cut_off = !TIMING.contains(&requirement.judge.as_str()) && material.is_cut_off();
             let verdict = match (verdict, material.kept_from_writing()) {
                 (Verdict::Fail(_) | Verdict::Note(_), Some(reason)) => Verdict::Skip { reason },
-                (Verdict::Fail(finding), None) if doubtful => Verdict::Note(finding),
+                (Verdict::Fail(finding), None) if !requirement.evidence.is_settled() => Verdict::Note(finding),
+                (Verdict::Fail(finding), None) if cut_off => finding.doubted(WAITS_NO_LONGER),
                 (other, _) => other,
             };
             Some(Judgement { requirement: requirement.id.clone(), level: requirement.level, verdict })
@@ -174,7 +177,7 @@ fn applies(requirement: &Requirement, material: &Material<'_>) -> bool {
 impl Material<'_> {
     /// A finding about a run.
     fn finding(&self, run: &Run, observed: impl Into<String>) -> Finding {
-        Finding { observed: observed.into(), consequence: self.consequence(run), evidence: evidence(run) }
+        Finding { observed: observed.into(), consequence: self.consequence(run), evidence: evidence(run), doubt: None }
     }
 
     /// What the platform makes of a run, as a sentence.

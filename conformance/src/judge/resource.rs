@@ -193,8 +193,11 @@ pub(super) fn latency(requirement: &Requirement, material: &Material<'_>) -> Opt
     );
     let (limit, enough) = (material.event.timeout_s.evidence, number(runs.len() as u64) >= budget(requirement, "runs"));
     let facts = if material.case.subject.timeout.is_some() { requirement.evidence } else { limit };
-    // A doubt stays one where there was no time for the runs that would prove it.
-    Some(if enough { material.fail(run, observed, facts) } else { Verdict::Note(material.finding(run, observed)) })
+    Some(if enough {
+        material.fail(run, observed, facts)
+    } else {
+        material.finding(run, observed).doubted("there was no time for the runs that would prove it")
+    })
 }
 
 /// The place of a percentile among `count` sorted values, by the nearest rank.

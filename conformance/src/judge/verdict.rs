@@ -13,6 +13,16 @@ pub struct Finding {
     pub consequence: String,
     /// Bytes, streams, exit code and times that prove it, ready to print, one line each.
     pub evidence: Vec<String>,
+    /// Why it is a doubt, if it is one for another reason than that the platform's facts are not settled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<String>,
+}
+
+impl Finding {
+    /// The finding as a doubt, for this reason.
+    pub(crate) fn doubted(self, because: impl Into<String>) -> Verdict {
+        Verdict::Note(Finding { doubt: Some(because.into()), ..self })
+    }
 }
 
 /// What a requirement says of a case.

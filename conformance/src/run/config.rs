@@ -34,6 +34,7 @@ fn judgement(notice: &ConfigNotice) -> Judgement {
         observed: format!("{}: {}", notice.place(), notice.message),
         consequence: notice.consequence.clone(),
         evidence: vec![format!("{} | {}", notice.line, notice.excerpt), notice.help.clone()],
+        doubt: None,
     };
     let counts = notice.level.is_some() && notice.evidence.is_settled();
     Judgement {

@@ -37,7 +37,11 @@ pub(in crate::judge) fn state_growth(requirement: &Requirement, material: &Mater
     observed += &cut_off.map_or_else(String::new, |cut_off| stopped(cut_off, made, asked));
     let enough = is_enough(made, cut_off, budget(requirement, "runs"));
     let finding = material.finding(last, observed);
-    Some(if enough { Verdict::Fail(finding) } else { Verdict::Note(finding) })
+    Some(if enough {
+        Verdict::Fail(finding)
+    } else {
+        finding.doubted("there was no time for the runs that would prove it")
+    })
 }
 
 /// Whether so many runs prove it. What so much has been left of is no doubt, however few the runs.

@@ -169,8 +169,10 @@ fn remarks(group: &Group, setting: &Setting<'_>) -> Vec<(String, String)> {
         remarks.push((String::new(), format!("and {} at other events", count(rest, "more outcome"))));
     }
     if group.doubt {
-        let text = format!("what {title} does here is not settled, so that this fails nobody");
-        remarks.push(("doubt".to_owned(), text));
+        let given = group.places.iter().find_map(|place| place.finding.doubt.as_ref());
+        let because =
+            given.map_or_else(|| format!("what {title} does here is not settled"), |because| one_line(because));
+        remarks.push(("doubt".to_owned(), format!("{because}, so that this fails nobody")));
     }
     if let Some(Requirement { title, mend, .. }) = setting.rules.rule(&group.requirement) {
         remarks.push(("rule".to_owned(), one_line(title)));

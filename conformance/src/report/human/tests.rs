@@ -150,6 +150,7 @@ fn hostile(text: &str) -> Vec<ReportEvent> {
         observed: text(),
         consequence: text(),
         evidence: vec![text(), format!("1 | {}", text()), format!("  | ^{}", text())],
+        doubt: Some(text()),
     };
     let mut judgements = vec![
         judgement(samples::NOISE, Level::Must, Verdict::Fail(finding())),

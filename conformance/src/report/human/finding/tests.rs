@@ -56,6 +56,16 @@ fn all_levels_and_doubts_have_their_word() {
 }
 
 #[test]
+fn a_doubt_with_a_reason_of_its_own_tells_it() {
+    let mut held = samples::held();
+    if let Verdict::Note(finding) = &mut held.verdict {
+        finding.doubt = Some("there was no time".to_owned());
+    }
+    let told = told([case("Stop", "typical", "baseline", vec![held])]);
+    assert!(told.contains("   = doubt: there was no time, so that this fails nobody\n"), "{told}");
+}
+
+#[test]
 fn few_places_are_named_and_many_are_counted() {
     let cases = |number: usize| {
         let of = |at: usize| case(["Stop", "PreToolUse"][at % 2], &format!("p{at:02}"), "baseline", vec![noise()]);
