@@ -1,7 +1,7 @@
 //! What a watch costs: the same hook watched and not watched.
 //!
 //! The ways take turns in batches of five inside one process, so that a busy machine disturbs all of them alike; the
-//! ratio is the figure to quote. One hook starts nothing, the other nine programs.
+//! ratio is the figure to quote. One hook starts nothing, one starts nine programs, and one asks nine times for the time.
 //!
 //! ```text
 //! cargo bench -p hookproof-harness --bench watch [-- RUNS]
@@ -11,7 +11,8 @@
 use std::time::{Duration, Instant};
 
 use hookproof_harness::{
-    CommandPattern, Coverage, Ending, ExecError, Fault, FaultAction, FaultSignal, Harness, HookCommand, Target, Watch,
+    ClockShift, CommandPattern, Coverage, Ending, ExecError, Fault, FaultAction, FaultSignal, Harness, HookCommand,
+    Target, Watch,
 };
 
 const BATCH: usize = 5;
@@ -26,6 +27,8 @@ fn main() {
     measure("nothing", &HookCommand::shell("exit 0"), 0, runs);
     let nine = "for i in 1 2 3 4 5 6 7 8 9; do /bin/true; done; exit 0";
     measure("nine programs", &HookCommand::shell(nine), 9, runs);
+    let dates = "for i in 1 2 3 4 5 6 7 8 9; do /bin/date >/dev/null; done; exit 0";
+    measure("nine dates", &HookCommand::shell(dates), 9, runs);
 }
 
 fn measure(hook: &str, command: &HookCommand, programs: usize, runs: usize) {
@@ -68,6 +71,7 @@ fn ways(command: &HookCommand, programs: usize) -> Vec<Way> {
         ("watched", watched(None)),
         ("watched, kill", watched(Some(never(kill)))),
         ("watched, fail exec", watched(Some(never(fail)))),
+        ("watched, moved clock", Some(Watch::default().clock(ClockShift::ahead(Duration::from_secs(86_400))))),
     ];
     ways.into_iter()
         .map(|(name, watch)| {
