@@ -129,6 +129,7 @@ pub(crate) fn be(args: &[String]) -> ExitCode {
         }
         "daemon" => daemon(rest),
         "ask-the-time" => timepieces::ask(),
+        "ask-for-ever" => timepieces::ask_for_ever(),
         "wait-until" => timepieces::wait(),
         "wait-disturbed" => timepieces::wait_disturbed(),
         "stop-and-go" => stop_and_go(),

@@ -130,6 +130,16 @@ pub(crate) fn add_all(trials: &mut Vec<Trial>) {
         ensure_eq("how many", &text(&observation).lines().count(), &8)?;
         text(&observation).lines().try_for_each(|line| ensure_moved(line, shift))
     });
+    add(trials, "who_asks_all_the_time_is_killed_at_the_deadline", || {
+        let deadline = Duration::from_millis(500);
+        let command = me("ask-for-ever").deadline(deadline).grace(Duration::from_millis(100));
+        let watch = Watch::default().clock(ClockShift::ahead(DAY));
+        let observation = Harness::new()?.run(&command.watch(watch))?;
+        ensure(matches!(observation.ending, Ending::TimedOut { .. }), || format!("{observation:?}"))?;
+        ensure(observation.wall < deadline + Duration::from_secs(10), || format!("{:?}", observation.wall))?;
+        let (answered, ..) = answered(&observation)?;
+        ensure(answered > 1000, || format!("asked only {answered} times"))
+    });
     add(trials, "no_shift_no_report", || {
         let observation = Harness::new()?.run(&HookCommand::shell("date +%s").watch(Watch::default()))?;
         ensure_eq("clock", &report(&observation)?.clock, &None)?;

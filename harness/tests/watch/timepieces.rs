@@ -54,6 +54,22 @@ pub(crate) fn ask() {
     say(&format!("answers {answers:?} {wrong}\n"));
 }
 
+/// Several threads do nothing else.
+pub(crate) fn ask_for_ever() {
+    let threads: Vec<_> = (0..4)
+        .map(|_| {
+            std::thread::spawn(|| {
+                loop {
+                    std::hint::black_box(SystemTime::now());
+                }
+            })
+        })
+        .collect();
+    for thread in threads {
+        let _ = thread.join();
+    }
+}
+
 /// Waits until a time of day that comes soon, in every way that there is, and says that it was no long wait.
 pub(crate) fn wait() {
     let begin = Instant::now();

@@ -15,8 +15,7 @@ use crate::watch::{ClockShift, ExecError, FaultAction, FaultSignal, Generation, 
 /// A watch that has been written down for one run, with what does not fit through the shared memory.
 #[derive(Debug)]
 pub(in super::super) struct PreparedWatch {
-    pub(super) has_fault: bool,
-    pub(super) has_clock: bool,
+    pub(super) watch: Watch,
     /// Why the fault cannot be put in, if that is known before the start.
     pub(super) impossible: Option<String>,
     /// What keeps one program to its limits.
@@ -42,8 +41,7 @@ impl PreparedWatch {
         let shift = watch.clock.filter(|_| KNOWN).map_or(0, ClockShift::seconds);
         *clock = Clock { shift, answered: 0, waits: 0, left_out: 0 };
         let mut prepared = PreparedWatch {
-            has_fault: watch.fault.is_some(),
-            has_clock: watch.clock.is_some(),
+            watch: watch.clone(),
             impossible: None,
             keeper: None,
             unset: Vec::new(),

@@ -25,17 +25,7 @@ impl PreparedWatch {
         let refused = area.entrance.refused.load(Ordering::Relaxed);
         if refused != 0 {
             let because = format!("the system refused to trace it: {}", io::Error::from_raw_os_error(refused));
-            let fault = self.has_fault.then(|| FaultReport::Impossible { because: because.clone() });
-            let clock = self.has_clock.then(|| ClockReport::NotMoved { because: because.clone() });
-            return WatchReport {
-                coverage: Coverage::None { because },
-                seen: Vec::new(),
-                dropped: 0,
-                undecided: 0,
-                created: None,
-                fault,
-                clock,
-            };
+            return WatchReport::blind(&self.watch, because);
         }
         let mut starts: Vec<_> = area.log.all().collect();
         starts.sort_by_key(|(found, _)| found.order);
@@ -45,8 +35,8 @@ impl PreparedWatch {
             dropped: area.log.dropped(),
             undecided: 0,
             created: Some(created(area)),
-            fault: self.has_fault.then(|| self.fault(area, start)),
-            clock: self.has_clock.then(|| clock(area)),
+            fault: self.watch.fault.as_ref().map(|_| self.fault(area, start)),
+            clock: self.watch.clock.map(|_| clock(area)),
         }
     }
 
