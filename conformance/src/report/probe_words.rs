@@ -10,11 +10,16 @@ const ENDINGS: usize = 3;
 
 /// What happens in a stretch: how the hook ends there, and what it says.
 pub(super) fn band(found: &Found, band: &Band) -> String {
+    let mut known: Vec<(String, String)> = Vec::new();
     let mut told: Vec<String> = Vec::new();
     for point in found.points_of(band) {
-        let text = ended(point);
-        if !told.contains(&text) {
-            told.push(text);
+        // What a runtime says of its end has numbers in it, ids of processes for example, that are others every time.
+        let said = point.said.as_deref().unwrap_or_default();
+        let words: Vec<&str> = said.split(|c: char| c.is_ascii_digit()).filter(|word| !word.is_empty()).collect();
+        let kind = (how(point).to_owned(), words.join("#"));
+        if !known.contains(&kind) {
+            known.push(kind);
+            told.push(ended(point));
         }
     }
     let further = told.len().saturating_sub(ENDINGS);
@@ -23,13 +28,17 @@ pub(super) fn band(found: &Found, band: &Band) -> String {
     format!("{}{more}", told.join("; "))
 }
 
-/// How a run ended, with the first line that it wrote.
-pub(super) fn ended(point: &Point) -> String {
-    // The limits stand at the chart already, and every run passes one by another amount.
-    let ended = match &point.ending {
+/// How a run ended. The limits stand at the chart already, and every run passes one by another amount.
+fn how(point: &Point) -> &str {
+    match &point.ending {
         Ending::LimitHit { .. } => "killed at the limit",
         _ => point.ended.split("; limits in force").next().unwrap_or_default(),
-    };
+    }
+}
+
+/// How a run ended, with the first line that it wrote.
+pub(super) fn ended(point: &Point) -> String {
+    let ended = how(point);
     if point.behaviour == Behaviour::Works {
         return ended.to_owned();
     }
@@ -174,6 +183,19 @@ pub(super) fn baseline(baseline: &Baseline) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::report::probe_samples::{baseline as sample, interpreter, island};
+
+    #[test]
+    fn what_differs_by_a_number_is_told_once() {
+        let mut found = interpreter();
+        let first = band(&found, &found.bands[1]);
+        for (value, said) in [(9, "<b>no\u{1b}[4231m room</b>"), (10, "<b>no\u{1b}[7m room</b>"), (11, "no room")] {
+            let mut point = found.points[2].clone();
+            (point.value, point.said) = (value << 20, Some(said.to_owned()));
+            found.points.push(point);
+        }
+        let told = band(&found, &found.bands[1]);
+        assert_eq!(told, format!("{first}; exit code 127, \"no room\""), "{told}");
+    }
 
     #[test]
     fn what_to_do_and_what_happens_otherwise() {
