@@ -197,10 +197,11 @@ impl Process for SpawnedProcess<'_> {
             if reply.peak_memory > reply.floor + COUNTER_ERROR {
                 aftermath.peak_memory = u64::try_from(reply.peak_memory * 1024).ok();
             } else {
+                // Rounded up, so that it is the same sentence for every starting process.
+                let mib = u64::try_from(reply.floor + COUNTER_ERROR).unwrap_or(0).div_ceil(1024);
                 aftermath.gaps.push(format!(
                     "the peak memory is not known exactly: it stayed below what the starting process itself occupies \
-                     ({} KiB)",
-                    reply.floor + COUNTER_ERROR
+                     (up to {mib} MiB)"
                 ));
             }
         }
