@@ -354,17 +354,21 @@ fn host_nobody() {
 }
 
 fn host_and_tell() {
-    use hookproof_harness::{ExecError, FaultAction};
+    use hookproof_harness::{ClockShift, ExecError, FaultAction};
+    // The year begins with 21 then.
+    let century = Duration::from_secs(100 * 365 * 86_400);
     let watch = Watch::for_patterns(["sleep".parse().expect("a pattern")])
-        .fault(FaultAction::FailExec { error: ExecError::Denied });
-    let command = HookCommand::shell("sleep 0.01; echo $?").watch(watch);
+        .fault(FaultAction::FailExec { error: ExecError::Denied })
+        .clock(ClockShift::ahead(century));
+    let command = HookCommand::shell("sleep 0.01; echo $?; date +%Y >&2").watch(watch);
     let observation = Harness::new().expect("a harness").run(&command).expect("a run");
     let report = observation.watch.expect("was asked for");
     say(&format!(
-        "{} {:?} {:?} {:?}",
+        "{} {:?} {:?} {:?} year {}",
         String::from_utf8_lossy(&observation.stdout.bytes).trim(),
         report.coverage,
         report.fault,
-        observation.mechanism.gaps
+        observation.mechanism.gaps,
+        String::from_utf8_lossy(&observation.stderr.bytes).trim().rsplit('\n').next().unwrap_or_default()
     ));
 }
