@@ -93,6 +93,12 @@ fn scenario(out: &mut impl Write, scenario: &Scenario, catalogue: &Catalogue) ->
             }
         }
         writeln!(out)?;
+        if scenario.step.iter().any(|step| step.age.is_some()) {
+            let time = "What the hook has left is made older: its files, and the times that stand in small ones. Where nothing \
+                        heavy is started after that, one run is made with the hook's clock put forward in place of it, \
+                        where the system allows that: some times are in a form that nobody else reads.";
+            section(out, "Time", time)?;
+        }
         let needed = "Only told of a hook whose heavy commands are named, by --heavy or in hookproof.toml.";
         section(out, "Needs", needed)?;
     }

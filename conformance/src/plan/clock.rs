@@ -43,7 +43,15 @@ impl fmt::Display for WrongClock {
             WrongClock::Ahead(span) => (span, "ahead"),
             WrongClock::Behind(span) => (span, "behind"),
         };
-        write!(f, "{} {where_to}, for the hook and for all that it starts", humantime::format_duration(span.0))
+        // "15years 3days" as a person writes it.
+        let mut text = String::new();
+        for c in humantime::format_duration(span.0).to_string().chars() {
+            if c.is_ascii_alphabetic() && text.ends_with(|last: char| last.is_ascii_digit()) {
+                text.push(' ');
+            }
+            text.push(c);
+        }
+        write!(f, "{text} {where_to}, for the hook and for all that it starts")
     }
 }
 
@@ -68,7 +76,7 @@ mod tests {
             let stored = serde_json::to_string(&file).expect("writes");
             assert_eq!(serde_json::from_str::<File>(&stored).expect("reads"), file);
         }
-        assert_eq!(WrongClock::Ahead(hour).to_string(), "1h ahead, for the hook and for all that it starts");
+        assert_eq!(WrongClock::Ahead(hour).to_string(), "1 h ahead, for the hook and for all that it starts");
     }
 
     #[test]

@@ -161,5 +161,6 @@ fn a_story_is_explained_step_by_step() {
         .code(0)
         .stdout(contains("1. killed: a run, the heavy command killed by SIGKILL"))
         .stdout(contains("5. just inside the window: a minute before the window ends, a run"))
+        .stdout(contains("with the hook's clock put forward"))
         .stdout(contains("cooldown.one-of-many"));
 }
