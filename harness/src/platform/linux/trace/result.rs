@@ -103,7 +103,9 @@ impl PreparedWatch {
         if area.entrance.refused.load(Ordering::Relaxed) == 0 {
             gaps.push("while they are watched, programs cannot trace one another".into());
             if area.entrance.no_new_privileges.load(Ordering::Relaxed) != 0 {
-                gaps.push("while a fault waits for an exec, set-user-id programs get no privileges".into());
+                gaps.push(
+                    "while calls stop for a fault or a moved clock, set-user-id programs get no privileges".into(),
+                );
             } else if !is_superuser() {
                 gaps.push("while they are watched, set-user-id programs get no privileges".into());
             }
