@@ -20,6 +20,8 @@ use std::time::Duration;
 
 #[cfg(unix)]
 mod unix;
+#[cfg(all(test, unix))]
+pub(crate) use unix::set_default_actions;
 #[cfg(unix)]
 pub(crate) use unix::{
     HOME, Signals, Tree, die_by, die_of_faults, identity, is_no_memory, last_words, lifeline_is_cut, same_file,

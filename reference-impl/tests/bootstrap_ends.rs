@@ -1,11 +1,12 @@
 //! The heavy bootstrap when processes end: its builder, what the builder starts, and the hook itself. Signals, so Unix.
 #![cfg(unix)]
+#![allow(unsafe_code)]
 
 mod common;
 
 use std::fs;
 use std::io::Write;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread;
@@ -38,6 +39,16 @@ fn environment(command: &mut Command, state: &Path, time: &str) {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
+    // `nohup`, and `&` in a script, ignore some of the signals that are sent here, and a child inherits that.
+    // SAFETY: signal(2) is async-signal-safe, and the default action is always a valid one.
+    unsafe {
+        command.pre_exec(|| {
+            for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP] {
+                libc::signal(signal, libc::SIG_DFL);
+            }
+            Ok(())
+        });
+    }
 }
 
 fn start(mut command: Command) -> Child {

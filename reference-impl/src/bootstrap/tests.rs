@@ -21,6 +21,7 @@ fn script(text: &str) -> Own {
 
 fn run(state: &StateFolder, own: &Own, limit: Duration) -> Outcome {
     let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    crate::platform::set_default_actions();
     prepare_in(state, own, limit).expect("nobody asks this process to end")
 }
 

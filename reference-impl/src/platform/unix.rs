@@ -13,6 +13,8 @@ mod signals;
 mod tree;
 
 pub(crate) use identity::identity;
+#[cfg(test)]
+pub(crate) use signals::set_default_actions;
 pub(crate) use signals::{Signals, die_by, die_of_faults};
 pub(crate) use tree::{Tree, last_words};
 

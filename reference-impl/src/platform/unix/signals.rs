@@ -158,3 +158,13 @@ pub(crate) fn die_by(signal: i32) -> ! {
     // Only a signal whose default is not the end leads here.
     std::process::exit(1)
 }
+
+/// Gives the signals that ask for the end their default action in this process, and so in what it starts. A test that
+/// sends one of them must not depend on what started the test: `nohup` and `&` in a script ignore some of them.
+#[cfg(test)]
+pub(crate) fn set_default_actions() {
+    for signal in ASKING {
+        // SAFETY: the default action is always a valid one.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+}
