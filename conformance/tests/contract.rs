@@ -316,6 +316,7 @@ fn judged(version: &str, said: &Said<'_>) -> Vec<Judgement> {
         chunks: Vec::new(),
         eof: (!said.held).then_some(Duration::from_millis(3)),
         closed_by_us: None,
+        full: None,
     };
     let Ended::Exit(code) = said.ended else { panic!("only exit codes are judged here") };
     let run = Run {

@@ -96,9 +96,14 @@ impl Harness {
     pub fn run(&self, command: &HookCommand) -> Result<Observation, HarnessError> {
         // A panic of an earlier run leaves nothing behind that the next one relies on.
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let (reader, [stdout_full, stderr_full]) = command.reader.possible();
+        let changed = (reader != command.reader).then(|| command.clone().reader(reader));
+        let command = changed.as_ref().unwrap_or(command);
         let begin = Instant::now();
         loop {
-            let observation = inner.attempt(command, &self.cancellation)?;
+            let mut observation = inner.attempt(command, &self.cancellation)?;
+            observation.stdout.full.clone_from(&stdout_full);
+            observation.stderr.full.clone_from(&stderr_full);
             // A group that lets nobody in is not used a second time.
             let again = matches!(&observation.ending, Ending::NotStarted { error } if error.passes_by_itself());
             if !again || begin.elapsed() >= BUSY_FOR {

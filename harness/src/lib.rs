@@ -45,7 +45,7 @@ pub use error::HarnessError;
 pub use harness::{Harness, MechanismChoice};
 pub use limits::{Enforcement, Limit, LimitProof, LimitReport, Limits};
 pub use observation::{
-    Capture, Chunk, Descendant, Ending, KillStep, Leaks, Mechanism, Observation, StartError, StdinReport,
+    Capture, Chunk, Descendant, Ending, FullDevice, KillStep, Leaks, Mechanism, Observation, StartError, StdinReport,
 };
 pub use probe::{Band, Behaviour, Probe, ProbePoint, Search, probe};
 pub use reader::{ReadPlan, ReaderPlan};

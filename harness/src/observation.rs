@@ -120,6 +120,23 @@ pub struct Capture {
     /// if that was before the program started. What the program wrote after it is not in here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_by_us: Option<Duration>,
+    /// What became of a plan that wanted a stream without room ([`ReadPlan::Full`](crate::ReadPlan::Full)); `None` for all
+    /// others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub full: Option<FullDevice>,
+}
+
+/// What became of a stream that was to have no room for anything.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FullDevice {
+    /// Every write failed for want of space.
+    Full,
+    /// This system cannot do that. The stream was read to its end.
+    NotPossible {
+        /// Why.
+        because: String,
+    },
 }
 
 /// What became of stdin.
@@ -217,6 +234,7 @@ mod tests {
                 chunks: vec![Chunk { at: ms(1), len: 300 }],
                 eof: None,
                 closed_by_us: Some(ms(2)),
+                full: Some(FullDevice::NotPossible { because: "no".into() }),
             },
             stderr: Capture { eof: Some(ms(3)), ..Capture::default() },
             stdin: StdinReport { planned: 5, written: 2, refused: true },

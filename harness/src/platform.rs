@@ -14,7 +14,9 @@ use crate::watch::WatchReport;
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]
-pub(crate) use unix::{Backend, ESSENTIAL_VARIABLES, Waker, default_shell, program_name, same_variable};
+pub(crate) use unix::{
+    Backend, ESSENTIAL_VARIABLES, Waker, default_shell, no_full_device, program_name, same_variable,
+};
 
 /// The step of a start in which a program enters the control group that keeps it to its memory.
 pub(crate) const GROUP_STEP: &str = "enter the control group";
@@ -29,7 +31,9 @@ mod linux;
 #[cfg(windows)]
 mod windows;
 #[cfg(windows)]
-pub(crate) use windows::{Backend, ESSENTIAL_VARIABLES, Waker, default_shell, program_name, same_variable};
+pub(crate) use windows::{
+    Backend, ESSENTIAL_VARIABLES, Waker, default_shell, no_full_device, program_name, same_variable,
+};
 
 /// One of the two output streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

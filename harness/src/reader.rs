@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use crate::observation::FullDevice;
+use crate::platform;
+
 /// How long one output stream is read. What a platform that stops listening does to its hooks can be had on purpose.
 ///
 /// When our end is closed, the program's next write fails: on Unix it is sent `SIGPIPE`, and if it ignores that, its
@@ -24,6 +27,10 @@ pub enum ReadPlan {
     /// Exactly so many bytes, as `head -c` does; then our end is closed, even if nothing more would have come. A program
     /// that writes less is read to its end. With 0 it is [`ReadPlan::Closed`].
     Bytes(u64),
+    /// Not at all, and nothing can be written either: in place of a pipe the program gets a device without room, as a
+    /// redirection to a file on a full disk does. Every write fails with `ENOSPC`. Where the system has no such device,
+    /// the stream is read to its end; [`Capture::full`](crate::Capture::full) says which of the two it was.
+    Full,
     /// So long, counted from the start of the run; then our end is closed. A stream that ends earlier is read to its end.
     /// With no time at all it is [`ReadPlan::Closed`].
     For(Duration),
@@ -32,7 +39,7 @@ pub enum ReadPlan {
 impl ReadPlan {
     /// Whether there is nothing to read from the beginning.
     pub(crate) fn is_closed(self) -> bool {
-        matches!(self, ReadPlan::Closed | ReadPlan::Bytes(0) | ReadPlan::For(Duration::ZERO))
+        matches!(self, ReadPlan::Closed | ReadPlan::Full | ReadPlan::Bytes(0) | ReadPlan::For(Duration::ZERO))
     }
 
     /// How many bytes are still wanted after `total` have been read.
@@ -76,6 +83,22 @@ pub struct ReaderPlan {
     pub stderr: ReadPlan,
 }
 
+impl ReaderPlan {
+    /// The plan as this system can carry it out, and what became of the streams that were to have no room, stdout first.
+    pub(crate) fn possible(self) -> (Self, [Option<FullDevice>; 2]) {
+        let missing = (self.stdout == ReadPlan::Full || self.stderr == ReadPlan::Full).then(platform::no_full_device);
+        let of = |plan: ReadPlan| match (plan, &missing) {
+            (ReadPlan::Full, Some(Some(because))) => {
+                (ReadPlan::ToEnd, Some(FullDevice::NotPossible { because: because.clone() }))
+            }
+            (ReadPlan::Full, _) => (ReadPlan::Full, Some(FullDevice::Full)),
+            (other, _) => (other, None),
+        };
+        let ((stdout, out), (stderr, err)) = (of(self.stdout), of(self.stderr));
+        (ReaderPlan { stdout, stderr }, [out, err])
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,6 +110,7 @@ mod tests {
     #[rstest]
     #[case::to_the_end(ReadPlan::ToEnd, u64::MAX, ALL, false)]
     #[case::closed(ReadPlan::Closed, 0, ALL, true)]
+    #[case::full(ReadPlan::Full, 0, ALL, true)]
     #[case::no_bytes(ReadPlan::Bytes(0), 0, 0, true)]
     #[case::some_bytes(ReadPlan::Bytes(5), 3, 2, false)]
     #[case::all_bytes(ReadPlan::Bytes(5), 5, 0, true)]

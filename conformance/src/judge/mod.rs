@@ -12,6 +12,7 @@ mod security;
 mod stream;
 mod telling;
 mod timing;
+mod unwritable;
 mod verdict;
 
 pub(crate) use gist::Gist;
@@ -20,7 +21,7 @@ pub use verdict::{Finding, Judgement, Verdict};
 
 use std::time::Duration;
 
-use hookproof_harness::{Attempt, AttemptKind, AttemptOutcome, ClockReport, Containment, Enforcement};
+use hookproof_harness::{Attempt, AttemptKind, AttemptOutcome, ClockReport, Containment, Enforcement, FullDevice};
 
 use crate::contract::{Contract, Event, Evidence};
 use crate::oracle::tell;
@@ -98,6 +99,8 @@ const JUDGES: &[(&str, Judge)] = &[
     ("shell-expansion", security::shell_expansion),
     ("stops-or-tells", security::stops_or_tells),
     ("without-helper", security::without_helper),
+    ("without-stdout", unwritable::without_stdout),
+    ("without-stderr", unwritable::without_stderr),
     ("writes-outside", security::writes_outside),
     ("uses-network", security::uses_network),
 ];
@@ -233,6 +236,12 @@ impl Material<'_> {
                 self.runs.iter().map(|run| run.observation.watch.as_ref().and_then(|watch| watch.clock.as_ref()));
             if let Some(because) = clocks.filter_map(unmoved).next() {
                 return Some(format!("the clock is not moved, because {because}"));
+            }
+        }
+        let streams = self.runs.iter().flat_map(|run| [&run.observation.stdout, &run.observation.stderr]);
+        for stream in streams {
+            if let Some(FullDevice::NotPossible { because }) = &stream.full {
+                return Some(format!("a stream without room cannot be had here, because {because}"));
             }
         }
         let reports = self.runs.iter().filter_map(|run| run.observation.sandbox.as_ref());

@@ -95,7 +95,7 @@ pub(super) fn without_helper(_: &Requirement, material: &Material<'_>) -> Option
 }
 
 /// Why nothing can be said of a guard: it lets the step pass where nothing is wrong, too.
-fn lets_pass_anyway(material: &Material<'_>) -> Option<String> {
+pub(super) fn lets_pass_anyway(material: &Material<'_>) -> Option<String> {
     match material.baseline {
         None => Some("the document was not run at the baseline".to_owned()),
         // It guards against something else.

@@ -59,6 +59,8 @@ pub enum ReaderKind {
     Reads,
     /// It has gone before the hook starts, so that the first write fails.
     Gone,
+    /// The stream leads to a device without room, as a redirection to a file on a full disk does: every write fails.
+    Full,
 }
 
 /// Something that goes wrong with the first program that a hook starts, of those that are named.

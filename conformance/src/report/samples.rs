@@ -42,6 +42,7 @@ pub(crate) fn run(stdout: &[u8], stderr: &[u8]) -> ReportedRun {
         chunks: vec![Chunk { at: Duration::from_micros(1500), len: bytes.len() }],
         eof: Some(Duration::from_millis(2)),
         closed_by_us: None,
+        full: None,
     };
     ReportedRun {
         observation: Observation {

@@ -44,6 +44,7 @@ fn reader(spec: ReaderSpec) -> ReaderPlan {
     let plan = |kind: ReaderKind| match kind {
         ReaderKind::Reads => ReadPlan::ToEnd,
         ReaderKind::Gone => ReadPlan::Closed,
+        ReaderKind::Full => ReadPlan::Full,
     };
     ReaderPlan { stdout: plan(spec.stdout), stderr: plan(spec.stderr) }
 }

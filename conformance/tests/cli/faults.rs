@@ -145,6 +145,56 @@ fn a_guard_whose_stdout_nobody_reads(#[case] script: &str, #[case] expected: Exp
 }
 
 #[rstest]
+#[case::ends_with_0_all_the_same("guard \"$(cat)\"; exit 0", Broken)]
+#[case::ends_with_0_and_hides_the_message("{ guard \"$(cat)\"; } 2>/dev/null; exit 0", Broken)]
+#[case::ends_as_the_write_did("guard \"$(cat)\"", Passed)]
+#[case::blocks_where_it_cannot_answer(
+    "a=$(guard \"$(cat)\"); [ -z \"$a\" ] || echo \"$a\" 2>/dev/null || { echo 'not here' >&2; exit 2; }",
+    Passed
+)]
+#[case::blocks_by_its_code("a=$(guard \"$(cat)\"); [ -z \"$a\" ] || { echo no; echo 'not here' >&2; exit 2; }", Passed)]
+#[case::does_not_come_to_its_code(
+    "set -e; a=$(guard \"$(cat)\"); [ -z \"$a\" ] || { echo no; echo 'not here' >&2; exit 2; }",
+    Broken
+)]
+#[case::stops_nothing("cat >/dev/null; echo '{}'; exit 0", Skipped)]
+#[cfg_attr(not(target_os = "linux"), ignore = "other systems have no device that is always full")]
+fn a_guard_whose_stdout_has_no_room(#[case] script: &str, #[case] expected: Expected) {
+    assert_eq!(said(script, "stdout-full", "security.stdout-full", &[]), expected);
+}
+
+#[rstest]
+#[case::is_killed_unheard("guard \"$(cat)\"", Broken)]
+#[case::ends_with_0_all_the_same("trap '' PIPE; guard \"$(cat)\"; exit 0", Broken)]
+#[case::blocks_where_it_cannot_answer(
+    "trap '' PIPE; a=$(guard \"$(cat)\"); [ -z \"$a\" ] || echo \"$a\" 2>/dev/null || { echo 'not here' >&2; exit 2; }",
+    Passed
+)]
+#[case::is_killed_before_its_code(
+    "[ -z \"$(guard \"$(cat)\")\" ] || { echo no; echo 'not here' >&2; exit 2; }",
+    Broken
+)]
+fn a_guard_whose_answer_nobody_reads(#[case] script: &str, #[case] expected: Expected) {
+    assert_eq!(said(script, "stdout-closed", "security.stdout-gone", &[]), expected);
+}
+
+#[rstest]
+#[case::says_nothing_there("guard \"$(cat)\"", Passed)]
+#[case::blocks_by_its_code("[ -z \"$(guard \"$(cat)\")\" ] || { echo 'not here' >&2; exit 2; }", Passed)]
+#[case::does_not_come_to_its_code("set -e; [ -z \"$(guard \"$(cat)\")\" ] || { echo 'not here' >&2; exit 2; }", Broken)]
+#[case::ends_only_after_it_has_spoken(
+    "[ -z \"$(guard \"$(cat)\")\" ] || { echo 'not here' >&2 && exit 2; }; :",
+    Broken
+)]
+#[case::dies_before_it_answers("set -e; in=$(cat); echo looking >&2; guard \"$in\"", Broken)]
+#[case::the_remedy("set -e; [ -z \"$(guard \"$(cat)\")\" ] || { echo 'not here' >&2 || :; exit 2; }", Passed)]
+#[case::stops_nothing("cat >/dev/null; echo looking >&2", Skipped)]
+#[cfg_attr(not(target_os = "linux"), ignore = "other systems have no device that is always full")]
+fn a_guard_whose_stderr_has_no_room(#[case] script: &str, #[case] expected: Expected) {
+    assert_eq!(said(script, "stderr-full", "security.stderr-full", &[]), expected);
+}
+
+#[rstest]
 #[case::does_not_ask("guard \"$(cat)\"", Passed)]
 #[case::dies_of_it("set -u; : \"$HOME\"; guard \"$(cat)\"", Broken)]
 fn a_guard_without_a_home(#[case] script: &str, #[case] expected: Expected) {

@@ -18,6 +18,7 @@ fn observation(ending: Ending, stderr: &str, limits: &[Limit]) -> Observation {
             chunks: Vec::new(),
             eof: Some(Duration::ZERO),
             closed_by_us: None,
+            full: None,
         },
         stdin: StdinReport::default(),
         wall: Duration::from_secs(1),

@@ -27,7 +27,7 @@ mod sigpipe;
 mod start_error;
 mod streams;
 
-pub(crate) use self::streams::Waker;
+pub(crate) use self::streams::{Waker, no_full_device};
 
 #[cfg(target_os = "linux")]
 use super::linux::cage;

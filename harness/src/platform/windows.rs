@@ -67,6 +67,12 @@ fn is_cmd(program: &OsStr) -> bool {
     Path::new(program).file_stem().is_some_and(|stem| stem.eq_ignore_ascii_case("cmd"))
 }
 
+/// Why no stream can be one without room.
+#[expect(clippy::unnecessary_wraps, reason = "the same signature everywhere")]
+pub(crate) fn no_full_device() -> Option<String> {
+    Some("Windows has no device that is always full".into())
+}
+
 /// The mechanism `job-object`.
 #[derive(Debug)]
 pub(crate) struct Backend;

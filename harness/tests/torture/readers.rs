@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hookproof_harness::{Capture, Ending, HookCommand, Observation, ReadPlan, ReaderPlan};
+use hookproof_harness::{Capture, Ending, FullDevice, HookCommand, Observation, ReadPlan, ReaderPlan};
 use libtest_mimic::Failed;
 
 use crate::{Bench, Suite, ensure, ensure_eq, me, under_wine};
@@ -64,6 +64,23 @@ pub(crate) fn add(suite: &mut Suite) {
             let capture = output(&observation, stream);
             let expected = Capture { closed_by_us: Some(Duration::ZERO), ..Capture::default() };
             ensure_eq("what was read", capture, &expected)?;
+        }
+        Ok(())
+    });
+    suite.add("a_stream_without_room_takes_nothing", |bench| {
+        for stream in ["stdout", "stderr"] {
+            let plan = reader(stream, ReadPlan::Full);
+            let once = bench.run(&me("exit").arg("3").reader(plan))?;
+            ensure_eq("ending", &once.ending, &Ending::Exited { code: 3 })?;
+            let capture = output(&once, stream);
+            if let Some(FullDevice::NotPossible { because }) = &capture.full {
+                ensure(!cfg!(target_os = "linux") && capture.eof.is_some(), || because.clone())?;
+                continue;
+            }
+            ensure_eq("what is said of it", &capture.full, &Some(FullDevice::Full))?;
+            let observation = bench.run(&writer(stream, 1, 0).reader(plan))?;
+            ensure_eq("what went away", &ensure_noticed(&observation, stream)?, &0)?;
+            ensure_eq("bytes", &output(&observation, stream).total, &0)?;
         }
         Ok(())
     });

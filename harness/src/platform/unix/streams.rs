@@ -1,6 +1,7 @@
 #![allow(unsafe_code)]
 //! Our ends of the child's pipes, and the one place where the harness waits.
 
+use std::fs::File;
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
@@ -11,6 +12,8 @@ use crate::error::HarnessError;
 use crate::platform::{Interest, ReadOutcome, Stream, WriteOutcome};
 use crate::reader::ReadPlan;
 
+/// The device that takes nothing (Linux: full(4); FreeBSD and NetBSD have it, macOS does not).
+const FULL: &str = "/dev/full";
 /// How long is waited for processes that are being forked.
 const COPIED_FOR: Duration = Duration::from_millis(500);
 
@@ -78,7 +81,7 @@ impl Streams {
             watch_ready: false,
             cage_ready: false,
         };
-        let ends = ChildEnds { stdin: child_stdin, stdout: child_stdout.into(), stderr: child_stderr.into() };
+        let ends = ChildEnds { stdin: child_stdin, stdout: child_stdout, stderr: child_stderr };
         Ok((streams, ends))
     }
 
@@ -193,15 +196,33 @@ fn pipe() -> Result<(PipeReader, PipeWriter), HarnessError> {
 }
 
 /// A pipe for an output stream. Our end is missing if it is not to be read at all.
-fn output(plan: ReadPlan) -> Result<(Option<PipeReader>, PipeWriter), HarnessError> {
+fn output(plan: ReadPlan) -> Result<(Option<PipeReader>, OwnedFd), HarnessError> {
+    if plan == ReadPlan::Full {
+        let device = full_device().map_err(HarnessError::system("open the device that takes nothing"))?;
+        return Ok((None, device.into()));
+    }
     let (reader, writer) = pipe()?;
     if plan.is_closed() {
         drop(reader);
         wait_for_no_reader(&writer);
-        return Ok((None, writer));
+        return Ok((None, writer.into()));
     }
     set_nonblocking(reader.as_raw_fd())?;
-    Ok((Some(reader), writer))
+    Ok((Some(reader), writer.into()))
+}
+
+fn full_device() -> io::Result<File> {
+    File::options().write(true).open(FULL)
+}
+
+/// Why no stream can be one without room; `None` if it can.
+pub(crate) fn no_full_device() -> Option<String> {
+    match full_device().map(|mut device| device.write(b"x")) {
+        Ok(Err(error)) if error.kind() == io::ErrorKind::StorageFull => None,
+        // A container may have an ordinary file there.
+        Ok(_) => Some(format!("{FULL} is not the device that takes nothing")),
+        Err(error) => Some(format!("{FULL} cannot be opened ({error})")),
+    }
 }
 
 /// Waits until nobody has the reading end any more. A process that another thread is forking right now has a copy until
