@@ -148,6 +148,7 @@ fn checker(contract: &Contract, jobs: usize) -> Result<Checker<'_>, AnyError> {
             level: Level::May,
             environment: BTreeMap::new(),
             confinement: Confinement::default(),
+            left_out: Vec::new(),
         },
         interrupter: Interrupter::default(),
     })

@@ -10,6 +10,7 @@
 //!
 //! The library never prints; the binary `hookproof` does.
 
+pub mod activity;
 pub mod contract;
 mod embedded;
 pub mod json;

@@ -40,6 +40,7 @@ fn judged(scenario: &Scenario) -> Vec<Judgement> {
             level: Level::May,
             environment: BTreeMap::new(),
             confinement: Confinement::default(),
+            left_out: Vec::new(),
         },
         interrupter: Interrupter::default(),
     };

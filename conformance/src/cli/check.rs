@@ -11,11 +11,11 @@ use std::time::Duration;
 use clap::{ArgGroup, Args, ValueEnum};
 use hookproof::contract::{Contract, Evidence};
 use hookproof::payload::Payloads;
-use hookproof::plan::{Filter, Scenarios, plan};
+use hookproof::plan::{Filter, Scenarios, left_out, plan};
 use hookproof::report::{Reporter, Summary};
 use hookproof::requirement::{Catalogue, Level};
 use hookproof::run::{CheckError, CheckOptions, Checker, Confinement, Interrupter, Mode};
-use hookproof::subject::{ConfigNotice, Origin, Subject, consent_text, discover, from_command};
+use hookproof::subject::{ConfigNotice, DiscoverError, Origin, Subject, consent_text, discover, from_command};
 
 use super::known::Known;
 use super::{CliError, Exit, unknown};
@@ -224,6 +224,7 @@ impl Session<'_> {
                 level: self.level(),
                 environment: self.known_of_hook.environment.clone(),
                 confinement: confinement(arguments)?,
+                left_out: left_out(contract, &subjects, self.payloads, &filter),
             },
             interrupter: self.interrupter.clone(),
         };
@@ -273,9 +274,12 @@ fn subjects(arguments: &CheckArguments, contract: &Contract) -> Result<Found, Cl
     let Some(path) = &arguments.path else {
         return Err(CliError::Usage("failed to find anything to check".to_owned()));
     };
-    let found = discover(contract, path).map_err(CliError::usage)?;
+    let found = discover(contract, path).map_err(|error| match error {
+        DiscoverError::Nothing { .. } | DiscoverError::NoDialect { .. } => CliError::Nothing(error.to_string()),
+        broken => CliError::usage(broken),
+    })?;
     if found.subjects.is_empty() && found.notices.is_empty() {
-        return Err(CliError::Usage(format!("failed to find a command hook in {}", path.display())));
+        return Err(CliError::Nothing(format!("failed to find a command hook in {}", path.display())));
     }
     if !found.subjects.is_empty() {
         ask(arguments, path, &consent_text(&found))?;

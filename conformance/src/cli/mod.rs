@@ -92,6 +92,9 @@ enum CliError {
     /// What was asked for cannot be done as it was asked.
     #[error("{0}")]
     Usage(String),
+    /// What was named is readable, and holds nothing that a platform runs.
+    #[error("{0}")]
+    Nothing(String),
     /// Our own output could not be written.
     #[error("failed to write the output: {0}")]
     Output(#[from] io::Error),
@@ -111,7 +114,7 @@ impl CliError {
 
     fn exit(&self) -> Exit {
         match self {
-            CliError::Usage(_) => Exit::Usage,
+            CliError::Usage(_) | CliError::Nothing(_) => Exit::Usage,
             CliError::Output(_) | CliError::Harness(_) => Exit::HarnessFailed,
         }
     }

@@ -157,6 +157,7 @@ impl Runner<'_> {
                 level: Level::Should,
                 environment: self.environment.clone(),
                 confinement: Confinement::default(),
+                left_out: Vec::new(),
             },
             interrupter: self.interrupter.clone(),
         };

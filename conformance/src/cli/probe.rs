@@ -130,6 +130,7 @@ pub(crate) fn run(arguments: &ProbeArguments, known: &Known) -> Result<Exit, Cli
             level: Level::Should,
             environment: environment(&arguments.env)?,
             confinement: Confinement::default(),
+            left_out: Vec::new(),
         },
         interrupter,
     };

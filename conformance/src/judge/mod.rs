@@ -1,5 +1,6 @@
 //! Judging: pure functions from a case and its runs to verdicts, one file a category.
 
+mod activity;
 mod consistency;
 mod cooldown;
 mod exit;
@@ -14,10 +15,13 @@ mod telling;
 mod timing;
 mod unwritable;
 mod verdict;
+mod warning;
+mod whole_event;
 
 pub(crate) use gist::Gist;
 use telling::Telling;
 pub use verdict::{Finding, Judgement, Verdict};
+pub(crate) use whole_event::{BaselineRun, EventMaterial, judge_event};
 
 use std::time::Duration;
 
@@ -122,6 +126,11 @@ pub fn by_name(name: &str) -> Option<Judge> {
     JUDGES.iter().find(|(known, _)| *known == name).map(|(_, judge)| *judge)
 }
 
+/// Whether there is a judge of this name, of cases or of whole events.
+pub(crate) fn is_known(name: &str) -> bool {
+    by_name(name).is_some() || whole_event::by_name(name).is_some()
+}
+
 /// The names of the budgets that a judge compares with, sorted.
 pub(crate) fn budgets(judge: &str) -> &'static [&'static str] {
     match judge {
@@ -147,9 +156,10 @@ pub fn judge_all(catalogue: &Catalogue, material: &Material<'_>) -> Vec<Judgemen
         .iter()
         .filter(|requirement| applies(requirement, material))
         .filter_map(|requirement| {
+            let judge = by_name(&requirement.judge)?;
             let verdict = match material.not_limited() {
                 Some(reason) => Verdict::Skip { reason },
-                None => by_name(&requirement.judge)?(requirement, material)?,
+                None => judge(requirement, material)?,
             };
             let cut_off = !TIMING.contains(&requirement.judge.as_str()) && material.is_cut_off();
             let verdict = match (verdict, material.kept_from_writing()) {

@@ -46,7 +46,8 @@ pub(super) fn rule(run: &Run<'_>) -> Ruling {
     };
     if let Some(option) = run.contract.handler.iter().find_map(|(name, option)| {
         let wished = run.facts.handler.get(name);
-        (wished.is_some() && wished == option.backgrounds.as_ref()).then_some(option)
+        let heeded = !option.ignored_at.contains(&run.event.name);
+        (heeded && wished.is_some() && wished == option.backgrounds.as_ref()).then_some(option)
     }) {
         ruling.then = ExitThen::Background;
         ruling.fields = false;

@@ -3,6 +3,7 @@
 //! Each finding carries the id of its requirement and the weight of the contract facts behind it; what the requirement
 //! is worth, and in which scenarios it counts, is said in `requirements/`.
 
+mod background;
 mod document;
 mod exit;
 mod schema;
@@ -50,6 +51,7 @@ pub(super) fn problems(run: &Run<'_>, ruling: &Ruling, effect: &Effect) -> Vec<P
     schema::lint(&mut problems, ruling, effect);
     stream::lint(&mut problems, ruling);
     exit::lint(&mut problems, ruling, effect);
+    background::lint(&mut problems, ruling);
     problems.found
 }
 

@@ -4,6 +4,7 @@ mod case;
 mod clock;
 mod document;
 mod doubt;
+mod left_out;
 mod scenario;
 mod step;
 mod trouble;
@@ -12,6 +13,7 @@ pub use case::CaseId;
 pub use clock::{Span, WrongClock};
 pub use document::{Edit, Spelling, StdinKind, StdinSpec};
 pub use doubt::DoubtSpec;
+pub use left_out::{LeftOut, left_out};
 pub use scenario::{EnvironmentSpec, Folder, Patience, Scenario, ScenarioError, Scenarios};
 pub use step::{Age, Damage, Fault, FaultKind, Step, Whom};
 pub use trouble::{HelperFault, HelperSpec, ReaderKind, ReaderSpec, RefuseSpec, Refused, ServiceFault};
@@ -42,6 +44,14 @@ pub struct Filter {
     pub scenarios: Vec<String>,
 }
 
+impl Filter {
+    /// Whether the subject is to be checked at this event.
+    fn is_about(&self, subject: &Subject, event: &Event) -> bool {
+        let wanted = self.events.is_empty() || self.events.contains(&event.name);
+        wanted && subject.event.as_ref().is_none_or(|own| *own == event.name)
+    }
+}
+
 /// All cases for these subjects, in a stable order.
 pub fn plan<'a>(
     contract: &'a Contract,
@@ -54,8 +64,7 @@ pub fn plan<'a>(
     for subject in subjects {
         let mut heard_at: Vec<(&Event, Vec<&Payload>)> = Vec::new();
         for event in contract.events.values() {
-            let wanted = filter.events.is_empty() || filter.events.contains(&event.name);
-            if !wanted || subject.event.as_ref().is_some_and(|own| *own != event.name) {
+            if !filter.is_about(subject, event) {
                 continue;
             }
             let heard = payloads

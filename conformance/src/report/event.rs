@@ -7,6 +7,7 @@ use serde::de::Error as _;
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::activity::Activity;
 use crate::judge::Judgement;
 use crate::oracle::Effect;
 use crate::plan::CaseId;
@@ -206,6 +207,9 @@ pub struct Summary {
     /// What held the hooks; `None` if nothing did, or no hook was started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confined: Option<Confined>,
+    /// What the hooks did at the baseline, counted by hook, event and kind of payload.
+    #[serde(default)]
+    pub activity: Activity,
 }
 
 /// What held the hooks in all runs: the worst of what single runs report.

@@ -18,7 +18,7 @@ mod text;
 
 pub use event::{CaseFinished, Confined, ReportEvent, ReportedRun, RunStarted, SubjectInfo, Summary};
 pub use findings::{Findings, Group, Place};
-pub use human::{Human, Look, ProbeText, Rules};
+pub use human::{Human, Look, ProbeText, Rules, activity_text};
 pub use json_lines::JsonLines;
 pub use matrix::{Cell, Matrix, Row};
 pub use port::PortTable;

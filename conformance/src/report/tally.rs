@@ -51,6 +51,11 @@ impl Tally {
         Tally { summary: Summary { planned, ..Summary::default() }, ..Tally::default() }
     }
 
+    /// Plans one more case: one that was not known before others were finished.
+    pub(crate) fn plan_another(&mut self) {
+        self.summary.planned += 1;
+    }
+
     /// Counts a case.
     pub fn add(&mut self, case: &CaseFinished) {
         for report in case.runs.iter().filter_map(|run| run.observation.sandbox.as_ref()) {
@@ -158,6 +163,7 @@ impl Tally {
 mod tests {
     use super::super::samples::{bare_deny, broken, case, failing_run, held, long, noise, pass, skip};
     use super::*;
+    use crate::activity::Activity;
     use crate::judge::Judgement;
     use crate::report::ReportEvent;
     use rstest::rstest;
@@ -192,6 +198,7 @@ mod tests {
             interrupted: true,
             confined: None,
             fallback: None,
+            activity: Activity::default(),
         };
         assert_eq!(tally.summary(), expected);
         assert_eq!(tally.worst(), Some(Level::Must));

@@ -53,7 +53,7 @@ impl Catalogue {
                 if !path.ends_with(&format!("{category}.toml")) {
                     return Err(fail(format!("{id} is no requirement of this file's category")));
                 }
-                if judge::by_name(&requirement.judge).is_none() {
+                if !judge::is_known(&requirement.judge) {
                     return Err(fail(format!("{id} names the judge {:?}, which there is not", requirement.judge)));
                 }
                 let known = judge::budgets(&requirement.judge);

@@ -14,6 +14,7 @@ mod state;
 mod story;
 mod surroundings;
 mod trouble;
+mod whole_event;
 mod worker;
 
 pub use confinement::{Confinement, Mode};

@@ -13,10 +13,12 @@ use hookproof_harness::{Canceller, Ending, Harness, HarnessError};
 use super::Run;
 use super::config;
 use super::confinement::Confinement;
+use super::whole_event;
 use super::worker::{Outcome, Worker};
+use crate::activity::{Activity, PayloadKind};
 use crate::contract::{Contract, Event};
 use crate::judge::{Judgement, Material, Verdict, judge_all};
-use crate::plan::Case;
+use crate::plan::{Case, LeftOut};
 use crate::report::{CaseFinished, ReportEvent, ReportedRun, RunStarted, Summary, Tally};
 use crate::requirement::{Catalogue, Level};
 use crate::subject::{ConfigNotice, Subject};
@@ -34,6 +36,8 @@ pub struct CheckOptions {
     pub environment: BTreeMap<OsString, OsString>,
     /// What the hooks may reach.
     pub confinement: Confinement,
+    /// Payloads that no case is planned for because of a matcher: the summary reports them.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// Why a check could not be made.
@@ -160,8 +164,9 @@ impl<'a> Checker<'a> {
             drop(task_sender);
             result
         });
-        result?;
+        let activity = result?;
         let mut summary = tally.summary().clone();
+        summary.activity = activity;
         summary.wall = started.elapsed();
         summary.interrupted = self.interrupter.is_interrupted();
         on(&ReportEvent::RunFinished(summary.clone()))?;
@@ -169,7 +174,8 @@ impl<'a> Checker<'a> {
     }
 
     /// Three stages, because later ones are compared with earlier ones: typical documents at the baseline, the others at
-    /// the baseline, and all other scenarios. Within a stage cases are reported in the order of the plan.
+    /// the baseline, and all other scenarios. Within a stage cases are reported in the order of the plan. Before the last
+    /// stage it is judged what each hook did at an event as a whole. The result is what the hooks did at the baseline.
     fn drive(
         &self,
         cases: &[Case<'a>],
@@ -177,7 +183,7 @@ impl<'a> Checker<'a> {
         done: &mpsc::Receiver<Done>,
         tally: &mut Tally,
         on: &mut impl FnMut(&ReportEvent) -> io::Result<()>,
-    ) -> Result<(), CheckError> {
+    ) -> Result<Activity, CheckError> {
         let stage_of = |case: &Case<'_>| match (case.scenario.is_baseline(), case.payload.is("typical")) {
             (true, true) => 0,
             (true, false) => 1,
@@ -185,7 +191,17 @@ impl<'a> Checker<'a> {
         };
         let mut baselines = Baselines::new();
         let mut typical: HashMap<[String; 2], Run> = HashMap::new();
+        let mut activity = Activity::default();
         for stage in 0..3 {
+            if stage == 2 {
+                let events = whole_event::group(cases, &baselines);
+                activity = self.activity(&events);
+                for event in whole_event::judged(self.contract, self.catalogue, &events, &activity) {
+                    tally.plan_another();
+                    tally.add(&event);
+                    on(&ReportEvent::CaseFinished(Box::new(event)))?;
+                }
+            }
             let indices: Vec<usize> = (0..cases.len()).filter(|index| stage_of(&cases[*index]) == stage).collect();
             for &index in &indices {
                 // How long one takes that had to be killed is not known.
@@ -219,7 +235,22 @@ impl<'a> Checker<'a> {
                 }
             }
         }
-        Ok(())
+        Ok(activity)
+    }
+
+    /// What the hooks did at the baseline.
+    fn activity(&self, events: &[whole_event::WholeEvent<'_>]) -> Activity {
+        let mut activity = Activity::default();
+        for whole in events {
+            let event = &self.contract.events[whole.event];
+            for one in &whole.runs {
+                activity.add(whole.subject, event, PayloadKind::of(one.payload), one.response(event));
+            }
+        }
+        for LeftOut { subject, event, kind, count } in &self.options.left_out {
+            activity.add_not_run(subject, &self.contract.events[event], *kind, *count);
+        }
+        activity
     }
 
     /// The finished case as the report tells it; `None` if it was interrupted.
@@ -269,9 +300,9 @@ impl<'a> Checker<'a> {
 }
 
 /// Baseline runs by subject, event and payload.
-type Baselines = HashMap<[String; 3], Run>;
+pub(super) type Baselines = HashMap<[String; 3], Run>;
 
 /// Subject, event and payload.
-fn key(case: &Case<'_>) -> [String; 3] {
+pub(super) fn key(case: &Case<'_>) -> [String; 3] {
     [&case.id.subject, &case.id.event, &case.id.payload].map(String::clone)
 }

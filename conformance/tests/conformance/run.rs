@@ -60,6 +60,7 @@ impl Suite {
                 level: Level::May,
                 environment: BTreeMap::new(),
                 confinement: Confinement::default(),
+                left_out: Vec::new(),
             },
             interrupter: Interrupter::default(),
         };

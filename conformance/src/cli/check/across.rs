@@ -1,11 +1,12 @@
 //! A check against several platforms: one report each where there is something to tell, and a table of all.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::PoisonError;
 use std::time::Duration;
 
+use hookproof::activity::PayloadKind;
 use hookproof::contract::Contract;
-use hookproof::report::Summary;
+use hookproof::report::{Summary, activity_text};
 use hookproof::requirement::Level;
 
 use super::{CliError, Exit, Format, Found, Output, Session, exit, subjects};
@@ -14,32 +15,44 @@ use super::{CliError, Exit, Format, Found, Output, Session, exit, subjects};
 struct Row {
     title: String,
     events: usize,
-    /// `None` if there was nothing to check.
-    summary: Option<Summary>,
+    outcome: Outcome,
+}
+
+/// What became of the check on one platform.
+enum Outcome {
+    Checked(Box<Summary>),
+    NothingToCheck,
+    /// The hooks could not be read, or may not be run.
+    Failed,
 }
 
 pub(super) fn run(session: &Session<'_>, contracts: &[Contract], output: &Output) -> Result<Exit, CliError> {
     let mut rows = Vec::new();
     let mut worst = Exit::Conforms;
+    let mut errors = Errors::default();
     for contract in contracts {
-        let found = found(session, contract)?;
-        let whole = session.arguments.verbose || session.arguments.format == Format::Jsonl;
-        let summary = if whole {
-            session.check(contract, found, &mut *output.reporter(session.arguments, session.catalogue))?
-        } else {
-            quiet(session, contract, found, output)?
+        let outcome = match found(session, contract) {
+            Ok(found) => checked(session, contract, found, output)?,
+            Err(CliError::Usage(message)) => {
+                errors.add(message, &contract.platform.id);
+                worst = worse(worst, Exit::Usage);
+                Outcome::Failed
+            }
+            Err(other) => return Err(other),
         };
-        if let Some(summary) = &summary {
+        let mut interrupted = false;
+        if let Outcome::Checked(summary) = &outcome {
             worst = worse(worst, exit(summary, session.level()));
+            interrupted = summary.interrupted;
         }
-        let interrupted = summary.as_ref().is_some_and(|summary| summary.interrupted);
         let title = format!("{} {}", contract.platform.id, contract.version);
-        rows.push(Row { title, events: contract.events.len(), summary });
+        rows.push(Row { title, events: contract.events.len(), outcome });
         if interrupted {
             break;
         }
     }
-    if rows.iter().all(|row| row.summary.is_none()) {
+    errors.report();
+    if rows.iter().all(|row| matches!(row.outcome, Outcome::NothingToCheck)) {
         return Err(CliError::Usage("failed to find anything to check on any of these platforms".to_owned()));
     }
     if session.arguments.format == Format::Human {
@@ -50,17 +63,45 @@ pub(super) fn run(session: &Session<'_>, contracts: &[Contract], output: &Output
     Ok(worst)
 }
 
+/// Errors of single platforms, each with the platforms that it is about: the same file is read for several.
+#[derive(Default)]
+struct Errors(Vec<(String, Vec<String>)>);
+
+impl Errors {
+    fn add(&mut self, message: String, platform: &str) {
+        match self.0.iter_mut().find(|(known, _)| *known == message) {
+            Some((_, platforms)) => platforms.push(platform.to_owned()),
+            None => self.0.push((message, vec![platform.to_owned()])),
+        }
+    }
+
+    fn report(&self) {
+        for (message, platforms) in &self.0 {
+            // Nothing is left to be told if stderr cannot be written.
+            let _ = writeln!(io::stderr(), "hookproof: {message} ({})", platforms.join(", "));
+        }
+    }
+}
+
 /// The hooks for one of several platforms; a configuration that this platform does not read holds none.
 fn found(session: &Session<'_>, contract: &Contract) -> Result<Found, CliError> {
     match subjects(session.arguments, contract) {
-        Err(CliError::Usage(_)) if session.arguments.path.is_some() => {
-            Ok(Found { subjects: Vec::new(), notices: Vec::new() })
-        }
+        Err(CliError::Nothing(_)) => Ok(Found { subjects: Vec::new(), notices: Vec::new() }),
         found => found,
     }
 }
 
-/// Checks, and passes the report on only if it tells of findings.
+fn checked(session: &Session<'_>, contract: &Contract, found: Found, output: &Output) -> Result<Outcome, CliError> {
+    let whole = session.arguments.verbose || session.arguments.format == Format::Jsonl;
+    let summary = if whole {
+        session.check(contract, found, &mut *output.reporter(session.arguments, session.catalogue))?
+    } else {
+        quiet(session, contract, found, output)?
+    };
+    Ok(summary.map_or(Outcome::NothingToCheck, |summary| Outcome::Checked(Box::new(summary))))
+}
+
+/// Checks, and passes the report on only if it has findings; otherwise only what the hooks did.
 fn quiet(
     session: &Session<'_>,
     contract: &Contract,
@@ -69,40 +110,69 @@ fn quiet(
 ) -> Result<Option<Summary>, CliError> {
     let (memory, bytes) = Output::memory();
     let summary = session.check(contract, found, &mut *memory.reporter(session.arguments, session.catalogue))?;
-    if summary.as_ref().is_some_and(|summary| exit(summary, session.level()) != Exit::Conforms) {
-        let mut writer = output.clone();
+    let Some(summary) = summary else { return Ok(None) };
+    let mut writer = output.clone();
+    if exit(&summary, session.level()) == Exit::Conforms {
+        let activity = activity_text(&summary.activity, output.width());
+        if !activity.is_empty() {
+            writeln!(writer, "{} {}: {activity}", contract.platform.title, contract.version)?;
+        }
+    } else {
         writer.write_all(&bytes.lock().unwrap_or_else(PoisonError::into_inner))?;
         writeln!(writer)?;
     }
-    Ok(summary)
+    Ok(Some(summary))
 }
 
-/// A broken MUST on one platform counts, however well the hook does on the others.
+/// A failure on one platform counts, however well the hook does on the others.
 fn worse(one: Exit, other: Exit) -> Exit {
     let rank = |exit: Exit| match exit {
         Exit::Conforms => 0,
         Exit::Findings => 1,
-        Exit::HarnessFailed => 2,
-        _ => 3,
+        Exit::Usage => 2,
+        Exit::HarnessFailed => 3,
+        Exit::Interrupted => 4,
     };
     if rank(other) > rank(one) { other } else { one }
 }
 
-fn table(writer: &mut impl Write, rows: &[Row], level: Level) -> std::io::Result<()> {
+fn table(writer: &mut impl Write, rows: &[Row], level: Level) -> io::Result<()> {
     let width = rows.iter().map(|row| row.title.len()).max().unwrap_or(0).max("platform".len());
-    writeln!(writer, "{:<width$}  events  cases  processes  verdict at level {level}", "platform")?;
+    writeln!(writer, "{:<width$}  events  cases  processes    blocked  verdict at level {level}", "platform")?;
     let mut total = (0, 0, 0, Duration::ZERO);
     for row in rows {
-        let Some(summary) = &row.summary else {
-            writeln!(writer, "{:<width$}  {:>6}  {:>5}  {:>9}  nothing to check", row.title, row.events, "-", "-")?;
-            continue;
+        let (title, events) = (&row.title, row.events);
+        let summary = match &row.outcome {
+            Outcome::Checked(summary) => summary,
+            Outcome::NothingToCheck => {
+                writeln!(writer, "{title:<width$}  {events:>6}  {:>5}  {:>9}  {:>9}  nothing to check", "-", "-", "-")?;
+                continue;
+            }
+            Outcome::Failed => {
+                writeln!(writer, "{title:<width$}  {events:>6}  {:>5}  {:>9}  {:>9}  not checked", "-", "-", "-")?;
+                continue;
+            }
         };
-        total = (total.0 + row.events, total.1 + summary.cases, total.2 + summary.spawns, total.3 + summary.wall);
-        let (events, cases, spawns) = (row.events, summary.cases, summary.spawns);
-        writeln!(writer, "{:<width$}  {events:>6}  {cases:>5}  {spawns:>9}  {}", row.title, verdict(summary, level))?;
+        total = (total.0 + events, total.1 + summary.cases, total.2 + summary.spawns, total.3 + summary.wall);
+        let (cases, spawns, verdict) = (summary.cases, summary.spawns, verdict(summary, level));
+        let blocked = blocked(summary);
+        writeln!(writer, "{title:<width$}  {events:>6}  {cases:>5}  {spawns:>9}  {blocked:>9}  {verdict}")?;
     }
     let (events, cases, spawns, wall) = total;
-    writeln!(writer, "{:<width$}  {events:>6}  {cases:>5}  {spawns:>9}  {:.1} s", "together", wall.as_secs_f64())
+    writeln!(
+        writer,
+        "{:<width$}  {events:>6}  {cases:>5}  {spawns:>9}  {:>9}  {:.1} s",
+        "together",
+        "",
+        wall.as_secs_f64()
+    )
+}
+
+/// How many of the dangerous payloads and secrets were blocked, at events at which they can be.
+fn blocked(summary: &Summary) -> String {
+    let counts = PayloadKind::THREATS.map(|kind| summary.activity.blocked(kind));
+    let (blocked, run) = counts.into_iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+    if run == 0 { "-".to_owned() } else { format!("{blocked} of {run}") }
 }
 
 fn verdict(summary: &Summary, level: Level) -> String {
@@ -110,8 +180,11 @@ fn verdict(summary: &Summary, level: Level) -> String {
     let broken: Vec<String> =
         counts.iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}")).collect();
     match exit(summary, level) {
-        Exit::Conforms if broken.is_empty() => "conforms".to_owned(),
-        Exit::Conforms => format!("conforms (below: {})", broken.join(", ")),
+        Exit::Conforms => {
+            let but = summary.activity.reservation().map_or(String::new(), |said| format!("; {said}"));
+            let below = if broken.is_empty() { String::new() } else { format!(" (below: {})", broken.join(", ")) };
+            format!("conforms{but}{below}")
+        }
         Exit::Interrupted => "interrupted".to_owned(),
         Exit::HarnessFailed => format!("{} failures of the suite itself", summary.harness_errors),
         _ => format!("breaks {}", broken.join(", ")),

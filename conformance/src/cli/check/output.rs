@@ -41,11 +41,18 @@ impl Output {
             Format::Jsonl => Box::new(JsonLines::new(self.clone())),
             Format::Human => {
                 let color = arguments.color.wanted(self.terminal);
-                let width = terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0));
-                let look = Look { color, terminal: self.terminal, verbose: arguments.verbose, width };
+                let look = Look { color, terminal: self.terminal, verbose: arguments.verbose, width: self.width() };
                 Box::new(Human::new(self.clone(), catalogue, look))
             }
         }
+    }
+}
+
+impl Output {
+    /// Columns that a line may take.
+    #[expect(clippy::unused_self, reason = "the width belongs to the output")]
+    pub(super) fn width(&self) -> usize {
+        terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0))
     }
 }
 

@@ -88,3 +88,58 @@ fn an_answer_that_names_another_event_is_told_although_only_a_part_of_it_is_drop
     let ids = told("vscode-copilot", "PreToolUse", 0, &NESTED.replace("\"X\"", "\"PostToolUse\""), "");
     assert_eq!(ids, ["schema.event-name-wrong"]);
 }
+
+/// The same with an option of the handler.
+fn told_with(platform: &str, event: &str, option: &str, exit: i32, stdout: &str, stderr: &str) -> Vec<String> {
+    let contract = Library::built_in().unwrap().select(platform).unwrap();
+    let mut facts = Facts::new(Ended::Exit(exit), stdout.as_bytes(), stderr.as_bytes());
+    facts.handler.insert(option.to_owned(), "true".to_owned());
+    let effect = interpret(&contract, &contract.events[event], &facts);
+    effect.problems.into_iter().map(|problem| problem.requirement).collect()
+}
+
+const ANNOUNCED: &str = "{\"async\":true}\n";
+const DENY: &str = r#"{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"deny","permissionDecisionReason":"no"}}"#;
+const GRANT: &str = r#"{"hookSpecificOutput":{"hookEventName":"PermissionRequest","decision":{"behavior":"allow"}}}"#;
+const LATER: &str = r#"{"hookSpecificOutput":{"hookEventName":"PreToolUse","additionalContext":"tests pass"}}"#;
+
+#[rstest]
+#[case::exit_two("claude-code", "PreToolUse", 2, "", "no", true)]
+#[case::a_denial("claude-code", "PreToolUse", 0, DENY, "", true)]
+#[case::a_stop("claude-code", "Stop", 2, "", "not yet", true)]
+#[case::a_permission("claude-code", "PermissionRequest", 0, GRANT, "", true)]
+#[case::a_prompt("claude-code", "UserPromptSubmit", 2, "", "no", true)]
+#[case::context_comes_later("claude-code", "PreToolUse", 0, LATER, "", false)]
+#[case::a_failure("claude-code", "PreToolUse", 1, "", "oh", false)]
+#[case::nothing_to_block("claude-code", "PostToolUse", 2, "", "tests failed", false)]
+#[case::silence("claude-code", "PreToolUse", 0, "", "", false)]
+#[case::elsewhere("codex", "PreToolUse", 2, "", "no", true)]
+#[case::elsewhere("qwen-code", "PreToolUse", 2, "", "no", true)]
+#[case::without_the_option("cursor", "preToolUse", 2, "", "no", false)]
+fn a_decision_in_the_background_comes_too_late(
+    #[case] platform: &str,
+    #[case] event: &str,
+    #[case] exit: i32,
+    #[case] stdout: &str,
+    #[case] stderr: &str,
+    #[case] found: bool,
+) {
+    let ids = told_with(platform, event, "async", exit, stdout, stderr);
+    assert_eq!(ids.contains(&"security.background-decision".to_owned()), found, "{ids:?}");
+}
+
+#[rstest]
+#[case::exit_two(2, "", true)]
+#[case::a_line_behind_it(0, DENY, true)]
+#[case::context_behind_it(0, LATER, false)]
+#[case::nothing_behind_it(0, "", false)]
+fn a_decision_behind_an_announcement_comes_too_late(#[case] exit: i32, #[case] rest: &str, #[case] found: bool) {
+    let ids = told("claude-code", "PreToolUse", exit, &format!("{ANNOUNCED}{rest}"), "no");
+    assert_eq!(ids.contains(&"security.background-decision".to_owned()), found, "{ids:?}");
+}
+
+#[test]
+fn a_decision_in_one_document_with_the_announcement_comes_too_late() {
+    let both = r#"{"async":true,"decision":"block","reason":"no"}"#;
+    assert!(told("claude-code", "Stop", 0, both, "").contains(&"security.background-decision".to_owned()));
+}

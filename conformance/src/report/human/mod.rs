@@ -1,5 +1,6 @@
-//! For people: progress while a run goes on, then findings, matrix, summary and verdict.
+//! For people: progress while a run goes on, then what the hooks did, findings, matrix, summary and verdict.
 
+mod activity;
 mod case;
 mod finding;
 mod gutter;
@@ -186,6 +187,11 @@ impl<'a, W: Write> Human<'a, W> {
     fn finish(&mut self, summary: &Summary) -> io::Result<()> {
         let width = self.page.width();
         let verbose = self.page.look.verbose;
+        let activity = activity::lines(&summary.activity, width);
+        if !activity.is_empty() {
+            self.page.blank()?;
+            self.page.lines(&activity)?;
+        }
         let blocks =
             finding::blocks(&self.findings, &finding::Setting { rules: self.rules, run: &self.run, width, verbose });
         for block in blocks {
@@ -202,6 +208,11 @@ impl<'a, W: Write> Human<'a, W> {
         }
         self.page.flush()
     }
+}
+
+/// What the hooks did, as a report for people shows it; empty if no hook was run.
+pub fn activity_text(activity: &crate::activity::Activity, width: usize) -> String {
+    activity::lines(activity, width.max(40)).iter().map(|line| line.render(false) + "\n").collect()
 }
 
 impl<W: Write> Reporter for Human<'_, W> {

@@ -129,7 +129,12 @@ fn verdict(summary: &Summary, tally: &Tally, run: &Told, width: usize) -> Vec<Li
         }
         Conformance::Broken => (style(worst), format!("does not conform: {broken}{below}")),
         _ if summary.interrupted => (style(Cell::Noted), format!("no verdict: nothing broken so far{below}")),
-        Conformance::Conforms => (GOOD, format!("conforms to {} {} at level {level}{below}", run.title, run.version)),
+        Conformance::Conforms => {
+            // "conforms" alone would say too much of a hook that did nothing.
+            let reservation = summary.activity.reservation();
+            let (look, but) = reservation.map_or((GOOD, String::new()), |said| (PLAIN, format!("; {said}")));
+            (look, format!("conforms to {} {} at level {level}{but}{below}", run.title, run.version))
+        }
         Conformance::NothingJudged => (ALARM, "no verdict: nothing could be judged".to_owned()),
     };
     let mut lines = Vec::new();

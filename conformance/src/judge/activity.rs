@@ -1,0 +1,95 @@
+//! Judges of hooks that stop nothing, or everything.
+
+use super::Verdict;
+use super::whole_event::{BaselineRun, EventMaterial};
+use crate::activity::{EventActivity, PayloadKind, Response};
+use crate::contract::{EventKind, Evidence};
+use crate::requirement::Requirement;
+
+/// Input above this size, in bytes, does not fit into a pipe: a hook that does not read it is seen.
+const PIPE: u64 = 64 * 1024;
+const UNHEARD: [Response; 2] = [Response::Silent, Response::NoEffect];
+
+/// A hook at an event where dangerous payloads can be stopped says something about at least one payload.
+pub(super) fn never_spoke(_: &Requirement, material: &EventMaterial<'_>) -> Option<Verdict> {
+    let own = material.own().filter(|own| own.guards())?;
+    if !is_unheard(own) {
+        return Some(Verdict::Pass);
+    }
+    // A command that is run at every event may be about others: then it spoke there.
+    let of_the_hook = || material.activity.events.iter().filter(|entry| entry.subject == own.subject);
+    if material.subject.event.is_none() && !of_the_hook().all(is_unheard) {
+        return None;
+    }
+    let shown = material.runs.iter().find(|one| one.kind().is_threat()).or(material.runs.first())?;
+    let written = material.runs.iter().filter(|one| one.response(material.event) == Response::NoEffect).count();
+    let total = material.runs.len();
+    let what = match written {
+        0 => format!("the hook had no answer to any of {total} payloads"),
+        _ => format!("the hook had no effect with any of {total} payloads, although it wrote something for {written}"),
+    };
+    let unread = if reads_nothing(material.runs) { "; it does not read its input" } else { "" };
+    Some(material.fail(shown.run, format!("{what}, {} among them{unread}", threats(own)), weakest(material.runs)))
+}
+
+/// A hook does not decide the same about harmless payloads as about dangerous ones.
+pub(super) fn same_answer(_: &Requirement, material: &EventMaterial<'_>) -> Option<Verdict> {
+    let own = material.own().filter(|own| own.guards())?;
+    // Whether hostile payloads are stopped is open.
+    let runs: Vec<&BaselineRun<'_>> = material.runs.iter().filter(|one| one.kind() != PayloadKind::Hostile).collect();
+    let harmless = runs.iter().filter(|one| one.kind() == PayloadKind::Harmless).count();
+    let (first, rest) = runs.split_first()?;
+    if harmless == 0 {
+        return None;
+    }
+    let response = first.response(material.event);
+    let texts = |one: &BaselineRun<'_>| (one.run.effect.model_sees.clone(), one.run.effect.user_sees.clone());
+    let same = match response {
+        Response::Blocked | Response::Asked | Response::Allowed => {
+            rest.iter().all(|one| one.response(material.event) == response)
+        }
+        // To add the same text to every prompt is what many hooks are for.
+        Response::Context | Response::Message
+            if matches!(material.event.kind, EventKind::Gate | EventKind::Request) =>
+        {
+            rest.iter().all(|one| one.response(material.event) == response && texts(one) == texts(first))
+        }
+        _ => false,
+    };
+    if !same {
+        return Some(Verdict::Pass);
+    }
+    let did = match response {
+        Response::Blocked => "blocked all",
+        Response::Asked => "asked about all",
+        Response::Allowed => "allowed all",
+        _ => "said the same about all",
+    };
+    let shown = runs.iter().find(|one| one.kind() == PayloadKind::Harmless)?;
+    let unread = if reads_nothing(material.runs) { "; it does not read its input" } else { "" };
+    let observed = format!("the hook {did} {} payloads, {harmless} harmless and {}{unread}", runs.len(), threats(own));
+    Some(material.fail(shown.run, observed, weakest(material.runs)))
+}
+
+fn is_unheard(entry: &EventActivity) -> bool {
+    entry.payloads.values().flat_map(|counts| counts.responses.keys()).all(|response| UNHEARD.contains(response))
+}
+
+/// How many threats were run, such as "12 dangerous and 1 secret".
+fn threats(own: &EventActivity) -> String {
+    let parts = PayloadKind::THREATS.iter().filter_map(|kind| {
+        let counts = own.payloads.get(kind).filter(|counts| counts.run > 0)?;
+        Some(format!("{} {kind}", counts.run))
+    });
+    parts.collect::<Vec<_>>().join(" and ")
+}
+
+/// Whether input that does not fit into a pipe was refused each time. Smaller input tells nothing.
+fn reads_nothing(runs: &[BaselineRun<'_>]) -> bool {
+    let mut large = runs.iter().map(|one| &one.run.observation.stdin).filter(|stdin| stdin.planned > PIPE).peekable();
+    large.peek().is_some() && large.all(|stdin| stdin.refused && stdin.written <= PIPE)
+}
+
+fn weakest(runs: &[BaselineRun<'_>]) -> Evidence {
+    runs.iter().map(|one| one.run.effect.evidence).max().unwrap_or(Evidence::Unconfirmed)
+}
