@@ -34,7 +34,7 @@ pub use model::{
     Contract, HandlerOption, Limits, MatchRule, Matching, MatchingAt, Notice, OverLimit, PlatformInfo, Process,
     TextLimit, Tool, Transcript, Variable,
 };
-pub use outcome::{Action, EventKind, Moment, Outcome, OutcomeName, Reader};
+pub use outcome::{Action, EventKind, Moment, Outcome, OutcomeName, Question, Reader};
 pub(crate) use phantom::Phantoms;
 pub use phantom::{Phantom, PhantomForm, Place};
 pub use reading::{

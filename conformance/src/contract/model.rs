@@ -260,6 +260,8 @@ pub struct HandlerOption {
     pub failure_denies: Option<String>,
     /// The value that sends the hook to the background, where it decides nothing.
     pub backgrounds: Option<String>,
+    /// The value that shows the hook's streams to the user as they are.
+    pub shows_streams: Option<String>,
     /// Events that ignore it.
     #[serde(default)]
     pub ignored_at: Vec<String>,
@@ -269,6 +271,13 @@ pub struct HandlerOption {
     pub evidence: Evidence,
     /// What it rests on.
     pub source: Vec<String>,
+}
+
+impl HandlerOption {
+    /// What the option rests on.
+    pub fn basis(&self) -> Basis {
+        Basis { evidence: self.evidence, source: self.source.clone() }
+    }
 }
 
 /// The known part of a tool's input and output.

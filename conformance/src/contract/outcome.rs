@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::evidence::Evidence;
+use super::reading::Fact;
 
 /// What the platform does with the step that an event stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -169,6 +170,16 @@ pub enum OutcomeName {
     Failed,
 }
 
+/// What becomes of the platform's own permission question after an `allow`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Question {
+    /// It is skipped: the step goes on without asking the user.
+    Skipped,
+    /// It stays: the platform's own rules decide whether the user is asked.
+    Kept,
+}
+
 /// What an [`OutcomeName`] means at one event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -184,6 +195,8 @@ pub struct Outcome {
     /// Whether the model is not asked again, so that no text of this hook reaches it.
     #[serde(default)]
     pub mute: bool,
+    /// For `allow`: what becomes of the platform's own permission question; `None` if unknown.
+    pub question: Option<Fact<Question>>,
     /// How well this is known, where that differs from the event.
     pub evidence: Option<Evidence>,
     /// What it rests on, where that differs from the event.
@@ -193,7 +206,15 @@ pub struct Outcome {
 impl Outcome {
     /// This action and nothing else.
     pub fn bare(action: Action) -> Self {
-        Outcome { action, turn_ended: false, reason: Vec::new(), mute: false, evidence: None, source: None }
+        Outcome {
+            action,
+            turn_ended: false,
+            reason: Vec::new(),
+            mute: false,
+            question: None,
+            evidence: None,
+            source: None,
+        }
     }
 
     fn told(action: Action, reason: &[Reader]) -> Self {

@@ -188,7 +188,7 @@ impl Reading {
 }
 
 /// One value and what it rests on.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fact<T> {
     /// The value.

@@ -5,7 +5,7 @@ use std::path::Path;
 use hookproof_harness::{Attempt, AttemptKind, AttemptOutcome, Containment, Ending, SandboxReport};
 
 use super::{Material, Verdict, ending};
-use crate::contract::{Decision, EventKind};
+use crate::contract::{Action, Decision, EventKind, Evidence, OutcomeName, Question};
 use crate::plan::HelperFault;
 use crate::requirement::Requirement;
 use crate::run::broken;
@@ -18,12 +18,24 @@ pub(super) fn allows_dangerous(_: &Requirement, material: &Material<'_>) -> Opti
     if !matches!(material.event.kind, EventKind::Gate | EventKind::Request) {
         return None;
     }
-    let allowed = material.runs.iter().find(|run| run.effect.decision == Some(Decision::Allow));
+    let allow = material.event.outcome(OutcomeName::Allow);
+    let question = allow.as_ref().and_then(|allow| allow.question.as_ref());
+    let allowed = material.runs.iter().find(|run| {
+        let grants = run.effect.action == Action::Allowed || run.effect.question != Some(Question::Kept);
+        run.effect.decision == Some(Decision::Allow) && grants
+    });
     Some(match allowed {
-        Some(run) => material.fail_by_effect(
-            run,
-            format!("the hook answers `allow` for a document labelled dangerous: {}", material.case.payload.title),
-        ),
+        Some(run) => {
+            // At a permission request an `allow` grants what was asked for. Elsewhere the contract says what it skips.
+            let known = match question {
+                Some(fact) => material.contract.weigh(&fact.basis()),
+                None if run.effect.action == Action::Allowed => run.effect.evidence,
+                None => Evidence::Unconfirmed,
+            };
+            let observed =
+                format!("the hook answers `allow` for a document labelled dangerous: {}", material.case.payload.title);
+            material.fail(run, observed, known.max(run.effect.evidence))
+        }
         None => Verdict::Pass,
     })
 }

@@ -6,7 +6,8 @@ use super::exit::Ruling;
 use super::texts::{Texts, bounded};
 use super::{Ended, Run, Said};
 use crate::contract::{
-    Action, Basis, Decision, Evidence, ExitThen, Outcome, OutcomeName, Reader, ReasonSource, Role, Tool,
+    Action, Basis, Decision, Evidence, ExitThen, HandlerOption, Outcome, OutcomeName, Question, Reader, ReasonSource,
+    Role, Tool,
 };
 
 /// What it came down to, before anybody reads anything.
@@ -40,7 +41,12 @@ pub(super) fn effect(run: &Run<'_>, ruling: &Ruling) -> Effect {
         }
     };
     let halts = ruling.then == ExitThen::Halt;
-    let (outcome, verdict) = outcome_of(run, fields, verdict, halts);
+    let (mut outcome, verdict) = outcome_of(run, fields, verdict, halts);
+    // A denial that leaves the step alone does not keep the answer's new output from counting.
+    let replaced = ruling.then == ExitThen::Deny && fields.is_some_and(|answer| replaces_output(run, answer));
+    if let Some(update) = run.event.outcome(OutcomeName::OutputUpdate).filter(|_| replaced && !run.event.can_deny()) {
+        outcome.action = update.action;
+    }
     let mut texts = texts(run, ruling, fields, &outcome, &verdict);
     if outcome.mute {
         texts.model.clear();
@@ -51,6 +57,7 @@ pub(super) fn effect(run: &Run<'_>, ruling: &Ruling) -> Effect {
         action: outcome.action,
         turn_ended: outcome.turn_ended,
         decision: verdict.decision,
+        question: question(run, &verdict),
         hook_status: status(run, ruling),
         read_as: run.said.class(),
         reason: verdict.reason,
@@ -61,6 +68,12 @@ pub(super) fn effect(run: &Run<'_>, ruling: &Ruling) -> Effect {
         problems: Vec::new(),
         evidence,
     }
+}
+
+/// What becomes of the platform's own permission question.
+fn question(run: &Run<'_>, verdict: &Verdict) -> Option<Question> {
+    let allow = (verdict.decision == Some(Decision::Allow)).then(|| run.event.outcome(OutcomeName::Allow)).flatten()?;
+    allow.question.map(|fact| fact.is)
 }
 
 /// What an answer that decides comes down to.
@@ -74,7 +87,6 @@ fn decided(run: &Run<'_>, answer: &Answer) -> Verdict {
         Some(Decision::Ask) => OutcomeName::Ask,
         Some(Decision::Defer) => OutcomeName::Defer,
         Some(Decision::Allow) | None => {
-            let fits = |fields: Option<_>, value| fields.is_none_or(|fields| Tool::misfit(fields, value).is_none());
             if let Some(input) = &answer.input_update {
                 let merges = run.event.fields_with(Role::InputUpdate).any(|(_, field)| field.merges);
                 let misfit = if merges { Tool::misfit_of_part } else { Tool::misfit };
@@ -85,9 +97,7 @@ fn decided(run: &Run<'_>, answer: &Answer) -> Verdict {
                         !field.unwrap && tool.is_none() && field.types.iter().any(|kind| kind.admits(input))
                     });
                 if right_form && fits_tool { OutcomeName::InputUpdate } else { OutcomeName::InputMisfit }
-            } else if let Some((output, _)) = &answer.output_update
-                && fits(tool.map(|tool| &tool.output).filter(|fields| !fields.is_empty()), output)
-            {
+            } else if replaces_output(run, answer) {
                 OutcomeName::OutputUpdate
             } else if decision == Some(Decision::Allow) {
                 OutcomeName::Allow
@@ -104,6 +114,16 @@ fn decided(run: &Run<'_>, answer: &Answer) -> Verdict {
         reason: made.and_then(|made| made.reason.clone()),
         basis: made.map(|made| made.basis.clone()).into_iter().collect(),
     }
+}
+
+/// Whether the answer holds a new output that the platform takes.
+fn replaces_output(run: &Run<'_>, answer: &Answer) -> bool {
+    let tool = run.tool.and_then(|tool| run.contract.tools.get(tool));
+    let fields = tool.map(|tool| &tool.output).filter(|fields| !fields.is_empty());
+    answer
+        .output_update
+        .as_ref()
+        .is_some_and(|(output, _)| fields.is_none_or(|fields| Tool::misfit(fields, output).is_none()))
 }
 
 /// A denial by exit code, by a held pipe, or by the handler's wish.
@@ -172,7 +192,7 @@ fn texts(run: &Run<'_>, ruling: &Ruling, fields: Option<&Answer>, outcome: &Outc
         if let Some(reason) = answer.stop_reason.as_ref().filter(|_| ends && !told) {
             texts.give(&[Reader::User], reason);
         }
-        if verdict.name == OutcomeName::OutputUpdate
+        if (verdict.name == OutcomeName::OutputUpdate || outcome.action == Action::OutputReplaced)
             && let Some((output, audience)) = &answer.output_update
         {
             let readers = audience.clone().unwrap_or_else(|| vec![Reader::Model]);
@@ -193,6 +213,10 @@ fn texts(run: &Run<'_>, ruling: &Ruling, fields: Option<&Answer>, outcome: &Outc
             }
         }
         _ => {}
+    }
+    if run.shows_streams().is_some() && matches!(ruling.then, ExitThen::Text | ExitThen::Failed) {
+        texts.give(&[Reader::User], run.heard.trimmed());
+        texts.give(&[Reader::User], &run.stderr());
     }
     texts
 }
@@ -252,6 +276,9 @@ fn weakest(run: &Run<'_>, ruling: &Ruling, fields: Option<&Answer>, outcome: &Ou
         used.push(refusal.basis.clone());
     }
     used.extend(verdict.basis.iter().cloned());
+    if matches!(ruling.then, ExitThen::Text | ExitThen::Failed) {
+        used.extend(run.shows_streams().map(HandlerOption::basis));
+    }
     used.push(Basis {
         evidence: outcome.evidence.unwrap_or(run.event.basis.evidence),
         source: outcome.source.clone().unwrap_or_else(|| run.event.basis.source.clone()),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::contract::{Action, AnswerClass, Decision, Evidence};
+use crate::contract::{Action, AnswerClass, Decision, Evidence, Question};
 
 /// How the platform records the hook itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +40,9 @@ pub struct Effect {
     pub turn_ended: bool,
     /// What was decided; `None` if nothing was.
     pub decision: Option<Decision>,
+    /// For `allow`: what becomes of the platform's own permission question; `None` if the contract does not say.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub question: Option<Question>,
     /// How the platform records the hook itself.
     pub hook_status: HookStatus,
     /// How the platform read what the hook printed.
@@ -73,8 +76,9 @@ impl Effect {
         matches!(self.action, Action::Blocked | Action::Denied) || self.turn_ended
     }
 
-    /// Whether the step goes ahead as it was about to, and nobody is told anything.
+    /// Whether the step goes ahead as it was about to, and nobody is told anything. A question to the user is not silent.
     pub fn passes_unheard(&self) -> bool {
-        !self.stops_the_step() && self.model_sees.is_empty() && self.user_sees.is_empty()
+        let asks = self.action == Action::Prompted;
+        !self.stops_the_step() && !asks && self.model_sees.is_empty() && self.user_sees.is_empty()
     }
 }

@@ -44,14 +44,10 @@ pub(super) fn rule(run: &Run<'_>) -> Ruling {
             basis: Vec::new(),
         },
     };
-    if let Some(option) = run.contract.handler.iter().find_map(|(name, option)| {
-        let wished = run.facts.handler.get(name);
-        let heeded = !option.ignored_at.contains(&run.event.name);
-        (heeded && wished.is_some() && wished == option.backgrounds.as_ref()).then_some(option)
-    }) {
+    if let Some(option) = run.option(|option| option.backgrounds.as_ref()) {
         ruling.then = ExitThen::Background;
         ruling.fields = false;
-        ruling.basis = vec![Basis { evidence: option.evidence, source: option.source.clone() }];
+        ruling.basis = vec![option.basis()];
         return ruling;
     }
     if let Some(voids) = run.contract.reading.stderr_voids_success.as_ref().filter(|fact| fact.is)
@@ -125,15 +121,11 @@ fn refuse_held(run: &Run<'_>, ruling: &mut Ruling) {
 
 /// Lets the handler's own wish for the case of a failure count.
 fn apply_options(run: &Run<'_>, ruling: &mut Ruling) {
-    for (name, option) in &run.contract.handler {
-        let wished = run.facts.handler.get(name);
-        if wished.is_some() && wished == option.failure_denies.as_ref() && !option.ignored_at.contains(&run.event.name)
-        {
-            ruling.then = ExitThen::Deny;
-            ruling.reason = vec![ReasonSource::Host];
-            ruling.fields = false;
-            ruling.by_option = true;
-            ruling.basis.push(Basis { evidence: option.evidence, source: option.source.clone() });
-        }
+    if let Some(option) = run.option(|option| option.failure_denies.as_ref()) {
+        ruling.then = ExitThen::Deny;
+        ruling.reason = vec![ReasonSource::Host];
+        ruling.fields = false;
+        ruling.by_option = true;
+        ruling.basis.push(option.basis());
     }
 }

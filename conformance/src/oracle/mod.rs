@@ -20,7 +20,7 @@ pub use tell::tell;
 use answer::{Answer, Refusal};
 use reading::{Heard, Reading};
 
-use crate::contract::{AnswerClass, Contract, Event};
+use crate::contract::{AnswerClass, Contract, Event, HandlerOption};
 
 /// What the hook said, as far as it was an answer.
 #[derive(Debug, Clone)]
@@ -99,6 +99,19 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// The option of the handler's configuration that is set to the value that `meaning` picks, and counts at this event.
+    fn option(&self, meaning: impl Fn(&HandlerOption) -> Option<&String>) -> Option<&HandlerOption> {
+        self.contract.handler.iter().find_map(|(name, option)| {
+            let value = self.facts.handler.get(name)?;
+            (Some(value) == meaning(option) && !option.ignored_at.contains(&self.event.name)).then_some(option)
+        })
+    }
+
+    /// The option that shows the hook's streams to the user, if it is set.
+    fn shows_streams(&self) -> Option<&HandlerOption> {
+        self.option(|option| option.shows_streams.as_ref())
+    }
+
     /// stderr as text, without white space at its end.
     fn stderr(&self) -> String {
         String::from_utf8_lossy(self.facts.stderr).trim_end().to_owned()

@@ -1,12 +1,14 @@
 //! Effects in words.
 
 use super::effect::{Effect, HookStatus};
-use crate::contract::{Action, Contract, Decision, Event};
+use crate::contract::{Action, Contract, Decision, Event, Question};
 
 /// What the platform does with an effect, as a sentence without a full stop.
 pub fn tell(contract: &Contract, event: &Event, effect: &Effect) -> String {
     let step = match effect.action {
-        Action::Proceeds if effect.decision == Some(Decision::Allow) => "goes on without asking the person",
+        Action::Proceeds if effect.question == Some(Question::Skipped) => "goes on without asking the person",
+        Action::Proceeds if effect.question == Some(Question::Kept) => "goes on by its own permission rules",
+        Action::Proceeds if effect.decision == Some(Decision::Allow) => "goes on",
         Action::Proceeds => "goes on as if there were no hook",
         Action::Blocked => "does not go on with the step",
         Action::InputRewritten => "goes on with the hook's input",

@@ -68,6 +68,7 @@ pub(crate) fn run(stdout: &[u8], stderr: &[u8]) -> ReportedRun {
             action: Action::Proceeds,
             turn_ended: false,
             decision: None,
+            question: None,
             hook_status: HookStatus::Ok,
             read_as: AnswerClass::Text,
             reason: None,

@@ -31,7 +31,8 @@ pub(super) fn lint(problems: &mut Problems<'_>, ruling: &Ruling, effect: &Effect
         }
         Ended::Exit(2) => two(problems, ruling, effect),
         Ended::Exit(code) if code != 0 => {
-            let denies = matches!(ruling.then, ExitThen::Deny | ExitThen::Halt) && !ruling.by_option;
+            let by_code = matches!(ruling.then, ExitThen::Deny | ExitThen::Halt) && !ruling.by_option;
+            let denies = by_code && run.event.can_deny();
             if denies && !is_chosen(run, code) {
                 problems.add_on(
                     &ruling.basis,
@@ -50,6 +51,12 @@ pub(super) fn lint(problems: &mut Problems<'_>, ruling: &Ruling, effect: &Effect
                 );
             } else if silent {
                 problems.add("exit.silent-failure", format!("exit code {code} with nothing on either stream"));
+            } else if by_code {
+                problems.add_on(
+                    &ruling.basis,
+                    "exit.failure",
+                    format!("exit code {code} at {}, where nothing can be denied", run.event.name),
+                );
             } else if ruling.then == ExitThen::Failed {
                 problems.add_on(
                     &ruling.basis,
@@ -66,6 +73,11 @@ pub(super) fn lint(problems: &mut Problems<'_>, ruling: &Ruling, effect: &Effect
         }
         Ended::Exit(_) | Ended::TimedOut => {}
     }
+}
+
+/// Whether a denial does anything at this event: to the step, or by a reason that is passed on.
+fn counts(run: &Run<'_>) -> bool {
+    run.event.can_deny() || run.event.outcome(OutcomeName::Deny).is_some_and(|deny| !deny.reason.is_empty())
 }
 
 /// Whether the exit table names this very code as one that denies.
@@ -129,7 +141,7 @@ fn two(problems: &mut Problems<'_>, ruling: &Ruling, effect: &Effect) {
         Said::Answer(answer) => answer.decision().map(|made| made.decision),
         _ => None,
     };
-    if ruling.then == ExitThen::Deny {
+    if ruling.then == ExitThen::Deny && counts(run) {
         match allowed {
             Some(Decision::Allow) => {
                 problems.add_on(
@@ -163,7 +175,7 @@ fn two(problems: &mut Problems<'_>, ruling: &Ruling, effect: &Effect) {
         );
     } else if answered(run) && ruling.then != ExitThen::Answer {
         unread_answer(problems, ruling, 2);
-    } else if !answered(run) && ruling.then != ExitThen::Background {
+    } else if (!answered(run) || ruling.then == ExitThen::Deny) && ruling.then != ExitThen::Background {
         let basis = [ruling.basis.clone(), vec![run.event.basis.clone()]].concat();
         let basis: Vec<Basis> = basis;
         problems.add_on(

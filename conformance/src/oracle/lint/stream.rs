@@ -157,7 +157,10 @@ fn around_the_document(problems: &mut Problems<'_>) {
 fn unread_text(problems: &mut Problems<'_>, ruling: &Ruling) {
     let run = problems.run;
     let text = run.heard.trimmed();
-    let read = ruling.then == ExitThen::Text && !run.event.text.is_empty();
+    let read = (ruling.then == ExitThen::Text && !run.event.text.is_empty())
+        || run.shows_streams().is_some()
+        // What a hook in the background prints is not what the event is about.
+        || ruling.then == ExitThen::Background;
     // Nobody has to read what a hook writes into its log.
     let is_log = run.heard.stream == StreamName::Stderr;
     if !read && !is_log && matches!(run.facts.ended, Ended::Exit(_)) && !text.is_empty() {

@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 
-use crate::contract::Library;
+use crate::contract::{Library, Question};
 use crate::oracle::{Ended, Facts, interpret};
 
 /// A denial as Claude Code and its kin spell it, for no event in particular.
@@ -63,6 +63,12 @@ fn an_answer_at_exit_zero(
 #[case::no_effect("cline-vscode", "PreToolUse", 2, "not here", &["exit.two-where-nothing-blocks"])]
 #[case::error_denies("copilot-cli", "preToolUse", 1, "Traceback", &["exit.denies-by-accident"])]
 #[case::error_denies("gemini-cli", "BeforeTool", 127, "no jq", &["exit.denies-by-accident", "exit.reserved-code"])]
+#[case::nothing_to_deny("gemini-cli", "SessionStart", 127, "no jq", &["exit.failure", "exit.reserved-code"])]
+#[case::nothing_to_deny("gemini-cli", "SessionEnd", 3, "Traceback", &["exit.failure"])]
+#[case::nothing_to_deny("gemini-cli", "AfterModel", 127, "no jq", &["exit.failure", "exit.reserved-code"])]
+#[case::nothing_to_deny("gemini-cli", "SessionStart", 2, "not today", &["exit.two-where-nothing-blocks"])]
+#[case::what_is_done_is_told("gemini-cli", "AfterTool", 2, "look again", &[])]
+#[case::what_is_done_is_told("claude-code", "PostToolUse", 2, "look again", &[])]
 #[case::its_own_code("crush", "PreToolUse", 49, "stop here", &[])]
 #[case::error("crush", "PreToolUse", 1, "Traceback", &["exit.failure"])]
 #[case::error("claude-code", "PreToolUse", 1, "Traceback", &["exit.failure"])]
@@ -142,4 +148,54 @@ fn a_decision_behind_an_announcement_comes_too_late(#[case] exit: i32, #[case] r
 fn a_decision_in_one_document_with_the_announcement_comes_too_late() {
     let both = r#"{"async":true,"decision":"block","reason":"no"}"#;
     assert!(told("claude-code", "Stop", 0, both, "").contains(&"security.background-decision".to_owned()));
+}
+
+/// The effect of a run with options of its handler.
+fn effect_with(platform: &str, event: &str, stdout: &str, handler: &[(&str, &str)]) -> crate::oracle::Effect {
+    let contract = Library::built_in().unwrap().select(platform).unwrap();
+    let mut facts = Facts::new(Ended::Exit(0), stdout.as_bytes(), b"");
+    facts.handler = handler.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    interpret(&contract, &contract.events[event], &facts)
+}
+
+#[rstest]
+#[case::shown("pre_run_command", &[("show_output", "true")], &[], &["checked"])]
+#[case::not_asked_for("pre_run_command", &[], &["stream.text-reaches-nobody"], &[])]
+#[case::not_asked_for("pre_run_command", &[("show_output", "false")], &["stream.text-reaches-nobody"], &[])]
+#[case::does_not_apply("post_cascade_response", &[("show_output", "true")], &["stream.text-reaches-nobody"], &[])]
+#[case::does_not_apply("pre_user_prompt", &[("show_output", "true")], &["stream.text-reaches-nobody"], &[])]
+fn text_that_an_option_shows(
+    #[case] event: &str,
+    #[case] handler: &[(&str, &str)],
+    #[case] expected: &[&str],
+    #[case] shown: &[&str],
+) {
+    let effect = effect_with("windsurf", event, "checked\n", handler);
+    let ids: Vec<&str> = effect.problems.iter().map(|problem| problem.requirement.as_str()).collect();
+    assert_eq!(
+        (ids.as_slice(), effect.user_sees.as_slice()),
+        (expected, &shown.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>()[..])
+    );
+}
+
+#[rstest]
+#[case(
+    "claude-code",
+    "PreToolUse",
+    r#"{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"allow"}}"#,
+    Some(Question::Skipped)
+)]
+#[case("copilot-cli", "PreToolUse", r#"{"permissionDecision":"allow"}"#, Some(Question::Skipped))]
+#[case("gemini-cli", "BeforeTool", r#"{"decision":"allow"}"#, Some(Question::Kept))]
+#[case("qwen-code", "PreToolUse", r#"{"decision":"approve"}"#, Some(Question::Kept))]
+#[case("antigravity", "PreToolUse", r#"{"decision":"allow"}"#, Some(Question::Kept))]
+#[case("antigravity", "PreToolUse", r#"{"decision":"deny","reason":"no"}"#, None)]
+#[case("claude-code", "PreToolUse", "", None)]
+fn what_an_allow_means(
+    #[case] platform: &str,
+    #[case] event: &str,
+    #[case] stdout: &str,
+    #[case] expected: Option<Question>,
+) {
+    assert_eq!(effect_with(platform, event, stdout, &[]).question, expected);
 }
