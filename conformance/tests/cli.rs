@@ -1,5 +1,7 @@
 //! The binary as people and programs call it.
 
+#[path = "cli/answers.rs"]
+mod answers;
 #[path = "cli/batch.rs"]
 mod batch;
 #[path = "cli/check.rs"]

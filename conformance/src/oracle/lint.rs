@@ -3,18 +3,22 @@
 //! Each finding carries the id of its requirement and the weight of the contract facts behind it; what the requirement
 //! is worth, and in which scenarios it counts, is said in `requirements/`.
 
+mod around;
 mod background;
 mod document;
 mod exit;
+mod keys;
 mod schema;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod unread;
+mod words;
 
 use super::effect::{Effect, Problem};
 use super::exit::Ruling;
-use super::{Run, Said};
-use crate::contract::{Basis, Evidence};
+use super::{Ended, Run, Said};
+use crate::contract::{Basis, Evidence, ExitThen};
 
 /// Collects problems.
 pub(super) struct Problems<'a> {
@@ -49,13 +53,35 @@ pub(super) fn problems(run: &Run<'_>, ruling: &Ruling, effect: &Effect) -> Vec<P
     let mut problems = Problems { run, found: Vec::new() };
     document::lint(&mut problems);
     schema::lint(&mut problems, ruling, effect);
-    stream::lint(&mut problems, ruling);
+    stream::lint(&mut problems, ruling, effect);
     exit::lint(&mut problems, ruling, effect);
     background::lint(&mut problems, ruling);
+    unexplained(&mut problems, ruling);
     problems.found
 }
 
 /// Whether stdout held an answer that the platform accepts.
 fn answered(run: &Run<'_>) -> bool {
     matches!(run.said, Said::Answer(_) | Said::Announced)
+}
+
+/// A run that the platform takes for failed because of its stdout has a finding, whatever the fault is.
+fn unexplained(problems: &mut Problems<'_>, ruling: &Ruling) {
+    let run = problems.run;
+    if ruling.then != ExitThen::Failed || run.facts.ended != Ended::Exit(0) || !problems.found.is_empty() {
+        return;
+    }
+    match run.said {
+        Said::Broken(error) => {
+            problems.add_on(&ruling.basis, "json.syntax", format!("stdout is meant as JSON and is none: {error}"));
+        }
+        Said::Text | Said::Answer(_) if !ruling.held => {
+            problems.add_on(
+                &ruling.basis,
+                "stream.text-refused",
+                "what stands on stdout is no answer that the platform takes: the hook counts as failed",
+            );
+        }
+        _ => {}
+    }
 }

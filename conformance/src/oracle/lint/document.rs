@@ -36,7 +36,7 @@ pub(super) fn lint(problems: &mut Problems<'_>) {
     };
     if let Some(error) = meant
         && run.event.exits.iter().any(|row| row.then == ExitThen::Answer)
-        && super::stream::documents(text) < 2
+        && super::around::documents(text).len() < 2
     {
         let requirement = match error.fault {
             Fault::ControlCharacter => "json.raw-control-character",

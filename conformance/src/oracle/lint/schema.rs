@@ -3,6 +3,8 @@
 use serde_json::Value;
 
 use super::Problems;
+use super::keys::is_lost;
+use super::words::{Wish, said};
 use crate::contract::{Contract, Decision, Event, EventKind, ExitThen, Field, OutcomeName, Role, Tool, plain_path};
 use crate::oracle::Said;
 use crate::oracle::answer::{Answer, Fault, Refusal, at, is_wanting, misfit};
@@ -22,8 +24,8 @@ pub(super) fn lint(problems: &mut Problems<'_>, ruling: &Ruling, effect: &Effect
         _ => {}
     }
     // Of a refused answer nothing is read, so that its other keys are no further fault.
-    if matches!(run.said, Said::Answer(_)) {
-        keys(problems, &document.value, effect);
+    if let Said::Answer(answer) = run.said {
+        super::keys::lint(problems, answer, &document.value, effect);
     }
 }
 
@@ -92,13 +94,19 @@ fn accepted(problems: &mut Problems<'_>, answer: &Answer, ruling: &Ruling, effec
             );
         }
         if field.role == Some(Role::Ignored)
-            && let Some(word) = denial(path, value)
-            && is_lost(event, effect)
+            && let Some(said) = said(path.rsplit('.').next().unwrap_or(path), value)
+            && is_lost(event, effect, said.wish)
         {
             problems.add_on(
                 std::slice::from_ref(&field.basis),
                 "schema.decision-not-read",
-                format!("`{path}: {word}` denies nothing: {} accepts the field and does not look at it", event.name),
+                format!(
+                    "`{path}{}: {}` {}: {} accepts the field and does not look at it",
+                    said.below,
+                    said.word,
+                    if said.wish == Wish::Deny { "denies nothing" } else { "asks nobody" },
+                    event.name
+                ),
             );
         } else if is_discarded(run.contract, event, path, field) && !is_neutral(value) {
             problems.add_on(
@@ -225,151 +233,4 @@ fn is_neutral(value: &Value) -> bool {
         Value::Array(items) => items.is_empty(),
         _ => false,
     }
-}
-
-/// Keys that the event does not know.
-fn keys(problems: &mut Problems<'_>, document: &Value, effect: &Effect) {
-    let Some(object) = document.as_object() else { return };
-    for (key, value) in object {
-        if !problems.run.event.output.contains_key(key) {
-            key_unknown(problems, document, None, key, effect);
-        } else if let Some(inner) = value.as_object()
-            && problems.run.event.output.get(key).and_then(|field| field.role) == Some(Role::Container)
-            && problems.run.event.output.keys().any(|path| path.starts_with(&format!("{key}.")))
-        {
-            for name in inner.keys() {
-                if !problems.run.event.output.contains_key(&format!("{key}.{name}")) {
-                    key_unknown(problems, document, Some(key), name, effect);
-                }
-            }
-        }
-    }
-}
-
-fn key_unknown(problems: &mut Problems<'_>, document: &Value, container: Option<&str>, key: &str, effect: &Effect) {
-    let run = problems.run;
-    let event = run.event;
-    let here = container.map_or_else(|| key.to_owned(), |container| format!("{container}.{key}"));
-    let basis = |field: &Field| field.basis.clone();
-    let name_of = |path: &str| path.rsplit('.').next().unwrap_or(path).to_owned();
-    // The same word in another spelling, at the same place.
-    let same_place = |path: &str| path.rsplit_once('.').map(|(parent, _)| parent) == container;
-    if let Some((path, field)) =
-        event.output.iter().find(|(path, _)| same_place(path) && squash(&name_of(path)) == squash(key))
-    {
-        // That another spelling is dropped is a fact of its own.
-        let dropped = run.contract.reading.basis_of(run.contract.reading.unknown_keys.as_ref());
-        problems.add_on(
-            &[basis(field), dropped],
-            "schema.wrong-case",
-            format!("`{here}` is not read; the field is spelled `{path}`"),
-        );
-        return;
-    }
-    // A field of this event, at another place.
-    if let Some((path, field)) = event
-        .output
-        .iter()
-        .find(|(path, field)| squash(&name_of(path)) == squash(key) && field.role != Some(Role::EventName))
-    {
-        if at(document, path).is_none() && field.role != Some(Role::Ignored) {
-            problems.add_on(
-                &[basis(field)],
-                "schema.misplaced-field",
-                format!("`{here}` is not read; its place is `{path}`"),
-            );
-        } else {
-            problems.add("schema.unknown-field", format!("`{here}` is not read; `{path}` is"));
-        }
-        return;
-    }
-    // Fields of this event, inside an object that it does not know.
-    let value = at(document, &here);
-    let inside: Vec<(String, &String, &Field)> = value
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-        .filter_map(|(inner, _)| {
-            let (path, field) = event.output.iter().find(|(path, field)| {
-                name_of(path) == *inner
-                    && !matches!(field.role, Some(Role::EventName | Role::Ignored | Role::Container) | None)
-                    && at(document, path).is_none()
-            })?;
-            Some((format!("{here}.{inner}"), path, field))
-        })
-        .collect();
-    if !inside.is_empty() {
-        for (there, path, field) in inside {
-            problems.add_on(
-                &[basis(field)],
-                "schema.misplaced-field",
-                format!("`{there}` is not read; its place is `{path}`"),
-            );
-        }
-        return;
-    }
-    // A denial in words that the platform does not read.
-    if let Some(word) = value.and_then(|value| denial(key, value))
-        && is_lost(event, effect)
-        && (is_early(event.kind) || !foreign(run.contract, event, key))
-    {
-        problems.add(
-            "schema.decision-not-read",
-            format!("`{here}: {word}` denies nothing: {} has no such field", event.name),
-        );
-        return;
-    }
-    // A field of another event.
-    let other = run.contract.events.values().find(|other| {
-        other.name != event.name
-            && other
-                .output
-                .iter()
-                .any(|(path, field)| path.contains('.') && name_of(path) == key && field.role != Some(Role::EventName))
-    });
-    match other {
-        Some(other) => problems
-            .add("schema.foreign-field", format!("`{here}` is no field of {}; {} has it", event.name, other.name)),
-        None => problems.add("schema.unknown-field", format!("`{here}` is no field of any answer and is not read")),
-    }
-}
-
-/// Whether a denial that the platform did not read would have counted at this event.
-fn is_lost(event: &Event, effect: &Effect) -> bool {
-    effect.decision.is_none() && !effect.stops_the_step() && event.can_deny()
-}
-
-/// Whether a decision comes in time to keep something from happening.
-fn is_early(kind: EventKind) -> bool {
-    matches!(kind, EventKind::Gate | EventKind::Request | EventKind::Prompt | EventKind::Stop)
-}
-
-/// Whether another event of the platform has a nested field of this name.
-fn foreign(contract: &Contract, event: &Event, key: &str) -> bool {
-    contract.events.values().any(|other| {
-        other.name != event.name
-            && other.output.iter().any(|(path, field)| {
-                path.rsplit_once('.').is_some_and(|(_, name)| name == key) && field.role != Some(Role::EventName)
-            })
-    })
-}
-
-/// The value of a field by which hooks deny on some platform; `None` if it denies nowhere.
-fn denial(key: &str, value: &Value) -> Option<String> {
-    const WORDS: [&str; 5] = ["deny", "denied", "block", "blocked", "reject"];
-    match value {
-        Value::String(word) => WORDS.contains(&word.to_ascii_lowercase().as_str()).then(|| format!("{word:?}")),
-        Value::Bool(value) => {
-            let denies =
-                if key == "continue" { !value } else { ["cancel", "halt", "block", "deny"].contains(&key) && *value };
-            denies.then(|| value.to_string())
-        }
-        Value::Object(map) => map.iter().find_map(|(key, value)| denial(key, value)),
-        _ => None,
-    }
-}
-
-/// A name without its spelling: letters and digits in lower case.
-fn squash(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }

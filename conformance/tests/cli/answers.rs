@@ -1,0 +1,129 @@
+//! What `interpret` and `check` say of answers that a platform reads in part or not at all.
+
+use predicates::prelude::*;
+use predicates::str::contains;
+use rstest::rstest;
+use serde_json::Value;
+
+use crate::hookproof;
+
+const ASK: &str = r#"{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"ask"}}"#;
+
+/// The requirements that `interpret` names for a run.
+fn named(platform: &str, event: &str, exit: &str, stdout: &str, stderr: &str, handler: &[&str]) -> Vec<String> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (out, err) = (folder.path().join("out"), folder.path().join("err"));
+    std::fs::write(&out, stdout).expect("a file");
+    std::fs::write(&err, stderr).expect("a file");
+    let mut command = hookproof(&["interpret", "--platform", platform, "--event", event, "--exit", exit]);
+    command.args(["--format", "json", "--stdout"]).arg(&out).arg("--stderr").arg(&err);
+    for option in handler {
+        command.args(["--handler", option]);
+    }
+    let output = command.assert().success();
+    let effect: Value = serde_json::from_slice(&output.get_output().stdout).expect("the effect is JSON");
+    let problems = effect["problems"].as_array().expect("a list").iter();
+    problems.map(|problem| problem["requirement"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+#[rstest]
+#[case::banner("claude-code", "PreToolUse", "0", "checking\n{\"permissionDecision\":\"deny\"}\n", "", &[], &["stream.noise-before-json", "schema.misplaced-field"])]
+#[case::ask_on_stderr("claude-code", "PreToolUse", "2", "", ASK, &[], &["stream.decision-on-stderr"])]
+#[case::foreign_word("claude-code", "PreToolUse", "0", "{\"approve\":false}", "", &[], &["schema.decision-not-read"])]
+#[case::harmless("claude-code", "PreToolUse", "0", "{\"systemMessage\":\"ok\",\"action\":\"logged\",\"status\":\"ok\"}", "", &[], &["schema.extra-keys"])]
+#[case::shown("windsurf", "pre_run_command", "0", "checked\n", "", &["show_output=true"], &[])]
+#[case::not_shown("windsurf", "pre_run_command", "0", "checked\n", "", &[], &["stream.text-reaches-nobody"])]
+#[case::never_shown("windsurf", "post_cascade_response", "0", "checked\n", "", &["show_output=true"], &["stream.text-reaches-nobody"])]
+#[case::nothing_to_deny("gemini-cli", "SessionStart", "127", "", "jq: not found\n", &[], &["exit.failure", "exit.reserved-code"])]
+fn interpret_names(
+    #[case] platform: &str,
+    #[case] event: &str,
+    #[case] exit: &str,
+    #[case] stdout: &str,
+    #[case] stderr: &str,
+    #[case] handler: &[&str],
+    #[case] expected: &[&str],
+) {
+    assert_eq!(named(platform, event, exit, stdout, stderr, handler), expected);
+}
+
+#[rstest]
+#[case(
+    "claude-code",
+    "PreToolUse",
+    r#"{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"allow"}}"#,
+    "goes on without asking the person"
+)]
+#[case("gemini-cli", "BeforeTool", r#"{"decision":"allow"}"#, "goes on by its own permission rules")]
+#[case("antigravity", "PreToolUse", r#"{"decision":"allow"}"#, "goes on by its own permission rules")]
+fn an_allow_is_told_as_the_platform_takes_it(
+    #[case] platform: &str,
+    #[case] event: &str,
+    #[case] stdout: &str,
+    #[case] told: &str,
+) {
+    hookproof(&["interpret", "--platform", platform, "--event", event, "--stdout", "-"])
+        .write_stdin(stdout)
+        .assert()
+        .success()
+        .stdout(contains(told));
+}
+
+#[test]
+#[cfg(unix)]
+fn an_allow_that_skips_no_question_is_no_danger() {
+    let check = |platform: &str, event: &str, answer: &str| {
+        let line = format!("cat >/dev/null; printf '%s' '{answer}'");
+        let command =
+            ["check", "--platform", platform, "--event", event, "--scenario", "baseline", "--", "sh", "-c", &line];
+        hookproof(&command).assert()
+    };
+    let dangerous = contains("security.allows-dangerous");
+    check("gemini-cli", "BeforeTool", r#"{"decision":"allow"}"#).stdout(dangerous.clone().not());
+    let nested = r#"{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"allow"}}"#;
+    check("claude-code", "PreToolUse", nested).stdout(dangerous);
+}
+
+#[test]
+#[cfg(unix)]
+fn both_faults_of_a_banner_before_a_misplaced_denial_are_reported() {
+    let line = r#"cat >/dev/null; echo checking; echo '{"permissionDecision":"deny"}'"#;
+    hookproof(&[
+        "check",
+        "--platform",
+        "claude-code",
+        "--event",
+        "PreToolUse",
+        "--scenario",
+        "baseline",
+        "--",
+        "sh",
+        "-c",
+        line,
+    ])
+    .assert()
+    .code(1)
+    .stdout(contains("stream.noise-before-json").and(contains("schema.misplaced-field")));
+}
+
+#[test]
+#[cfg(unix)]
+fn a_decision_that_is_none_does_not_keep_the_agent_from_stopping() {
+    let line = r#"cat >/dev/null; echo '{"decision":"deny"}'"#;
+    hookproof(&[
+        "check",
+        "--platform",
+        "claude-code",
+        "--event",
+        "Stop",
+        "--scenario",
+        "baseline",
+        "--",
+        "sh",
+        "-c",
+        line,
+    ])
+    .assert()
+    .code(1)
+    .stdout(contains("schema.value").and(contains("input.stop-hook-active").not()));
+}
