@@ -18,6 +18,7 @@ pub(crate) use matching::{InvalidPattern, Language, Matching, Part};
 
 use super::evidence::{Basis, Evidence};
 use super::version::Version;
+use crate::requirement::Level;
 
 /// How a platform's configuration of hooks is laid out.
 #[derive(Debug, Clone, Deserialize)]
@@ -28,8 +29,9 @@ pub(crate) struct Dialect {
     pub(crate) syntax: Option<Syntax>,
     /// Keys that may stand beside the map of events.
     pub(crate) top: Option<Top>,
-    /// The key that tells the version of the format.
-    pub(crate) version: Option<FormatVersion>,
+    /// The keys that tell the version of the format, each for some of the files.
+    #[serde(default)]
+    pub(crate) version: Vec<FormatVersion>,
     pub(crate) keys: Keys,
     pub(crate) events: Events,
     pub(crate) malformed: Malformed,
@@ -102,8 +104,9 @@ tables! {
         /// Files among them of which nobody knows whether they have the key.
         #[serde(default)]
         either: Vec<String>,
-        /// The key, or the dotted path, of the switch for all hooks.
-        disable: Option<String>,
+        /// The keys, or dotted paths, of the switches for all hooks.
+        #[serde(default)]
+        disable: Vec<String>,
         /// The value that switches them off.
         #[serde(default = "switched_off")]
         disabled_if: bool,
@@ -112,6 +115,9 @@ tables! {
         /// Patterns of files that look like settings and are not read.
         #[serde(default)]
         unread: Vec<String>,
+        /// Files among them that are not read for hooks where one of the other patterns exists in the same place.
+        #[serde(default)]
+        yields_to: BTreeMap<String, Vec<String>>,
     }
     /// What is accepted beyond strict JSON, and what becomes of duplicate keys.
     Syntax {
@@ -138,10 +144,22 @@ tables! {
         key: String,
         /// The values that are known, as text.
         values: Vec<String>,
-        /// Patterns of the files that have it.
+        /// Patterns of the settings files that have it.
+        #[serde(default)]
         files: Vec<String>,
+        /// Whether the hooks of plugins have it: their files, and what a manifest holds in place of a file.
+        #[serde(default)]
+        plugins: bool,
         /// What becomes of a file without it.
         missing: String,
+        /// How much it matters that the key is missing.
+        #[serde(default = "should")]
+        missing_level: Level,
+        /// What becomes of a file with another value, where that differs.
+        other: Option<String>,
+        /// How much it matters that the value is another one.
+        #[serde(default = "should")]
+        other_level: Level,
     }
     /// The keys of groups and handlers that give them their shape.
     Keys {
@@ -240,6 +258,15 @@ tables! {
         /// Patterns of the folders, below a project, in which plugins lie.
         #[serde(default)]
         folders: Vec<String>,
+        /// Whether a folder without a manifest is no plugin.
+        #[serde(default)]
+        manifest_needed: bool,
+        /// Whether hooks that the manifest names or holds take the place of `file`.
+        #[serde(default)]
+        replaces: bool,
+        /// Whether hooks in the manifest have the form of a whole file, with the key of the map in it.
+        #[serde(default)]
+        inline_file: bool,
     }
     /// Projects.
     Project {
@@ -377,6 +404,10 @@ pub(crate) struct Shell {
 
 fn switched_off() -> bool {
     true
+}
+
+fn should() -> Level {
+    Level::Should
 }
 
 fn needed() -> bool {

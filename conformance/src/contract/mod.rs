@@ -21,7 +21,7 @@ mod select;
 mod version;
 
 pub(crate) use config::{
-    Cost, Dialect, Elsewhere, EventFiles, HandlerKey, InvalidPattern, Language, MapShape, Part, Placeholders, Plugin,
+    Cost, Dialect, Elsewhere, EventFiles, FormatVersion, HandlerKey, InvalidPattern, Language, MapShape, Part, Placeholders, Plugin,
     PluginOptions, Scripts, Spelling, StartsIn, Syntax, System, Takes, TimeUnit,
 };
 pub use event::{Event, Failure, HeldPipes, StrictKeys};

@@ -78,8 +78,8 @@ pub(crate) struct Found {
 
 /// What a path turns out to be.
 enum Target {
-    /// Settings files, and the project that they belong to.
-    Settings { files: Vec<PathBuf>, project: Option<PathBuf> },
+    /// Settings files, the directory below which they have their place, and the project that they belong to.
+    Settings { files: Vec<PathBuf>, base: Option<PathBuf>, project: Option<PathBuf> },
     /// A plugin's folder, and the only file of hooks to look at, if one was named.
     Plugin { root: PathBuf, only: Option<PathBuf> },
     /// Files that are hooks themselves.
@@ -100,8 +100,8 @@ impl Search<'_> {
         let mut found = Found::default();
         for target in &targets {
             match target {
-                Target::Settings { files, project } => {
-                    settings::read(self, dialect, files, project.as_deref(), &mut found);
+                Target::Settings { files, base, project } => {
+                    settings::read(self, dialect, files, base.as_deref(), project.as_deref(), &mut found);
                 }
                 Target::Plugin { root, only } => {
                     plugin::read(self, dialect, root, only.as_deref(), &mut found);
@@ -121,7 +121,7 @@ impl Search<'_> {
         if let Some((base, _)) = inside.first() {
             let project = self.project(base);
             let files: Vec<PathBuf> = inside.iter().flat_map(|(_, rest)| rest.existing(path)).collect();
-            let mut targets: Vec<Target> = self.targets(dialect, files, project);
+            let mut targets: Vec<Target> = self.targets(dialect, files, base, project);
             let below =
                 |pattern: &Pattern<'_>| pattern.within(path).map_or_else(Vec::new, |(_, rest)| rest.existing(path));
             targets.extend(plugins(dialect, below));
@@ -134,7 +134,7 @@ impl Search<'_> {
         let project = self.project(path);
         let own = if project.is_none() { settings.home.as_slice() } else { &[] };
         let files = settings.files.iter().chain(own).flat_map(|pattern| Pattern::of(pattern).existing(path)).collect();
-        targets.extend(self.targets(dialect, files, project));
+        targets.extend(self.targets(dialect, files, path, project));
         let here = |pattern: &Pattern<'_>| match pattern.within(path) {
             Some((_, rest)) => rest.existing(path).into_iter().filter(|root| root != path).collect(),
             None => pattern.existing(path),
@@ -144,12 +144,19 @@ impl Search<'_> {
     }
 
     /// What the files of a project are; nothing if there are none.
-    fn targets(&self, dialect: &Dialect, files: Vec<PathBuf>, project: Option<PathBuf>) -> Vec<Target> {
+    fn targets(
+        &self,
+        dialect: &Dialect,
+        files: Vec<PathBuf>,
+        base: &Path,
+        project: Option<PathBuf>,
+    ) -> Vec<Target> {
         if dialect.layout.shape == MapShape::EventFiles {
             let files: Vec<PathBuf> = files.iter().flat_map(|folder| Pattern::of("*").existing(folder)).collect();
             return if files.is_empty() { Vec::new() } else { vec![Target::EventFiles { files, project }] };
         }
-        if files.is_empty() { Vec::new() } else { vec![Target::Settings { files, project }] }
+        let base = Some(base.to_owned());
+        if files.is_empty() { Vec::new() } else { vec![Target::Settings { files, base, project }] }
     }
 
     fn file(&self, dialect: &Dialect, path: &Path) -> Target {
@@ -162,7 +169,7 @@ impl Search<'_> {
         }
         let known = patterns(dialect).chain(&settings.unread);
         if let Some(base) = known.into_iter().find_map(|pattern| Pattern::of(pattern).base(path)) {
-            return Target::Settings { files, project: self.project(base) };
+            return Target::Settings { files, base: Some(base.to_owned()), project: self.project(base) };
         }
         let in_plugin = dialect.plugin.as_ref().and_then(|plugin| plugin_of(plugin, dialect, path));
         let certain = |(root, _): &(PathBuf, _)| {
@@ -179,10 +186,10 @@ impl Search<'_> {
         match (in_plugin, in_settings) {
             (Some(plugin), Some(_)) if certain(&plugin) => Target::Plugin { root: plugin.0, only: plugin.1 },
             (_, Some(folder)) => {
-                Target::Settings { files, project: folder.parent().and_then(|base| self.project(base)) }
+                Target::Settings { files, base: None, project: folder.parent().and_then(|base| self.project(base)) }
             }
             (Some((root, only)), None) => Target::Plugin { root, only },
-            (None, None) => Target::Settings { files, project: None },
+            (None, None) => Target::Settings { files, base: None, project: None },
         }
     }
 

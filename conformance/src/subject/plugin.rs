@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use super::discover::{Found, Search};
 use super::lint;
 use super::node::Node;
+use super::notice::Notices;
 use super::placeholder::{PLUGIN_DATA_AT_RUN, PROJECT_AT_RUN};
 use super::settings::{object, sheet};
 use super::sheet::{Home, Scope, Sheet};
@@ -13,9 +14,13 @@ use super::source::Source;
 use super::walk;
 use crate::contract::{Dialect, Plugin};
 
+/// What says why a file of hooks is not read.
+type Unread = fn(&Plugin, &Scope<'_>, &Source, &mut Notices);
+
 /// Whether a folder is a plugin's.
 pub(crate) fn is_in(plugin: &Plugin, folder: &Path) -> bool {
-    plugin.manifest.iter().chain([&plugin.file]).any(|name| folder.join(name).exists())
+    let file = Some(&plugin.file).filter(|_| !plugin.manifest_needed);
+    plugin.manifest.iter().chain(file).any(|name| folder.join(name).exists())
 }
 
 /// Reads a plugin, or only one file of it.
@@ -38,56 +43,91 @@ pub(crate) fn read(search: &Search<'_>, dialect: &Dialect, root: &Path, only: Op
         project: None,
         plugin: Some(root.to_owned()),
     };
+    let manifest = names.manifest.as_ref().map(|name| root.join(name)).filter(|manifest| manifest.exists());
     if let Some(file) = only {
-        file_of_hooks(&scope, file, found);
+        let orphan = names.manifest_needed && manifest.is_none();
+        file_of_hooks(&scope, file, orphan.then_some(lint::manifest::no_manifest), found);
         return;
     }
     let standard = root.join(&names.file);
-    if standard.exists() {
-        file_of_hooks(&scope, &standard, found);
+    let source = manifest.and_then(|manifest| found.take(&manifest, object(dialect, &manifest)));
+    let hooks = source.as_ref().and_then(|source| Some((source, source.root.get(&names.hooks)?)));
+    let paths = hooks.iter().flat_map(|(_, hooks)| parts(hooks)).filter_map(Node::text);
+    let named = paths.into_iter().any(|path| resolve(root, Path::new(path)) == standard);
+    let replaced = names.replaces && hooks.is_some();
+    if standard.exists() && !replaced {
+        file_of_hooks(&scope, &standard, None, found);
+    } else if !named && let Ok(file) = Source::read(&standard, dialect.syntax.as_ref()) {
+        lint::manifest::replaced(names, &scope, &file, &mut found.notices);
     }
-    let Some(manifest) = names.manifest.as_ref().map(|name| root.join(name)).filter(|manifest| manifest.exists())
-    else {
+    if let Some(source) = &source {
+        lint::syntax::check(&scope, source, &mut found.notices);
+        lint::duplicate_key::check(&scope, source, &mut found.notices);
+    }
+    let Some((source, hooks)) = hooks else {
         return;
     };
-    let Some(source) = found.take(&manifest, object(dialect, &manifest)) else {
-        return;
-    };
-    lint::syntax::check(&scope, &source, &mut found.notices);
-    lint::duplicate_key::check(&scope, &source, &mut found.notices);
-    let Some(hooks) = source.root.get(&names.hooks) else {
-        return;
-    };
-    let parts = hooks.items().unwrap_or(std::slice::from_ref(hooks));
-    let mut read = vec![standard];
-    for part in parts {
+    let mut read = if names.replaces { Vec::new() } else { vec![standard] };
+    for part in parts(hooks) {
         if let Some(path) = part.text() {
             let file = resolve(root, Path::new(path));
             if read.contains(&file) {
-                lint::manifest::named_again(names, &scope, &source, part, path, &mut found.notices);
+                lint::manifest::named_again(names, &scope, source, part, path, &mut found.notices);
             } else if !file.is_file() {
-                lint::manifest::missing(names, &scope, &source, part, &file, &mut found.notices);
+                lint::manifest::missing(names, &scope, source, part, &file, &mut found.notices);
             } else {
-                file_of_hooks(&scope, &file, found);
+                file_of_hooks(&scope, &file, None, found);
             }
             read.push(file);
         } else if part.members().is_some() {
-            let map = lint::manifest::unwrapped(names, &scope, &source, part, &mut found.notices);
-            let commands =
-                walk::commands(Sheet { scope: &scope, source: &source, map, bare: false }, &mut found.notices);
-            found.build(&commands);
+            inline(names, &scope, source, part, found);
         } else {
-            lint::manifest::neither(names, &scope, &source, part, &mut found.notices);
+            lint::manifest::neither(names, &scope, source, part, &mut found.notices);
         }
     }
 }
 
-fn file_of_hooks(scope: &Scope<'_>, file: &Path, found: &mut Found) {
+/// The parts of what a manifest says of hooks: one, or those of an array.
+fn parts(hooks: &Node) -> &[Node] {
+    hooks.items().unwrap_or(std::slice::from_ref(hooks))
+}
+
+/// Hooks that the manifest holds itself.
+fn inline(names: &Plugin, scope: &Scope<'_>, source: &Source, part: &Node, found: &mut Found) {
+    let bare = |map| Sheet { scope, source, map, bare: false };
+    let map = if names.inline_file {
+        lint::top::of_plugin(scope, source, part, &mut found.notices);
+        match part.get(&names.hooks) {
+            Some(map) if map.members().is_some() => map,
+            Some(other) => {
+                lint::missing_wrapper::no_map(&bare(other), &names.hooks, &mut found.notices);
+                return;
+            }
+            None => {
+                lint::missing_wrapper::check(&bare(part), &names.hooks, &mut found.notices);
+                return;
+            }
+        }
+    } else {
+        lint::manifest::unwrapped(names, scope, source, part, &mut found.notices)
+    };
+    let commands = walk::commands(bare(map), &mut found.notices);
+    found.build(&commands);
+}
+
+/// Reads a file of hooks. `unread` says why the platform does not.
+fn file_of_hooks(scope: &Scope<'_>, file: &Path, unread: Option<Unread>, found: &mut Found) {
     let Some(source) = found.take(file, object(scope.dialect, file)) else {
         return;
     };
+    if let Some(plugin) = &scope.dialect.plugin
+        && let Some(unread) = unread
+    {
+        unread(plugin, scope, &source, &mut found.notices);
+    }
     lint::syntax::check(scope, &source, &mut found.notices);
     lint::duplicate_key::check(scope, &source, &mut found.notices);
+    lint::top::of_plugin(scope, &source, &source.root, &mut found.notices);
     if let Some(sheet) = sheet(scope, &source, found) {
         let commands = walk::commands(sheet, &mut found.notices);
         found.build(&commands);
@@ -106,8 +146,7 @@ pub(crate) fn names(dialect: &Dialect, root: &Path, file: &Path) -> bool {
     let Some(hooks) = source.root.get(&plugin.hooks) else {
         return false;
     };
-    let parts = hooks.items().unwrap_or(std::slice::from_ref(hooks));
-    parts.iter().filter_map(Node::text).any(|path| resolve(root, Path::new(path)) == file)
+    parts(hooks).iter().filter_map(Node::text).any(|path| resolve(root, Path::new(path)) == file)
 }
 
 /// `path` below `root`, without `.` and `..`.

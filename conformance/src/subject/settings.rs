@@ -18,6 +18,7 @@ pub(crate) fn read(
     search: &Search<'_>,
     dialect: &Dialect,
     files: &[PathBuf],
+    base: Option<&Path>,
     project: Option<&Path>,
     found: &mut Found,
 ) {
@@ -44,6 +45,9 @@ pub(crate) fn read(
         }
     }
     lint::disabled::check(&scope, &sources, &mut found.notices);
+    if let Some(base) = base {
+        lint::unread_file::beside(&scope, base, files, &mut found.notices);
+    }
     found.build(&commands);
 }
 

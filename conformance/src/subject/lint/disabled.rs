@@ -8,10 +8,13 @@ use crate::subject::source::Source;
 
 /// Looks at the settings files of one folder, the stronger last: the last word counts.
 pub(crate) fn check(scope: &Scope<'_>, sources: &[Source], notices: &mut Notices) {
+    for key in &scope.dialect.settings.disable {
+        switch(scope, key, sources, notices);
+    }
+}
+
+fn switch(scope: &Scope<'_>, key: &str, sources: &[Source], notices: &mut Notices) {
     let settings = &scope.dialect.settings;
-    let Some(key) = &settings.disable else {
-        return;
-    };
     let last = sources.iter().rev().find_map(|source| Some((source, source.root.at(key)?)));
     let off = Kind::Bool(settings.disabled_if);
     let Some((source, node)) = last.filter(|(_, node)| node.kind == off) else {

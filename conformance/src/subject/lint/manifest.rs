@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::contract::{Evidence, Plugin};
 use crate::requirement::Level;
+use super::unread_file::holds_hooks;
 use crate::subject::node::Node;
 use crate::subject::notice::{Notices, Remark};
 use crate::subject::sheet::Scope;
@@ -48,6 +49,38 @@ pub(crate) fn missing(
         help: "give a path from the plugin's folder on, beginning with ./".to_owned(),
     };
     notices.add(source, node.start, remark);
+}
+
+/// The file that is read without being named, where the manifest names or holds others.
+///
+/// A plugin for several platforms has another one's hooks there, which is as it should be.
+pub(crate) fn replaced(plugin: &Plugin, scope: &Scope<'_>, source: &Source, notices: &mut Notices) {
+    if !holds_hooks(scope, source) {
+        return;
+    }
+    let remark = Remark {
+        requirement: "config.file-not-read",
+        level: Some(Level::Must),
+        evidence: scope.weigh(&plugin.basis()),
+        message: format!("the manifest has `{}` and does not name {}", plugin.hooks, plugin.file),
+        consequence: format!("{} reads what the manifest names, and nothing of this file", scope.platform()),
+        help: format!("add \"./{}\" to `{}` of the manifest", plugin.file, plugin.hooks),
+    };
+    notices.add(source, source.root.start, remark);
+}
+
+/// A file of hooks in a folder without a manifest, where only a manifest makes a plugin.
+pub(crate) fn no_manifest(plugin: &Plugin, scope: &Scope<'_>, source: &Source, notices: &mut Notices) {
+    let manifest = plugin.manifest.as_deref().unwrap_or("a manifest");
+    let remark = Remark {
+        requirement: "config.file-not-read",
+        level: Some(Level::Must),
+        evidence: scope.weigh(&plugin.basis()),
+        message: format!("there is no {manifest} beside {}", plugin.file),
+        consequence: format!("{} does not find these hooks", scope.platform()),
+        help: format!("add {manifest} with \"{}\": \"./{}\"", plugin.hooks, plugin.file),
+    };
+    notices.add(source, source.root.start, remark);
 }
 
 /// A part that is neither a path nor a map of events.

@@ -1,7 +1,9 @@
 //! The top of a file: `config.unknown-top-key` and `config.version-missing`.
 
 use super::nearest;
+use crate::contract::FormatVersion;
 use crate::requirement::Level;
+use crate::subject::node::Node;
 use crate::subject::notice::{Notices, Remark};
 use crate::subject::pattern;
 use crate::subject::sheet::Scope;
@@ -40,12 +42,21 @@ fn unknown(scope: &Scope<'_>, source: &Source, notices: &mut Notices) {
 }
 
 fn version(scope: &Scope<'_>, source: &Source, notices: &mut Notices) {
-    let known = scope.dialect.version.as_ref();
-    let Some(known) = known.filter(|known| pattern::any(&known.files, &source.path)) else {
-        return;
-    };
+    for known in scope.dialect.version.iter().filter(|known| pattern::any(&known.files, &source.path)) {
+        format_version(scope, known, source, &source.root, notices);
+    }
+}
+
+/// Looks at hooks of a plugin: at its file, or at what its manifest holds in place of one.
+pub(crate) fn of_plugin(scope: &Scope<'_>, source: &Source, file: &Node, notices: &mut Notices) {
+    for known in scope.dialect.version.iter().filter(|known| known.plugins) {
+        format_version(scope, known, source, file, notices);
+    }
+}
+
+fn format_version(scope: &Scope<'_>, known: &FormatVersion, source: &Source, file: &Node, notices: &mut Notices) {
     let wanted: Vec<String> = known.values.iter().map(|value| format!("\"{}\": {value}", known.key)).collect();
-    let found = source.root.get(&known.key);
+    let found = file.get(&known.key);
     let spelled = found.map(|node| node.text().map_or_else(|| node.scalar(), |text| Some(format!("{text:?}"))));
     let message = match spelled {
         None => format!("there is no `{}`", known.key),
@@ -53,13 +64,14 @@ fn version(scope: &Scope<'_>, source: &Source, notices: &mut Notices) {
         Some(Some(value)) => format!("`{}` is {value}", known.key),
         Some(None) => format!("`{}` is {}", known.key, found.map_or("nothing", |node| node.noun())),
     };
+    let other = known.other.as_ref().filter(|_| found.is_some());
     let remark = Remark {
         requirement: "config.version-missing",
-        level: Some(Level::Should),
+        level: Some(if found.is_some() { known.other_level } else { known.missing_level }),
         evidence: scope.weigh(&known.basis()),
         message,
-        consequence: known.missing.clone(),
+        consequence: other.unwrap_or(&known.missing).clone(),
         help: format!("write {}", wanted.join(" or ")),
     };
-    notices.add(source, found.map_or(source.root.start, |node| node.start), remark);
+    notices.add(source, found.map_or(file.start, |node| node.start), remark);
 }
