@@ -244,6 +244,108 @@ fn collect_ids(folder: &Path, ids: &mut BTreeSet<String>) {
     }
 }
 
+/// The text with what the notice tells to write, if it tells that literally for what stands at its place.
+fn mended(notice: &ConfigNotice, text: &str) -> Option<String> {
+    let line_start: usize = text.split_inclusive('\n').take(notice.line - 1).map(str::len).sum();
+    let line = &text[line_start..];
+    let at = line_start + line.char_indices().nth(notice.column - 1)?.0;
+    let token = &text[at..at + string_length(&text[at..])?];
+    let rest = &text[at + token.len()..];
+    let is_key = rest.trim_start().starts_with(':');
+    // In lines for a shell the quotation marks are the shell's.
+    let whole = is_key || notice.requirement.starts_with("config.matcher");
+    let quoted = |help: &str| -> Option<String> { Some(help[..string_length(help)?].to_owned()) };
+    let (old, new) = if let Some(key) = notice.help.strip_prefix("did you mean `").filter(|_| is_key) {
+        (token.to_owned(), format!("\"{}\"", key.split('`').next()?))
+    } else if let Some(help) = notice.help.strip_prefix("write ").filter(|help| whole && help.starts_with('"')) {
+        let new = quoted(help)?;
+        if is_key {
+            // A key with its value: `"timeout": 5, in seconds`.
+            let value = help[new.len()..].strip_prefix(": ")?.split(',').next()?;
+            value.parse::<f64>().ok()?;
+            let end = rest.find([',', '\n', '}'])?;
+            (format!("{token}{}", &rest[..end]), format!("{new}: {value}"))
+        } else {
+            (token.to_owned(), new)
+        }
+    } else {
+        return None;
+    };
+    Some(format!("{}{new}{}", &text[..at], &text[at + old.len()..]))
+}
+
+/// How long a JSON string at the beginning of a text is; `None` if there is none.
+fn string_length(text: &str) -> Option<usize> {
+    let mut escaped = false;
+    let inner = text.strip_prefix('"')?;
+    let end = inner.bytes().position(|byte| {
+        let ends = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        ends
+    })?;
+    Some(end + 2)
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, &target).unwrap();
+        }
+    }
+}
+
+#[test]
+fn what_a_notice_tells_to_write_is_accepted() {
+    let mut tried = 0;
+    let mut wrong = Vec::new();
+    for (platform, folder) in situations() {
+        let expected = expected(&folder);
+        let text = |key: &str| expected.get(key).and_then(Value::as_str);
+        let contract = contract(text("platform").unwrap_or(&platform));
+        let Ok(before) = discover(&contract, &folder.join(text("path").unwrap())) else {
+            continue;
+        };
+        // Where it stands, without the directory; and what is said of everything there.
+        let told = |notices: &[ConfigNotice]| -> BTreeSet<(String, PathBuf, usize)> {
+            let name = |notice: &ConfigNotice| PathBuf::from(notice.file.file_name().unwrap());
+            notices.iter().map(|notice| (notice.requirement.clone(), name(notice), notice.line)).collect()
+        };
+        for notice in &before.notices {
+            let original = fs::read_to_string(&notice.file).unwrap();
+            let Some(new) = mended(notice, &original) else {
+                continue;
+            };
+            let scratch = tempfile::tempdir().unwrap();
+            let root = scratch.path().join(folder.file_name().unwrap());
+            copy(&folder, &root);
+            let absolute = std::path::absolute(&folder).unwrap();
+            let file = std::path::absolute(&notice.file).unwrap();
+            fs::write(root.join(file.strip_prefix(&absolute).unwrap()), new).unwrap();
+            let after = discover(&contract, &root.join(text("path").unwrap())).unwrap();
+            let here =
+                |other: &&ConfigNotice| other.line == notice.line && other.file.file_name() == notice.file.file_name();
+            let same = |other: &&ConfigNotice| here(other) && other.requirement == notice.requirement;
+            let left: Vec<_> = after.notices.iter().filter(same).collect();
+            let count = before.notices.iter().filter(same).count();
+            if left.len() >= count {
+                wrong.push(format!("{notice:#?}\nis still there: {left:#?}"));
+            }
+            let fresh: Vec<_> = told(&after.notices).difference(&told(&before.notices)).cloned().collect();
+            if !fresh.is_empty() {
+                wrong.push(format!("{notice:#?}\nleads to {fresh:?}"));
+            }
+            tried += 1;
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    assert!(tried > 50, "only {tried} remedies could be tried");
+}
+
 #[test]
 fn only_settled_facts_count() {
     let path = situation("malformed-void");

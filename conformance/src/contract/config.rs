@@ -17,6 +17,7 @@ pub(crate) use handler::{HandlerKey, Takes};
 pub(crate) use matching::{InvalidPattern, Language, Matching, Part};
 
 use super::evidence::{Basis, Evidence};
+use super::reading::Fact;
 use super::version::Version;
 use crate::requirement::Level;
 
@@ -46,6 +47,9 @@ pub(crate) struct Dialect {
     pub(crate) scripts: Option<Scripts>,
     /// Files that are hooks themselves.
     pub(crate) event_files: Option<EventFiles>,
+    /// Markdown files whose front matter may hold hooks.
+    #[serde(default)]
+    pub(crate) front_matter: Vec<FrontMatter>,
     /// Keys of handlers that other platforms know.
     pub(crate) foreign: Option<Foreign>,
     pub(crate) placeholders: Option<Placeholders>,
@@ -115,6 +119,9 @@ tables! {
         /// Patterns of files that look like settings and are not read.
         #[serde(default)]
         unread: Vec<String>,
+        /// Patterns of files among them that are made for another platform, and only read here, too.
+        #[serde(default)]
+        shared: Vec<String>,
         /// Files among them that are not read for hooks where one of the other patterns exists in the same place.
         #[serde(default)]
         yields_to: BTreeMap<String, Vec<String>>,
@@ -170,6 +177,9 @@ tables! {
         /// Further keys of groups.
         #[serde(default)]
         of_groups: Vec<String>,
+        /// Those among them that only label the group.
+        #[serde(default)]
+        labels: Vec<String>,
         /// Of a handler: its type.
         kind: Option<String>,
         /// Of a handler that runs a command: the command.
@@ -258,9 +268,8 @@ tables! {
         /// Patterns of the folders, below a project, in which plugins lie.
         #[serde(default)]
         folders: Vec<String>,
-        /// Whether a folder without a manifest is no plugin.
-        #[serde(default)]
-        manifest_needed: bool,
+        /// Whether a directory without a manifest is no plugin.
+        manifest_needed: Option<Fact<bool>>,
         /// Whether hooks that the manifest names or holds take the place of `file`.
         #[serde(default)]
         replaces: bool,
@@ -284,6 +293,9 @@ tables! {
         key: String,
         /// Events at which it is looked at.
         events: Vec<String>,
+        /// Tools that a rule of another tool's name may hold for, too.
+        #[serde(default)]
+        covers: BTreeMap<String, Vec<String>>,
     }
     /// The time limit of a handler.
     Timeout {
@@ -306,6 +318,17 @@ tables! {
     Alias {
         /// The name that it stands for now.
         means: String,
+    }
+    /// What names of tools look like.
+    ToolNames {
+        /// The characters that they may have besides letters and digits, those of MCP tools, too.
+        characters: String,
+        /// Tools of the platform itself besides those whose input the contract describes.
+        #[serde(default)]
+        tools: Vec<String>,
+        /// Names that other platforms use, and the one that is meant.
+        #[serde(default)]
+        elsewhere: BTreeMap<String, String>,
     }
     /// A name of other platforms.
     Elsewhere {
@@ -353,6 +376,8 @@ tables! {
         starts_in: StartsIn,
         /// The folder for hooks of a person's own configuration, where that is another one.
         person_starts_in: Option<StartsIn>,
+        /// The directory for hooks of plugins, where that is another one.
+        plugin_starts_in: Option<StartsIn>,
     }
     /// Files that are hooks themselves, named after their events.
     EventFiles {
@@ -371,6 +396,23 @@ tables! {
     Foreign {
         /// The keys, and what to do instead; "" for nothing else than to take it away.
         keys: BTreeMap<String, String>,
+    }
+    /// Markdown files whose front matter may hold hooks, in the form of settings.
+    FrontMatter {
+        /// What they are, for people.
+        what: String,
+        /// Patterns below a project's directory and the home directory.
+        #[serde(default)]
+        files: Vec<String>,
+        /// Patterns below a plugin's directory.
+        #[serde(default)]
+        in_plugins: Vec<String>,
+        /// Patterns below a plugin's directory of files whose hooks are not taken.
+        #[serde(default)]
+        unread_in_plugins: Vec<String>,
+        /// Events that become others there.
+        #[serde(default)]
+        renames: BTreeMap<String, String>,
     }
     /// What becomes of placeholders in lines for a shell.
     Placeholders {
@@ -400,6 +442,9 @@ pub(crate) struct Shell {
     /// Shells that are started another way on Windows.
     #[serde(default)]
     pub(crate) windows: BTreeMap<String, ShellProgram>,
+    /// Shells that are started another way on other systems.
+    #[serde(default)]
+    pub(crate) unix: BTreeMap<String, ShellProgram>,
 }
 
 fn switched_off() -> bool {

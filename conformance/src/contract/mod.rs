@@ -21,8 +21,9 @@ mod select;
 mod version;
 
 pub(crate) use config::{
-    Cost, Dialect, Elsewhere, EventFiles, FormatVersion, HandlerKey, InvalidPattern, Language, MapShape, Part, Placeholders, Plugin,
-    PluginOptions, Scripts, Spelling, StartsIn, Syntax, System, Takes, TimeUnit,
+    Condition, Cost, Dialect, EventFiles, Foreign, FormatVersion, FrontMatter, HandlerKey, InvalidPattern, Language,
+    MapShape, Part, Placeholders, Plugin, PluginOptions, Scripts, Spelling, StartsIn, Syntax, System, Takes, TimeUnit,
+    ToolNames,
 };
 pub use event::{Event, Failure, HeldPipes, StrictKeys};
 pub use evidence::{Basis, Evidence};

@@ -22,7 +22,12 @@ pub(crate) fn subjects(commands: &[Command<'_>], names: &mut Names, notices: &mu
     let mut seen: BTreeMap<(String, String), usize> = BTreeMap::new();
     for command in commands {
         let group = &command.handler.group;
-        let same = group.scope().dialect.identity.as_ref().filter(|_| group.scope().home == Home::Settings);
+        let same = group
+            .scope()
+            .dialect
+            .identity
+            .as_ref()
+            .filter(|_| group.scope().home == Home::Settings && !group.scope().in_front_matter);
         if let Some(same) = same {
             let key = (group.event.name.clone(), identity(command, &same.keys));
             if let Some(at) = seen.get(&key) {
@@ -79,6 +84,9 @@ fn starting_folder(command: &Command<'_>) -> Option<PathBuf> {
     let named = scope.dialect.keys.folder.as_ref().and_then(|key| command.handler.get(key)).and_then(Node::scalar);
     if let Some(folder) = named {
         return Some(PathBuf::from(fill(&folder, &scope.replaced())));
+    }
+    if scope.starts_in() == StartsIn::Plugin {
+        return scope.plugin.clone();
     }
     let starts_there =
         scope.dialect.scripts.as_ref().is_some_and(|scripts| scripts.starts_in == StartsIn::ConfigFolder);

@@ -9,7 +9,7 @@ use super::host::Host;
 use super::name::Names;
 use super::notice::{ConfigNotice, Notices};
 use super::pattern::Pattern;
-use super::{event_files, plugin, settings};
+use super::{event_files, executable, front_matter, plugin, settings};
 use crate::contract::{Contract, Dialect, Evidence, MapShape, Plugin};
 use crate::requirement::Level;
 
@@ -54,7 +54,7 @@ pub struct Discovery {
 /// [`DiscoverError`] if nothing could be read: the path, its place and what to do are in the message. Of several files
 /// one that is broken becomes a notice, as long as another can be read.
 pub fn discover(contract: &Contract, path: &Path) -> Result<Discovery, DiscoverError> {
-    Search { contract, host: Host::current(), home: std::env::home_dir() }.run(path)
+    Search { contract, host: Host::current(), home: std::env::home_dir(), has: executable::is_there }.run(path)
 }
 
 /// A search, with what it would otherwise ask its surroundings for.
@@ -64,6 +64,8 @@ pub(crate) struct Search<'a> {
     pub(crate) host: Host,
     /// The person's own folder, whose settings belong to no project.
     pub(crate) home: Option<PathBuf>,
+    /// Whether a program is on this machine.
+    pub(crate) has: fn(&str) -> bool,
 }
 
 /// What a search has found so far.
@@ -82,6 +84,8 @@ enum Target {
     Settings { files: Vec<PathBuf>, base: Option<PathBuf>, project: Option<PathBuf> },
     /// A plugin's folder, and the only file of hooks to look at, if one was named.
     Plugin { root: PathBuf, only: Option<PathBuf> },
+    /// Markdown files whose front matter holds hooks.
+    FrontMatter { files: Vec<PathBuf>, project: Option<PathBuf> },
     /// Files that are hooks themselves.
     EventFiles { files: Vec<PathBuf>, project: Option<PathBuf> },
 }
@@ -106,6 +110,9 @@ impl Search<'_> {
                 Target::Plugin { root, only } => {
                     plugin::read(self, dialect, root, only.as_deref(), &mut found);
                 }
+                Target::FrontMatter { files, project } => {
+                    front_matter::read(self, dialect, files, project.as_deref(), None, &mut found);
+                }
                 Target::EventFiles { files, project } => {
                     event_files::read(self, dialect, files, project.as_deref(), &mut found);
                 }
@@ -118,13 +125,17 @@ impl Search<'_> {
         let settings = &dialect.settings;
         let inside: Vec<(&Path, Pattern<'_>)> =
             patterns(dialect).filter_map(|pattern| Pattern::of(pattern).within(path)).collect();
-        if let Some((base, _)) = inside.first() {
+        let marked = dialect.front_matter.iter().flat_map(|kind| &kind.files);
+        let marked = marked.filter_map(|pattern| Some(Pattern::of(pattern).within(path)?.0)).next();
+        if let Some(base) = inside.first().map(|(base, _)| *base).or(marked) {
             let project = self.project(base);
             let files: Vec<PathBuf> = inside.iter().flat_map(|(_, rest)| rest.existing(path)).collect();
             let mut targets: Vec<Target> = self.targets(dialect, files, base, project);
             let below =
                 |pattern: &Pattern<'_>| pattern.within(path).map_or_else(Vec::new, |(_, rest)| rest.existing(path));
             targets.extend(plugins(dialect, below));
+            let marked = front_matter::files(dialect, base).into_iter().filter(|file| file.starts_with(path));
+            targets.extend(self.marked(marked.collect(), base));
             return if targets.is_empty() { Err(self.nothing(dialect, path)) } else { Ok(targets) };
         }
         let mut targets = Vec::new();
@@ -140,17 +151,17 @@ impl Search<'_> {
             None => pattern.existing(path),
         };
         targets.extend(plugins(dialect, here));
+        targets.extend(self.marked(front_matter::files(dialect, path), path));
         if targets.is_empty() { Err(self.nothing(dialect, path)) } else { Ok(targets) }
     }
 
+    /// Markdown files with hooks as a target; nothing if there are none.
+    fn marked(&self, files: Vec<PathBuf>, base: &Path) -> Option<Target> {
+        (!files.is_empty()).then(|| Target::FrontMatter { files, project: self.project(base) })
+    }
+
     /// What the files of a project are; nothing if there are none.
-    fn targets(
-        &self,
-        dialect: &Dialect,
-        files: Vec<PathBuf>,
-        base: &Path,
-        project: Option<PathBuf>,
-    ) -> Vec<Target> {
+    fn targets(&self, dialect: &Dialect, files: Vec<PathBuf>, base: &Path, project: Option<PathBuf>) -> Vec<Target> {
         if dialect.layout.shape == MapShape::EventFiles {
             let files: Vec<PathBuf> = files.iter().flat_map(|folder| Pattern::of("*").existing(folder)).collect();
             return if files.is_empty() { Vec::new() } else { vec![Target::EventFiles { files, project }] };
@@ -166,6 +177,11 @@ impl Search<'_> {
             let folder = path.parent().unwrap_or(path);
             let base = patterns(dialect).find_map(|pattern| Pattern::of(pattern).base(folder));
             return Target::EventFiles { files, project: base.and_then(|base| self.project(base)) };
+        }
+        if path.extension().is_some_and(|extension| extension == "md") {
+            let mut kinds = dialect.front_matter.iter().flat_map(|kind| &kind.files);
+            let base = kinds.find_map(|pattern| Pattern::of(pattern).base(path));
+            return Target::FrontMatter { files, project: base.and_then(|base| self.project(base)) };
         }
         let known = patterns(dialect).chain(&settings.unread);
         if let Some(base) = known.into_iter().find_map(|pattern| Pattern::of(pattern).base(path)) {

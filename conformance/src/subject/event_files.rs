@@ -39,6 +39,9 @@ pub(crate) fn read(
         environment: BTreeMap::new(),
         project: project.map(Path::to_owned),
         plugin: None,
+        in_front_matter: false,
+        has: search.has,
+        renames: BTreeMap::new(),
     };
     for file in files.iter().filter(|file| file.is_file()) {
         let Some(source) = found.take(file, Source::script(file)) else {

@@ -1,4 +1,5 @@
 //! Whether the system lets a file be started: the only place here where systems differ in what a file is.
+//! And whether `PATH` has a program.
 
 use std::path::Path;
 
@@ -13,4 +14,11 @@ pub(crate) fn may_run(path: &Path) -> bool {
 #[cfg(not(unix))]
 pub(crate) fn may_run(path: &Path) -> bool {
     path.exists()
+}
+
+/// Whether a directory of `PATH` has a program of this name, with the ending that programs have here.
+pub(crate) fn is_there(name: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    std::env::split_paths(&path).any(|directory| directory.join(&file).is_file())
 }

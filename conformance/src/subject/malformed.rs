@@ -103,6 +103,13 @@ fn matcher_in_order(group: &Group<'_>, noun: &str, notices: &mut Notices) -> boo
     let Group { sheet, event, node, .. } = *group;
     let key = group.scope().dialect.keys.matcher.as_ref();
     let found = key.and_then(|key| Some((key, node.get(key)?)));
+    let empty = group.scope().dialect.matching.empty_is_malformed;
+    if let Some((key, matcher)) = found.filter(|(_, matcher)| empty && matcher.text() == Some("")) {
+        let message = format!("`{key}` of this {noun} is empty, which is no matcher here");
+        let help = format!("leave \"{key}\" out to match everything");
+        refuse(&sheet, event, matcher, None, message, help, notices);
+        return false;
+    }
     let Some((key, matcher)) = found.filter(|(_, matcher)| matcher.text().is_none()) else {
         return true;
     };
@@ -271,7 +278,7 @@ pub(crate) fn cost(sheet: &Sheet<'_>, event: Option<&Event>, own: Option<Cost>) 
         }
         Some(Cost::Unknown) | None => {}
     }
-    if scope.home == Home::Settings {
+    if scope.home == Home::Settings && !scope.in_front_matter {
         if let Some(event) = event.filter(|_| at(&malformed.void_at)) {
             let name = &event.name;
             let told = if malformed.told { "" } else { ", and hardly anybody is told" };

@@ -87,7 +87,7 @@ impl Pattern {
 #[must_use]
 pub fn matches(contract: &Contract, matcher: Option<&str>, value: &str) -> MatchResult {
     let matching = &contract.matching;
-    compare(contract, &read(contract, matching.rule, &matching.name_characters, matcher), value)
+    compare(contract, &read(contract, None, matching.rule, &matching.name_characters, matcher), value)
 }
 
 /// The same for one event: some events have fewer name characters than the others.
@@ -124,7 +124,18 @@ pub(crate) fn read_at<'a>(contract: &Contract, event: &Event, matcher: Option<&'
         Some(narrow) if narrow.events.contains(&event.name) => &narrow.name_characters,
         _ => &contract.matching.name_characters,
     };
-    read(contract, rule_at(contract, event), name_characters, matcher)
+    read(contract, Some(&event.name), rule_at(contract, event), name_characters, matcher)
+}
+
+/// A part of a pattern at `event`, compiled by itself; `None` if it is none.
+pub(crate) fn pattern_at(contract: &Contract, event: &Event, part: &str) -> Option<Pattern> {
+    let text = match rule_at(contract, event) {
+        MatchRule::AnchoredPattern => format!("^(?:{part})$"),
+        MatchRule::Glob => glob(contract, part),
+        _ => part.to_owned(),
+    };
+    let language = Dialect::of(contract).map_or(Language::Javascript, |dialect| dialect.matching.language);
+    Pattern::new(language, &text).ok()
 }
 
 /// One matcher that takes what either of two takes at `event`; one that is invalid takes nothing.
@@ -167,9 +178,17 @@ fn alias<'c>(contract: &'c Contract, name: &str) -> Option<&'c str> {
     Dialect::of(contract)?.matching.alias.get(name).map(|alias| alias.means.as_str())
 }
 
-fn read<'a>(contract: &Contract, rule: MatchRule, name_characters: &str, matcher: Option<&'a str>) -> Reading<'a> {
+fn read<'a>(
+    contract: &Contract,
+    event: Option<&str>,
+    rule: MatchRule,
+    name_characters: &str,
+    matcher: Option<&'a str>,
+) -> Reading<'a> {
     let own = Dialect::of(contract).map(|dialect| &dialect.matching);
-    let star_is_pattern = own.is_some_and(|own| own.star_is_pattern);
+    let star_is_pattern = own.is_some_and(|own| {
+        own.star_is_pattern || own.star_is_pattern_at.iter().any(|name| Some(name.as_str()) == event)
+    });
     let matcher = match matcher {
         None | Some("") => return Reading::Everything,
         Some("*") if !star_is_pattern => return Reading::Everything,

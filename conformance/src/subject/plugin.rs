@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 use super::discover::{Found, Search};
+use super::front_matter;
 use super::lint;
 use super::node::Node;
 use super::notice::Notices;
@@ -19,7 +20,8 @@ type Unread = fn(&Plugin, &Scope<'_>, &Source, &mut Notices);
 
 /// Whether a folder is a plugin's.
 pub(crate) fn is_in(plugin: &Plugin, folder: &Path) -> bool {
-    let file = Some(&plugin.file).filter(|_| !plugin.manifest_needed);
+    let needed = plugin.manifest_needed.as_ref().is_some_and(|needed| needed.is);
+    let file = Some(&plugin.file).filter(|_| !needed);
     plugin.manifest.iter().chain(file).any(|name| folder.join(name).exists())
 }
 
@@ -42,13 +44,19 @@ pub(crate) fn read(search: &Search<'_>, dialect: &Dialect, root: &Path, only: Op
         environment: BTreeMap::new(),
         project: None,
         plugin: Some(root.to_owned()),
+        in_front_matter: false,
+        has: search.has,
+        renames: BTreeMap::new(),
     };
     let manifest = names.manifest.as_ref().map(|name| root.join(name)).filter(|manifest| manifest.exists());
     if let Some(file) = only {
-        let orphan = names.manifest_needed && manifest.is_none();
+        let needed = names.manifest_needed.as_ref().is_some_and(|needed| needed.is);
+        let orphan = needed && manifest.is_none();
         file_of_hooks(&scope, file, orphan.then_some(lint::manifest::no_manifest), found);
         return;
     }
+    let marked = front_matter::of_plugin(dialect, root);
+    front_matter::read(search, dialect, &marked, None, Some(&scope), found);
     let standard = root.join(&names.file);
     let source = manifest.and_then(|manifest| found.take(&manifest, object(dialect, &manifest)));
     let hooks = source.as_ref().and_then(|source| Some((source, source.root.get(&names.hooks)?)));
@@ -96,7 +104,9 @@ fn parts(hooks: &Node) -> &[Node] {
 fn inline(names: &Plugin, scope: &Scope<'_>, source: &Source, part: &Node, found: &mut Found) {
     let bare = |map| Sheet { scope, source, map, bare: false };
     let map = if names.inline_file {
-        lint::top::of_plugin(scope, source, part, &mut found.notices);
+        if part.get(&names.hooks).is_some() {
+            lint::top::of_plugin(scope, source, part, &mut found.notices);
+        }
         match part.get(&names.hooks) {
             Some(map) if map.members().is_some() => map,
             Some(other) => {
@@ -104,8 +114,8 @@ fn inline(names: &Plugin, scope: &Scope<'_>, source: &Source, part: &Node, found
                 return;
             }
             None => {
-                lint::missing_wrapper::check(&bare(part), &names.hooks, &mut found.notices);
-                return;
+                lint::manifest::no_wrapper(names, scope, source, part, &mut found.notices);
+                part
             }
         }
     } else {

@@ -33,6 +33,9 @@ pub(crate) fn read(
         environment: environment(dialect, &sources),
         project: project.map(Path::to_owned),
         plugin: None,
+        in_front_matter: false,
+        has: search.has,
+        renames: BTreeMap::new(),
     };
     let mut commands = Vec::new();
     for source in &sources {

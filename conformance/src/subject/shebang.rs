@@ -53,10 +53,7 @@ impl Shebang {
     /// Whether the interpreter is on this machine; `by_name`: also if another folder of `PATH` has one of that name.
     pub(crate) fn is_there(&self, by_name: bool) -> bool {
         let interpreter = self.interpreter();
-        let in_path = |name: &str| {
-            let path = std::env::var_os("PATH").unwrap_or_default();
-            std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
-        };
+        let in_path = super::executable::is_there;
         if !interpreter.contains('/') {
             return in_path(interpreter);
         }

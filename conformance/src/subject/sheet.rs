@@ -10,7 +10,7 @@ use super::node::{Member, Node};
 use super::notice::{Notices, Remark};
 use super::shell_line::ShellLine;
 use super::source::Source;
-use crate::contract::{Basis, Contract, Dialect, Event, Evidence, Spelling};
+use crate::contract::{Basis, Contract, Dialect, Event, Evidence, Spelling, StartsIn};
 
 /// Where a map of events stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +36,12 @@ pub(crate) struct Scope<'a> {
     pub(crate) project: Option<PathBuf>,
     /// The plugin's folder.
     pub(crate) plugin: Option<PathBuf>,
+    /// Whether it is the front matter of an agent, a skill or a command: none of the settings or of the plugin's own file.
+    pub(crate) in_front_matter: bool,
+    /// Whether a program is on this machine.
+    pub(crate) has: fn(&str) -> bool,
+    /// Events that become others here.
+    pub(crate) renames: BTreeMap<String, String>,
 }
 
 /// A map of events in a file.
@@ -117,10 +123,18 @@ impl<'a> Scope<'a> {
             Spelling::AnyCase => name.to_lowercase(),
             Spelling::Loose => name.replace('_', "").to_lowercase(),
         };
+        let name = self.renames.get(name).map_or(name, String::as_str);
         events.get(name).or_else(|| {
             let wanted = plain(name);
             events.iter().find(|(known, _)| plain(known) == wanted).map(|(_, event)| event)
         })
+    }
+
+    /// The directory in which hooks start.
+    pub(crate) fn starts_in(&self) -> StartsIn {
+        let scripts = self.dialect.scripts.as_ref();
+        let of_plugin = scripts.and_then(|scripts| scripts.plugin_starts_in).filter(|_| self.plugin.is_some());
+        of_plugin.or_else(|| Some(scripts?.starts_in)).unwrap_or_default()
     }
 
     /// How well something is known at the contract's version.

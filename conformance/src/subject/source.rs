@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::error::DiscoverError;
 use super::node::{Kind, Node};
 use super::relaxed::Beyond;
-use super::{relaxed, toml_tree};
+use super::{relaxed, toml_tree, yaml_tree};
 use crate::contract::Syntax;
 use crate::json::{Fault, SyntaxError};
 
@@ -45,7 +45,8 @@ impl Source {
     /// Reads and parses a file. Bytes that are no UTF-8 become U+FFFD, as they do in JavaScript; a byte-order mark is
     /// skipped.
     ///
-    /// A file whose name ends with `.toml` is TOML, any other one JSON; `syntax` says what of it beyond strict JSON the
+    /// A file whose name ends with `.toml` is TOML, of one that ends with `.md` the front matter is read, any other one is
+    /// JSON; `syntax` says what of it beyond strict JSON the
     /// platform accepts.
     pub(crate) fn read(path: &Path, syntax: Option<&Syntax>) -> Result<Source, DiscoverError> {
         let unreadable = |source| DiscoverError::Unreadable { path: path.to_owned(), source };
@@ -62,6 +63,16 @@ impl Source {
                 Err(error) => {
                     let Place { line, column } = Lines::of(&text).place(&text, error.offset);
                     let help = "look at the key or the bracket before it".to_owned();
+                    Err(DiscoverError::Syntax { path: path.to_owned(), line, column, message: error.message, help })
+                }
+            };
+        }
+        if path.extension().is_some_and(|extension| extension == "md") {
+            return match yaml_tree::front_matter(&text) {
+                Ok(root) => Ok(Source { path: path.to_owned(), root, doubt: None, lines: Lines::of(&text), text }),
+                Err(error) => {
+                    let Place { line, column } = Lines::of(&text).place(&text, error.offset);
+                    let help = "look at the indentation, the colon or the quote before it".to_owned();
                     Err(DiscoverError::Syntax { path: path.to_owned(), line, column, message: error.message, help })
                 }
             };

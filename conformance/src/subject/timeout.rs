@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::node::Node;
 use super::sheet::Handler;
-use crate::contract::TimeUnit;
 
 /// The longest limit that is told; a configuration may name any number of seconds.
 const LONGEST: Duration = Duration::from_secs(u32::MAX as u64);
@@ -41,11 +40,5 @@ pub(crate) struct Written<'a> {
 pub(crate) fn written<'a>(handler: &Handler<'a>) -> Option<Written<'a>> {
     let known = handler.scope().dialect.timeout.as_ref()?;
     let (key, number) = known.keys.iter().find_map(|key| Some((key, handler.get(key).and_then(Node::number)?)))?;
-    let seconds = match known.unit {
-        TimeUnit::Seconds => number,
-        TimeUnit::Milliseconds => number / 1000.0,
-        TimeUnit::SecondsBelow1000 if number < 1000.0 => number,
-        TimeUnit::SecondsBelow1000 => number / 1000.0,
-    };
-    Some(Written { key, number, seconds })
+    Some(Written { key, number, seconds: known.unit.seconds(number) })
 }

@@ -1,5 +1,6 @@
 //! From a map of events to the commands in it. What is malformed is told and left out, as the platform does it.
 
+use super::host::Host;
 use super::lint;
 use super::malformed;
 use super::node::{Kind, Node};
@@ -115,7 +116,14 @@ fn command<'a>(group: Group<'a>, node: &'a Node, notices: &mut Notices) -> Optio
         return None;
     }
     let (key, text) = text_of(scope, &handler, notices)?;
-    let command = Command { handler, text, key, form: form(&handler, key, text) };
+    let form = form(&handler, key, text);
+    if let Form::OtherShell(program) = &form
+        && !(scope.has)(&program[0])
+    {
+        lint::handler_type::no_shell(&handler, &program[0], notices);
+        return None;
+    }
+    let command = Command { handler, text, key, form };
     lint::command(&command, notices);
     Some(command)
 }
@@ -152,9 +160,9 @@ fn form<'a>(handler: &Handler<'a>, key: &str, text: &str) -> Form<'a> {
         return Form::Exec(Vec::new());
     }
     let shell = scope.dialect.shell.as_ref();
-    let chosen = shell.and_then(|shell| shell.windows.get(handler.get(&shell.key)?.text()?));
-    match chosen {
-        Some(chosen) if scope.host == super::host::Host::Windows => Form::OtherShell(&chosen.program),
-        _ => Form::Shell(ShellLine::read(text)),
-    }
+    let chosen = shell.and_then(|shell| {
+        let shells = if scope.host == Host::Windows { &shell.windows } else { &shell.unix };
+        shells.get(handler.get(&shell.key)?.text()?)
+    });
+    chosen.map_or_else(|| Form::Shell(ShellLine::read(text)), |chosen| Form::OtherShell(&chosen.program))
 }

@@ -57,6 +57,8 @@ pub(crate) enum StartsIn {
     Project,
     /// That of the configuration file.
     ConfigFolder,
+    /// The plugin's.
+    Plugin,
     /// The person's own.
     Home,
     /// Nobody knows.
@@ -74,6 +76,18 @@ pub(crate) enum TimeUnit {
     Milliseconds,
     /// Seconds below 1000, else milliseconds.
     SecondsBelow1000,
+}
+
+impl TimeUnit {
+    /// What a number means, in seconds.
+    pub(crate) fn seconds(self, number: f64) -> f64 {
+        match self {
+            TimeUnit::Seconds => number,
+            TimeUnit::Milliseconds => number / 1000.0,
+            TimeUnit::SecondsBelow1000 if number < 1000.0 => number,
+            TimeUnit::SecondsBelow1000 => number / 1000.0,
+        }
+    }
 }
 
 /// A kind of operating system.

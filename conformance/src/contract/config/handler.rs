@@ -47,6 +47,9 @@ pub(crate) struct HandlerKey {
     /// Whether it is accepted in settings files and does nothing there.
     #[serde(default)]
     pub(crate) ignored_in_settings: bool,
+    /// Whether it only labels the handler, so that nothing is lost where it is not known.
+    #[serde(default)]
+    pub(crate) label: bool,
     /// What a wrong value costs, where that is another thing than what malformed entries cost.
     pub(crate) costs: Option<Cost>,
     /// How well this is known.

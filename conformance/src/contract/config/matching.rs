@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{Alias, Elsewhere, Narrow, Server};
+use super::{Alias, Elsewhere, Narrow, Server, ToolNames};
 
 /// Matchers, beyond the contract's rule.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -38,6 +38,14 @@ pub(crate) struct Matching {
     /// Whether a lone `*` is taken as a pattern, and not for everything.
     #[serde(default)]
     pub(crate) star_is_pattern: bool,
+    /// Events at which it is.
+    #[serde(default)]
+    pub(crate) star_is_pattern_at: Vec<String>,
+    /// Whether an empty matcher makes the entry malformed.
+    #[serde(default)]
+    pub(crate) empty_is_malformed: bool,
+    /// What names of tools look like.
+    pub(crate) names: Option<ToolNames>,
 }
 
 /// The language of patterns.

@@ -38,3 +38,18 @@ pub(crate) fn check(handler: &Handler<'_>, notices: &mut Notices) {
         handler.remark(notices, key, remark);
     }
 }
+
+/// A command for a shell that this machine does not have.
+pub(crate) fn no_shell(handler: &Handler<'_>, program: &str, notices: &mut Notices) {
+    let scope = handler.scope();
+    let key = scope.dialect.shell.as_ref().map_or("shell", |shell| shell.key.as_str());
+    let remark = Remark {
+        requirement: "config.unsupported-handler",
+        level: None,
+        evidence: Evidence::Measured,
+        message: format!("`{key}` asks for another shell, and {program} is not on this machine"),
+        consequence: "the command is not run here, and nothing is said of it".to_owned(),
+        help: format!("to check it, install {program}"),
+    };
+    handler.remark(notices, key, remark);
+}

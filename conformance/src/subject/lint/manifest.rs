@@ -3,9 +3,9 @@
 
 use std::path::Path;
 
-use crate::contract::{Evidence, Plugin};
-use crate::requirement::Level;
 use super::unread_file::holds_hooks;
+use crate::contract::{Evidence, Fact, Plugin};
+use crate::requirement::Level;
 use crate::subject::node::Node;
 use crate::subject::notice::{Notices, Remark};
 use crate::subject::sheet::Scope;
@@ -69,13 +69,39 @@ pub(crate) fn replaced(plugin: &Plugin, scope: &Scope<'_>, source: &Source, noti
     notices.add(source, source.root.start, remark);
 }
 
-/// A file of hooks in a folder without a manifest, where only a manifest makes a plugin.
+/// Hooks in a manifest without the key around their map, where they have the form of a whole file.
+pub(crate) fn no_wrapper(plugin: &Plugin, scope: &Scope<'_>, source: &Source, node: &Node, notices: &mut Notices) {
+    let Some(event) = node.members().and_then(|mut all| all.find(|member| scope.event(&member.key).is_some())) else {
+        return;
+    };
+    let version = scope.dialect.version.iter().find(|version| version.plugins);
+    let version = version.and_then(|version| Some(format!("\"{}\": {}, ", version.key, version.values.first()?)));
+    let version = version.unwrap_or_default();
+    let key = &plugin.hooks;
+    let remark = Remark {
+        requirement: "config.missing-wrapper",
+        level: Some(Level::Should),
+        evidence: scope.weigh(&plugin.basis()),
+        message: format!(
+            "`{key}` of the manifest holds the events themselves, without a file's own `{key}` around them"
+        ),
+        consequence: format!(
+            "{} documents the form of a whole file here, and does not promise to read another",
+            scope.platform()
+        ),
+        help: format!("write \"{key}\": {{{version}\"{key}\": {{\"{}\": [...]}}}}", event.key),
+    };
+    notices.add(source, event.key_start, remark);
+}
+
+/// A file of hooks in a directory without a manifest, where only a manifest makes a plugin.
 pub(crate) fn no_manifest(plugin: &Plugin, scope: &Scope<'_>, source: &Source, notices: &mut Notices) {
     let manifest = plugin.manifest.as_deref().unwrap_or("a manifest");
+    let basis = plugin.manifest_needed.as_ref().map_or_else(|| plugin.basis(), Fact::basis);
     let remark = Remark {
         requirement: "config.file-not-read",
         level: Some(Level::Must),
-        evidence: scope.weigh(&plugin.basis()),
+        evidence: scope.weigh(&basis),
         message: format!("there is no {manifest} beside {}", plugin.file),
         consequence: format!("{} does not find these hooks", scope.platform()),
         help: format!("add {manifest} with \"{}\": \"./{}\"", plugin.hooks, plugin.file),

@@ -13,6 +13,7 @@ pub(crate) mod matcher;
 pub(crate) mod missing_wrapper;
 pub(crate) mod nesting;
 pub(crate) mod option;
+pub(crate) mod owner;
 pub(crate) mod placeholder;
 pub(crate) mod quoting;
 pub(crate) mod relative_path;

@@ -1,7 +1,7 @@
 //! Keys of handlers: `config.unknown-option` for misspelled ones, `config.option-ignored` for those that do nothing here.
 
-use super::nearest;
-use crate::contract::Basis;
+use super::{nearest, owner};
+use crate::contract::{Basis, Foreign};
 use crate::requirement::Level;
 use crate::subject::notice::{Notices, Remark};
 use crate::subject::sheet::{Handler, Home};
@@ -11,7 +11,8 @@ pub(crate) fn unknown(handler: &Handler<'_>, notices: &mut Notices) {
     let scope = handler.scope();
     let options = &scope.dialect.option;
     let keys = &scope.dialect.keys;
-    let foreign = scope.dialect.foreign.as_ref();
+    // That an unknown key is no fault of the entry was measured together with what is one.
+    let unknown = scope.dialect.foreign.as_ref().map_or_else(|| scope.dialect.malformed.basis(), Foreign::basis);
     let flat_matcher = if handler.group.flat { &keys.matcher } else { &None };
     for member in handler.members() {
         let key = member.key.as_str();
@@ -19,32 +20,32 @@ pub(crate) fn unknown(handler: &Handler<'_>, notices: &mut Notices) {
         if structural || options.get(key).is_some_and(|option| option.belongs_to(handler.kind)) {
             continue;
         }
-        if let Some((foreign, instead)) = foreign.and_then(|foreign| Some((foreign, foreign.keys.get(key)?))) {
-            notices.add(
-                handler.group.sheet.source,
-                member.key_start,
-                Remark {
-                    requirement: "config.unknown-option",
-                    level: Some(Level::Should),
-                    evidence: scope.weigh(&foreign.basis()),
-                    message: format!("a handler has no `{key}` here; it is a key of other platforms"),
-                    consequence: format!("{} ignores it", scope.platform()),
-                    help: if instead.is_empty() { format!("take `{key}` away") } else { instead.clone() },
-                },
-            );
+        // A key that other handlers have, or that is written with other separators, is none of another platform.
+        let own_word = options.contains_key(key) || options.keys().any(|own| owner::alike(own, key));
+        if let Some(foreign) = owner::of_handler(handler, key, &member.value).filter(|_| !own_word) {
+            let level = if foreign.label { Level::May } else { Level::Should };
+            let remark = Remark {
+                requirement: "config.unknown-option",
+                level: Some(level),
+                evidence: scope.weigh(&unknown),
+                message: format!("a handler has no `{key}` here; it is a key of {}", foreign.titles),
+                consequence: format!("{} ignores it", scope.platform()),
+                help: foreign.help,
+            };
+            notices.add(handler.group.sheet.source, member.key_start, remark);
             continue;
         }
         let own = options.iter().filter(|(_, option)| option.belongs_to(handler.kind));
         let help = match (options.contains_key(key), nearest(key, own.map(|(name, _)| name.as_str()))) {
             (true, _) => format!("it is for handlers of type {}", options[key].handlers.join(", ")),
+            (false, Some(meant)) if handler.get(meant).is_some() => format!("take `{key}` away: `{meant}` counts"),
             (false, Some(meant)) => format!("did you mean `{meant}`?"),
             (false, None) => continue,
         };
         let remark = Remark {
             requirement: "config.unknown-option",
             level: Some(Level::Should),
-            // That an unknown key is no fault of the entry was measured together with what is one.
-            evidence: scope.weigh(&scope.dialect.malformed.basis()),
+            evidence: scope.weigh(&unknown),
             message: match keys.kind {
                 Some(_) => format!("a handler of type {} has no `{key}`", handler.kind),
                 None => format!("a handler has no `{key}`"),
@@ -66,8 +67,10 @@ pub(crate) fn ignored(handler: &Handler<'_>, notices: &mut Notices) {
             continue;
         };
         let value = member.value.scalar();
-        let in_settings =
-            option.ignored_in_settings && scope.home == Home::Settings && value.as_deref() == Some("true");
+        let in_settings = option.ignored_in_settings
+            && scope.home == Home::Settings
+            && !scope.in_front_matter
+            && value.as_deref() == Some("true");
         let at_event = scope.contract.handler.get(key).filter(|known| {
             known.ignored_at.contains(event) && (known.failure_denies.is_none() || known.failure_denies == value)
         });

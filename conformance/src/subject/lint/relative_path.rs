@@ -25,9 +25,9 @@ pub(crate) fn check(command: &Command<'_>, notices: &mut Notices) {
     let process = &scope.contract.process;
     let process = Basis { evidence: process.evidence, source: process.source.clone() };
     let scripts = scope.dialect.scripts.as_ref();
-    let (basis, consequence) = match scripts.map_or(StartsIn::Session, |scripts| scripts.starts_in) {
+    let (basis, consequence) = match scope.starts_in() {
         // The same folder each time: the path leads to the same file.
-        StartsIn::Project | StartsIn::ConfigFolder => return,
+        StartsIn::Project | StartsIn::ConfigFolder | StartsIn::Plugin => return,
         StartsIn::Session => (
             process,
             "a hook starts in the folder in which the session is at that moment: after a cd the file is not found, and \

@@ -135,7 +135,8 @@ fn place(scope: &Scope<'_>, folder: Option<&Path>, text: &str) -> Option<PathBuf
     if path.is_absolute() {
         return Some(path.to_owned());
     }
-    match dialect.scripts.as_ref().map_or(StartsIn::Session, |scripts| scripts.starts_in) {
+    match scope.starts_in() {
+        StartsIn::Plugin => Some(scope.plugin.as_ref()?.join(path)),
         StartsIn::Project | StartsIn::Session => Some(scope.project.as_ref()?.join(path)),
         StartsIn::ConfigFolder => Some(folder?.join(path)),
         StartsIn::Home | StartsIn::Unknown => None,

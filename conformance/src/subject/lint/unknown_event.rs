@@ -9,7 +9,13 @@ use crate::subject::sheet::{Scope, Sheet};
 
 /// Looks at a member of a map of events whose name is none.
 pub(crate) fn check(sheet: &Sheet<'_>, member: &Member, notices: &mut Notices) {
-    named(sheet, &member.key, member.key_start, notices);
+    let mut remark = remark(sheet.scope, &member.key);
+    // A second key of the same name would take the place of the first.
+    let meant = remark.help.strip_prefix("did you mean ").and_then(|help| help.strip_suffix('?'));
+    if let Some(meant) = meant.filter(|meant| sheet.map.get(meant).is_some()) {
+        remark.help = format!("move these hooks to {meant}");
+    }
+    notices.add(sheet.source, member.key_start, remark);
 }
 
 /// Looks at a name that stands where an event's should.

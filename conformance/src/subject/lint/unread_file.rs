@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::contract::FrontMatter;
 use crate::requirement::Level;
 use crate::subject::notice::{Notices, Remark};
 use crate::subject::pattern::{self, Pattern};
@@ -51,6 +52,20 @@ fn superseded(scope: &Scope<'_>, source: &Source, notices: &mut Notices) {
         help: format!("move these hooks into {other}"),
     };
     notices.add(source, member.key_start, remark);
+}
+
+/// Hooks in a file of a plugin that may hold none there.
+pub(crate) fn in_plugin(scope: &Scope<'_>, kind: &FrontMatter, source: &Source, at: usize, notices: &mut Notices) {
+    let own = scope.dialect.plugin.as_ref().map_or("its file of hooks", |plugin| plugin.file.as_str());
+    let remark = Remark {
+        requirement: "config.file-not-read",
+        level: Some(Level::Must),
+        evidence: scope.weigh(&kind.basis()),
+        message: format!("this is one of the {} of a plugin, and has hooks", kind.what),
+        consequence: format!("{} takes no hooks from it, so that none of them run", scope.platform()),
+        help: format!("move the hooks into {own} of the plugin"),
+    };
+    notices.add(source, at, remark);
 }
 
 /// Looks for files below `base` that look like settings, hold hooks and are not read.
