@@ -1,10 +1,11 @@
 //! Judges that compare runs.
 
-use hookproof_harness::Ending;
+use hookproof_harness::{Ending, Limit};
 
 use super::gist::{Gist, shown};
 use super::{Material, Verdict};
 use crate::oracle::{HookStatus, interpret};
+use crate::quantity;
 use crate::requirement::Requirement;
 use crate::run::{Run, facts};
 
@@ -34,16 +35,52 @@ pub(super) fn same_without_stderr(_: &Requirement, material: &Material<'_>) -> O
     })
 }
 
-fn compared(material: &Material<'_>, is_same: impl Fn(&Run, &Run) -> bool) -> Option<Verdict> {
-    let skip = |reason: &str| Some(Verdict::Skip { reason: reason.to_owned() });
-    let Some(baseline) = material.baseline else {
-        return skip("the document was not run at the baseline");
-    };
-    match baseline.observation.ending {
-        Ending::TimedOut { .. } => return skip("the hook does not end at the baseline"),
-        Ending::NotStarted { .. } => return skip("the hook does not start at the baseline"),
-        _ => {}
+/// The decision is the same whatever the length of a text in a field that hooks read. A short text of the same form is what
+/// the others are compared with, so that only the length is judged.
+pub(super) fn same_at_any_size(_: &Requirement, material: &Material<'_>) -> Option<Verdict> {
+    let sizes = &material.case.scenario.sizes;
+    let (short, long) = material.runs.split_first()?;
+    if let Some(reason) = incomparable(material.baseline) {
+        return Some(Verdict::Skip { reason });
     }
+    if material.baseline.is_some_and(|baseline| Gist::of(baseline) != Gist::of(short)) {
+        return Some(Verdict::Skip {
+            reason: "a short text of the same form in the same field already changes the decision".to_owned(),
+        });
+    }
+    let changed = sizes[1..].iter().zip(long).find(|(_, run)| Gist::of(run) != Gist::of(short));
+    Some(match changed {
+        Some((size, run)) => {
+            let with = |size: usize| quantity::shown(Limit::Memory, size as u64);
+            let observed = format!(
+                "with {} of harmless text around what matters, in the same field: {}; with {}: {}",
+                with(*size),
+                shown(run),
+                with(sizes[0]),
+                shown(short),
+            );
+            material.fail(run, observed, run.effect.evidence.max(short.effect.evidence))
+        }
+        None => Verdict::Pass,
+    })
+}
+
+/// Why nothing can be compared with the baseline.
+fn incomparable(baseline: Option<&Run>) -> Option<String> {
+    let reason = match baseline.map(|run| &run.observation.ending) {
+        None => "the document was not run at the baseline",
+        Some(Ending::TimedOut { .. }) => "the hook does not end at the baseline",
+        Some(Ending::NotStarted { .. }) => "the hook does not start at the baseline",
+        Some(_) => return None,
+    };
+    Some(reason.to_owned())
+}
+
+fn compared(material: &Material<'_>, is_same: impl Fn(&Run, &Run) -> bool) -> Option<Verdict> {
+    if let Some(reason) = incomparable(material.baseline) {
+        return Some(Verdict::Skip { reason });
+    }
+    let baseline = material.baseline?;
     Some(match material.runs.iter().find(|run| !is_same(run, baseline)) {
         Some(run) => Verdict::Fail(material.finding(
             run,

@@ -71,6 +71,7 @@ const JUDGES: &[(&str, Judge)] = &[
     ("phantom", phantom::judge),
     ("deaf", phantom::deaf),
     ("same-decision", consistency::same_decision),
+    ("same-at-any-size", consistency::same_at_any_size),
     ("keeps-decision", consistency::keeps_decision),
     ("same-without-stderr", consistency::same_without_stderr),
     ("budget", timing::budget),
@@ -114,7 +115,7 @@ const WAITS_NO_LONGER: &str = "the platform would have waited longer than the su
 
 /// Judges of time itself, and of what was too much already when time was over: to them it does not matter whose patience
 /// that was.
-const TIMING: [&str; 4] = ["budget", "patience", "ends-without-service", "descendants"];
+const TIMING: [&str; 6] = ["budget", "patience", "ends-without-service", "descendants", "cpu-time", "time-growth"];
 
 /// Rules of configurations are judged when a configuration is read, and say nothing of runs.
 fn config(_: &Requirement, _: &Material<'_>) -> Option<Verdict> {

@@ -9,15 +9,19 @@ pub(super) use piling::state_growth;
 
 use std::time::Duration;
 
-use hookproof_harness::{Ending, Observation};
+use hookproof_harness::{Ending, Limit, Observation};
 
 use self::growth::{Bounds, Point, is_worse_than_linear};
-use super::{Material, Verdict};
+use super::{Material, Verdict, WAITS_NO_LONGER};
 use crate::oracle::HookStatus;
+use crate::quantity;
 use crate::requirement::Requirement;
-use crate::run::Run;
+use crate::run::{Run, TimeLimit};
 
 const MIB: f64 = 1024.0 * 1024.0;
+/// The share of the time that passed for which a hook must have been at work itself, so that a busy machine is not held
+/// against it.
+const MOSTLY_AT_WORK: f64 = 0.5;
 
 /// The figure of a budget. The catalogue refuses requirements without the ones that their judge needs.
 fn budget(requirement: &Requirement, name: &str) -> f64 {
@@ -108,13 +112,43 @@ pub(super) fn memory_growth(requirement: &Requirement, material: &Material<'_>) 
     grows(requirement, material, "peak memory", memory, mib)
 }
 
-/// CPU time grows with the document, and no faster. Waiting counts where nobody tells the CPU time.
+/// CPU time grows with the document, and no faster. Where nobody tells it, it is not judged: waiting may have many reasons.
 pub(super) fn time_growth(requirement: &Requirement, material: &Material<'_>) -> Option<Verdict> {
-    let all_known = material.runs.iter().all(|run| cpu(&run.observation).is_some());
-    if all_known {
-        return grows(requirement, material, "CPU time", cpu, seconds);
+    let verdict = grows(requirement, material, "CPU time", cpu, seconds)?;
+    match verdict {
+        Verdict::Skip { .. } => Some(used_up(requirement, material).unwrap_or(verdict)),
+        _ => Some(verdict),
     }
-    grows(requirement, material, "time", |observation| Some(observation.wall.as_secs_f64()), seconds)
+}
+
+/// A hook that ends with a small document and is cut off with a larger one, before enough of it was seen to draw a line.
+/// It has failed if it was at work for most of its own time limit, which no busy machine explains; otherwise it is a doubt.
+/// One that only waits, or takes no more than before, is no matter of growth.
+fn used_up(requirement: &Requirement, material: &Material<'_>) -> Option<Verdict> {
+    let sizes = &material.case.scenario.sizes;
+    let place = material.runs.iter().take(sizes.len()).position(|run| !has_ended(run))?;
+    let run = &material.runs[place];
+    let before = &material.runs[place.checked_sub(1)?];
+    let (used, used_before) = (cpu(&run.observation)?, cpu(&before.observation)?);
+    let waited = run.observation.wall.as_secs_f64();
+    let has_grown = used > budget(requirement, "floor") && used > used_before;
+    if matches!(run.observation.ending, Ending::NotStarted { .. }) || !has_grown {
+        return None;
+    }
+    let at_work = used >= waited * MOSTLY_AT_WORK;
+    let observed = format!(
+        "with {} the hook is still running after {} and {} of CPU time; with {} it took {}",
+        quantity::shown(Limit::Memory, sizes[place] as u64),
+        seconds(waited),
+        seconds(used),
+        quantity::shown(Limit::Memory, sizes[place - 1] as u64),
+        seconds(used_before),
+    );
+    Some(match run.limit {
+        TimeLimit::Platform if at_work => material.fail(run, observed, run.effect.evidence),
+        TimeLimit::Platform => material.finding(run, observed).doubted("the machine was busy with other things"),
+        TimeLimit::Baseline | TimeLimit::Suite => material.finding(run, observed).doubted(WAITS_NO_LONGER),
+    })
 }
 
 fn grows(
@@ -125,7 +159,9 @@ fn grows(
     shown: fn(f64) -> String,
 ) -> Option<Verdict> {
     let sizes = &material.case.scenario.sizes;
-    if sizes.len() < 3 || material.runs.len() < sizes.len() {
+    // There is nothing larger after a run that did not end.
+    let is_whole = material.runs.len() >= sizes.len() || material.runs.last().is_some_and(|run| !has_ended(run));
+    if sizes.len() < 3 || !is_whole {
         return None;
     }
     let mut points: Vec<Point> = Vec::new();
@@ -150,8 +186,9 @@ fn grows(
         floor: budget(requirement, "floor"),
     };
     if is_worse_than_linear(&points, &bounds) {
+        let at = |size: &usize| quantity::shown(Limit::Memory, *size as u64);
         let table: Vec<String> =
-            points.iter().map(|point| format!("{} at {}", shown(point.cost), mib(point.size))).collect();
+            points.iter().zip(sizes).map(|(point, size)| format!("{} at {}", shown(point.cost), at(size))).collect();
         let run = &material.runs[points.len() - 1];
         let observed = format!("{what} grows faster than the document: {}", table.join(", "));
         return Some(Verdict::Fail(material.finding(run, observed)));
@@ -159,7 +196,8 @@ fn grows(
     Some(match unfinished {
         Some((_, true)) => skip("the hook does not start"),
         Some((size, false)) => {
-            skip(format!("the hook does not end within the suite's patience at {}", mib(number(size as u64))))
+            let size = quantity::shown(Limit::Memory, size as u64);
+            skip(format!("the hook does not end within the suite's patience at {size}"))
         }
         None => Verdict::Pass,
     })

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::clock::WrongClock;
 use super::document::{Edit, Spelling, StdinSpec};
 use super::doubt::DoubtSpec;
+use super::pad::PadSpec;
 use super::step::Step;
 use super::trouble::{HelperSpec, ReaderSpec, RefuseSpec, ServiceFault};
 use crate::contract::{Contract, Event};
@@ -122,7 +123,10 @@ pub struct Scenario {
     /// does not speak in the hook's name.
     #[serde(default = "one")]
     pub rounds: usize,
-    /// Lengths in bytes of the fields that edits fill, a run each; one length, that of the edit, if empty.
+    /// Harmless text around texts that hooks read. Documents without such a text are left out.
+    #[serde(default)]
+    pub pad: Vec<PadSpec>,
+    /// Lengths in bytes of the fields that edits fill, and of what surrounds texts, a run each; one length, that of the edit, if empty.
     #[serde(default)]
     pub sizes: Vec<usize>,
     /// Only at one event of a platform, because it takes long: the first at which something dangerous can happen, or
@@ -221,6 +225,8 @@ impl Scenario {
             let possible = |payload: &&Payload| !contract.phantoms_of(event, &payload.stdin).is_empty();
             return self.labelled(heard).into_iter().filter(possible).collect();
         }
+        let fits = |payload: &&&Payload| self.pad.is_empty() || self.pad.iter().any(|pad| pad.fits(&payload.stdin));
+        let heard: &[&Payload] = &heard.iter().filter(fits).copied().collect::<Vec<_>>();
         if self.payloads.is_empty() {
             return heard.to_vec();
         }

@@ -31,7 +31,8 @@ pub(super) struct Given {
 }
 
 /// What the runs of a case are given: the same to all if it is one item, and otherwise an item a run. Beside it, how many
-/// items are needed if the first two make no difference. `size` takes the place of the lengths of edits.
+/// items are needed if the first two make no difference. `size` takes the place of the lengths of edits, and is what surrounds
+/// texts.
 pub(super) fn given(
     contract: &Contract,
     event: &Event,
@@ -53,6 +54,9 @@ pub(super) fn given(
     }
     for edit in &scenario.edit {
         apply(contract, &mut document, edit, size);
+    }
+    for pad in &scenario.pad {
+        pad.apply(&mut document, size.unwrap_or_default());
     }
     let spelled = |document: &Value| spelling::bytes(document, scenario.spelling, &contract.process.stdin_suffix);
     if scenario.misplaced {

@@ -48,7 +48,9 @@ impl<'w, 'a> Worker<'w, 'a> {
         let mut runs = self.round(case, baseline_wall)?;
         let begun = Instant::now();
         for _ in 1..case.scenario.rounds {
-            if runs.is_empty() || begun.elapsed() > DOUBT || !self.in_doubt(case, &runs) {
+            // A round that was cut short has no run for some sizes, and none may follow in their place.
+            let cut_short = !case.scenario.sizes.is_empty() && !runs.len().is_multiple_of(case.scenario.sizes.len());
+            if runs.is_empty() || cut_short || begun.elapsed() > DOUBT || !self.in_doubt(case, &runs) {
                 break;
             }
             let more = self.round(case, baseline_wall)?;
@@ -108,8 +110,13 @@ impl<'w, 'a> Worker<'w, 'a> {
             if own.is_empty() || !self.go_on(case, &surroundings, &prepared, &mut own)? {
                 return Ok(Vec::new());
             }
+            // Whoever does not come to an end with this much does not with more.
+            let unended = own.iter().any(|run| matches!(run.observation.ending, Ending::TimedOut { .. }));
             runs.extend(own);
             index += 1;
+            if size.is_some() && unended {
+                break;
+            }
         }
         runs.extend(self.really_without(case, baseline_wall, &runs)?);
         // What a finding needs may be what is missing.

@@ -145,6 +145,27 @@ fn a_guard_whose_stdout_nobody_reads(#[case] script: &str, #[case] expected: Exp
 }
 
 #[rstest]
+#[case::looks_at_all_of_it("guard \"$(cat)\"", Passed)]
+#[case::looks_at_the_beginning("guard \"$(head -c 16384)\"", Broken)]
+#[case::looks_at_the_end("guard \"$(cat | tail -c 16384)\"", Broken)]
+#[case::hands_it_on_as_an_argument("in=$(cat); guard \"$(env printf %s \"$in\")\"", Broken)]
+#[case::stops_nothing("cat >/dev/null", Passed)]
+fn a_guard_and_a_long_text(#[case] script: &str, #[case] expected: Expected) {
+    assert_eq!(said(script, "large-text", "consistency.large-text", &[]), expected);
+}
+
+#[rstest]
+#[case::once_over_it("guard \"$(cat)\"", Passed)]
+#[case::from_the_start_for_each_character(
+    "in=$(cat); s=$in; while [ -n \"$s\" ]; do s=${s#?}; done; guard \"$in\"",
+    Broken
+)]
+#[case::waits("in=$(cat); [ \"${#in}\" -lt 200000 ] || sleep 6; guard \"$in\"", Skipped)]
+fn a_guard_that_takes_its_time_over_a_long_text(#[case] script: &str, #[case] expected: Expected) {
+    assert_eq!(said(script, "growth-text", "resource.time-growth", &["--deadline", "4"]), expected);
+}
+
+#[rstest]
 #[case::ends_with_0_all_the_same("guard \"$(cat)\"; exit 0", Broken)]
 #[case::ends_with_0_and_hides_the_message("{ guard \"$(cat)\"; } 2>/dev/null; exit 0", Broken)]
 #[case::ends_as_the_write_did("guard \"$(cat)\"", Passed)]
