@@ -1,7 +1,14 @@
 //! The document of a run: how it arrives on stdin, how it is written, and what is changed in it.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+/// Pieces of a slow document where a scenario names no number.
+pub(crate) const DEFAULT_PIECES: usize = 8;
+/// Milliseconds between two of them, likewise.
+pub(crate) const DEFAULT_PAUSE_MS: u64 = 10;
 
 /// What arrives on stdin, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -32,6 +39,20 @@ pub struct StdinSpec {
     pub pieces: Option<usize>,
     /// For `slow`: pause between two of them, in milliseconds.
     pub pause_ms: Option<u64>,
+}
+
+impl StdinSpec {
+    /// How long the document takes to arrive because of its pauses.
+    #[must_use]
+    pub fn pauses(&self) -> Duration {
+        match self.plan {
+            StdinKind::Slow => {
+                let pauses = self.pieces.unwrap_or(DEFAULT_PIECES).saturating_sub(1);
+                Duration::from_millis(self.pause_ms.unwrap_or(DEFAULT_PAUSE_MS)) * u32::try_from(pauses).unwrap_or(0)
+            }
+            _ => Duration::ZERO,
+        }
+    }
 }
 
 /// How the document is written. All ways but the byte-order mark mean the same by RFC 8259, section 9 and appendix.

@@ -12,6 +12,7 @@ mod trouble;
 
 pub use case::CaseId;
 pub use clock::{Span, WrongClock};
+pub(crate) use document::{DEFAULT_PAUSE_MS, DEFAULT_PIECES};
 pub use document::{Edit, Spelling, StdinKind, StdinSpec};
 pub use doubt::DoubtSpec;
 pub use left_out::{LeftOut, left_out};
@@ -19,6 +20,8 @@ pub use pad::PadSpec;
 pub use scenario::{EnvironmentSpec, Folder, Patience, Scenario, ScenarioError, Scenarios};
 pub use step::{Age, Damage, Fault, FaultKind, Step, Whom};
 pub use trouble::{HelperFault, HelperSpec, ReaderKind, ReaderSpec, RefuseSpec, Refused, ServiceFault};
+
+use std::time::Duration;
 
 use crate::contract::{Contract, Event};
 use crate::payload::{Payload, Payloads};
@@ -87,6 +90,11 @@ pub fn plan<'a>(
                     continue;
                 }
                 if scenario.worker.is_some() && subject.worker.is_none() {
+                    continue;
+                }
+                // A document that comes later than the hook may take shows nothing of the hook.
+                let limit = subject.timeout.unwrap_or_else(|| Duration::from_secs_f64(event.timeout_s.is));
+                if scenario.stdin.pauses() * 2 > limit {
                     continue;
                 }
                 for payload in scenario.choose(contract, event, &heard) {

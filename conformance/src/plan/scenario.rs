@@ -199,6 +199,11 @@ impl Scenario {
         !self.step.is_empty()
     }
 
+    /// Whether a run mostly waits for its document, so that it takes time and no processor.
+    pub fn mostly_waits(&self) -> bool {
+        self.stdin.pauses() >= std::time::Duration::from_millis(500)
+    }
+
     /// Whether something is kept from the hook, or goes wrong around it, that only some requirements are about. What is
     /// traced gets no privileges by set-user-id programs, and can trace nobody.
     pub fn has_fault(&self) -> bool {

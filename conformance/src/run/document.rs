@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::spelling;
 use crate::contract::{Contract, Event};
 use crate::payload::Payload;
-use crate::plan::{Edit, Scenario, StdinKind};
+use crate::plan::{DEFAULT_PAUSE_MS, DEFAULT_PIECES, Edit, Scenario, StdinKind};
 
 /// Folders of payloads as they are stored; they stand for the ones of the run.
 const STORED_HOME: &str = "/home/dev";
@@ -81,9 +81,9 @@ pub(super) fn stdin(scenario: &Scenario, bytes: &[u8]) -> StdinPlan {
             StdinPlan::Truncated { bytes, at }
         }
         StdinKind::Slow => {
-            let pieces = scenario.stdin.pieces.unwrap_or(8).max(1);
+            let pieces = scenario.stdin.pieces.unwrap_or(DEFAULT_PIECES).max(1);
             let piece = bytes.len().div_ceil(pieces).max(1);
-            let pause = std::time::Duration::from_millis(scenario.stdin.pause_ms.unwrap_or(10));
+            let pause = std::time::Duration::from_millis(scenario.stdin.pause_ms.unwrap_or(DEFAULT_PAUSE_MS));
             StdinPlan::Slow { bytes, piece, pause }
         }
     }

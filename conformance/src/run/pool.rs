@@ -23,6 +23,9 @@ use crate::report::{CaseFinished, ReportEvent, ReportedRun, RunStarted, Summary,
 use crate::requirement::{Catalogue, Level};
 use crate::subject::{ConfigNotice, Subject};
 
+/// So many cases that mostly wait are run beside the others at the same time.
+const MOST_WAITERS: usize = 4;
+
 /// How a check is made.
 #[derive(Debug, Clone)]
 pub struct CheckOptions {
@@ -99,6 +102,12 @@ struct Task {
     baseline_wall: Option<Duration>,
 }
 
+/// The ways to those that work and to those that mostly wait.
+struct Senders {
+    working: mpsc::Sender<Task>,
+    waiting: mpsc::Sender<Task>,
+}
+
 struct Done {
     index: usize,
     outcome: Outcome,
@@ -135,17 +144,20 @@ impl<'a> Checker<'a> {
         }
         // The harnesses are made before any thread is started, while this process is small.
         let jobs = self.options.jobs.clamp(1, cases.len().max(1));
-        let harnesses = (0..jobs).map(|_| Harness::new()).collect::<Result<Vec<_>, _>>()?;
+        // What mostly waits keeps no worker from its work.
+        let waiting = cases.iter().filter(|case| case.scenario.mostly_waits()).count().min(MOST_WAITERS);
+        let harnesses = (0..jobs + waiting).map(|_| Harness::new()).collect::<Result<Vec<_>, _>>()?;
         for harness in &harnesses {
             self.interrupter.watch(harness);
         }
         let (task_sender, task_receiver) = mpsc::channel::<Task>();
-        let task_receiver = Mutex::new(task_receiver);
+        let (waiting_sender, waiting_receiver) = mpsc::channel::<Task>();
+        let (task_receiver, waiting_receiver) = (Mutex::new(task_receiver), Mutex::new(waiting_receiver));
         let (done_sender, done_receiver) = mpsc::channel::<Done>();
         let result = thread::scope(|scope| {
-            for harness in harnesses {
+            for (index, harness) in harnesses.into_iter().enumerate() {
                 let done_sender = done_sender.clone();
-                let task_receiver = &task_receiver;
+                let task_receiver = if index < jobs { &task_receiver } else { &waiting_receiver };
                 scope.spawn(move || {
                     let mut worker = Worker::new(self, harness);
                     loop {
@@ -160,8 +172,9 @@ impl<'a> Checker<'a> {
                 });
             }
             drop(done_sender);
-            let result = self.drive(cases, &task_sender, &done_receiver, &mut tally, &mut on);
-            drop(task_sender);
+            let senders = Senders { working: task_sender, waiting: waiting_sender };
+            let result = self.drive(cases, &senders, &done_receiver, &mut tally, &mut on);
+            drop(senders);
             result
         });
         let activity = result?;
@@ -179,7 +192,7 @@ impl<'a> Checker<'a> {
     fn drive(
         &self,
         cases: &[Case<'a>],
-        tasks: &mpsc::Sender<Task>,
+        tasks: &Senders,
         done: &mpsc::Receiver<Done>,
         tally: &mut Tally,
         on: &mut impl FnMut(&ReportEvent) -> io::Result<()>,
@@ -208,7 +221,8 @@ impl<'a> Checker<'a> {
                 let ended = |run: &&Run| !matches!(run.observation.ending, Ending::TimedOut { .. });
                 let baseline_wall = baselines.get(&key(&cases[index])).filter(ended).map(|run| run.observation.wall);
                 // The workers live as long as the channel, so that sending cannot fail.
-                let _ = tasks.send(Task { index, baseline_wall });
+                let sender = if cases[index].scenario.mostly_waits() { &tasks.waiting } else { &tasks.working };
+                let _ = sender.send(Task { index, baseline_wall });
             }
             let mut waiting = indices.iter().copied().peekable();
             let mut finished: BTreeMap<usize, Done> = BTreeMap::new();

@@ -145,6 +145,18 @@ fn a_guard_whose_stdout_nobody_reads(#[case] script: &str, #[case] expected: Exp
 }
 
 #[rstest]
+#[case::waits_for_the_end("guard \"$(cat)\"", Passed)]
+#[case::gives_up_soon("exec 3<&0; in=$(cat <&3 & sleep 0.1; kill $!); guard \"$in\"", Broken)]
+#[case::gives_up_later("exec 3<&0; in=$(cat <&3 & sleep 0.8; kill $!); guard \"$in\"", Broken)]
+#[case::blocks_half_a_document(
+    "in=$(head -c 100); case $in in *'}') guard \"$in\" ;; *) echo '{\"hookSpecificOutput\":{\"hookEventName\":\"PreToolUse\",\"permissionDecision\":\"deny\",\"permissionDecisionReason\":\"no\"}}' ;; esac",
+    Passed
+)]
+fn a_guard_and_a_pause_inside_the_document(#[case] script: &str, #[case] expected: Expected) {
+    assert_eq!(said(script, "stdin-pause", "input.stdin-pause", &[]), expected);
+}
+
+#[rstest]
 #[case::looks_at_all_of_it("guard \"$(cat)\"", Passed)]
 #[case::looks_at_the_beginning("guard \"$(head -c 16384)\"", Broken)]
 #[case::looks_at_the_end("guard \"$(cat | tail -c 16384)\"", Broken)]

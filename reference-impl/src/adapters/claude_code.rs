@@ -124,7 +124,7 @@ impl Adapter for ClaudeCode {
         }
         Patience {
             first_byte: Duration::from_millis(1_000),
-            pause: Duration::from_millis(500),
+            pause: Duration::from_millis(2_500),
             whole: Duration::from_secs(8),
         }
     }

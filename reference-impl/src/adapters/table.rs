@@ -64,7 +64,7 @@ impl Adapter for Table {
 /// Long enough for a machine under load, and shorter than the shortest time limit of tool hooks, 10 s.
 const PATIENCE: Patience = Patience {
     first_byte: Duration::from_millis(1_000),
-    pause: Duration::from_millis(500),
+    pause: Duration::from_millis(2_500),
     whole: Duration::from_secs(8),
 };
 
