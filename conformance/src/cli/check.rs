@@ -269,7 +269,13 @@ fn subjects(arguments: &CheckArguments, contract: &Contract) -> Result<Found, Cl
     if let Some((program, rest)) = arguments.hook.split_first() {
         let program = if Path::new(program).components().count() > 1 { here(program) } else { program.clone() };
         let rest: Vec<_> = rest.iter().map(here).collect();
-        return Ok(Found { subjects: vec![from_command(&program, &rest)], notices: Vec::new() });
+        let subject = from_command(&program, &rest);
+        let event = match arguments.event.as_slice() {
+            [event] => contract.events.get(event),
+            _ => None,
+        };
+        let notices = subject.line_notices(contract, event);
+        return Ok(Found { subjects: vec![subject], notices });
     }
     let Some(path) = &arguments.path else {
         return Err(CliError::Usage("failed to find anything to check".to_owned()));

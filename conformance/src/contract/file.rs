@@ -17,6 +17,7 @@ use super::model::{HandlerOption, Limits, Matching, Notice, PlatformInfo, Proces
 use super::outcome::{EventKind, Moment, Outcome, OutcomeName, Reader};
 use super::phantom::Phantom;
 use super::reading::{Fact, Reading, ReadingRule};
+use super::variable_names::VariableNames;
 use super::version::Version;
 
 /// A contract file, parsed and checked.
@@ -92,6 +93,7 @@ pub(super) struct Parsed {
     pub(super) limits: Limits,
     #[serde(default)]
     pub(super) environment: BTreeMap<String, Variable>,
+    pub(super) variables: Option<VariableNames>,
     #[serde(default)]
     pub(super) handler: BTreeMap<String, HandlerOption>,
     #[serde(default)]

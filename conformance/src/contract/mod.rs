@@ -18,6 +18,7 @@ mod outcome;
 mod phantom;
 mod reading;
 mod select;
+mod variable_names;
 mod version;
 
 pub(crate) use config::{
@@ -41,4 +42,5 @@ pub use phantom::{Phantom, PhantomForm, Place};
 pub use reading::{
     BrokenRule, Fact, KeyRule, Mismatch, NonObject, Reading, ReadingRule, StreamName, TagRule, Trim, Union, UnknownKeys,
 };
+pub use variable_names::VariableNames;
 pub use version::{ParseVersionError, Version};

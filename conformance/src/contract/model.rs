@@ -12,6 +12,7 @@ use super::field::{Field, FieldPath, Role, ValueType};
 use super::file::{Change, PlannedEvent};
 use super::phantom::Phantom;
 use super::reading::{Fact, Reading};
+use super::variable_names::VariableNames;
 use super::version::Version;
 
 /// What a platform, at a version, promises and demands of hooks.
@@ -37,6 +38,8 @@ pub struct Contract {
     pub limits: Limits,
     /// Variables of the hook's environment, by name.
     pub environment: BTreeMap<String, Variable>,
+    /// Names of further variables, set by users or by nothing.
+    pub variables: Option<VariableNames>,
     /// Keys of a handler's configuration that change the meaning of its runs.
     pub handler: BTreeMap<String, HandlerOption>,
     /// Tools whose inputs and outputs are known, by name.

@@ -222,6 +222,7 @@ fn contract(parsed: Parsed, version: &Version, changes: Vec<Change>) -> Contract
         matching: parsed.matching,
         limits: parsed.limits,
         environment,
+        variables: parsed.variables,
         handler,
         tools,
         events,

@@ -59,7 +59,7 @@ fn subject(command: &Command<'_>, names: &mut Names) -> Subject {
     let program = program.map_or_else(|| text.split_whitespace().next().unwrap_or("").to_owned(), |found| found.text);
     let place = group.sheet.source.place(handler.node.start);
     let mut environment = scope.environment.clone();
-    environment.extend(own_environment(command));
+    environment.extend(command.environment());
     environment.extend(scope.variables.clone());
     Subject {
         name: names.next(&group.event.name, &stem(&program)),
@@ -101,14 +101,6 @@ fn own_folder(command: &Command<'_>) -> Option<PathBuf> {
     let file = &command.handler.group.sheet.source.path;
     let starts_there = scripts.person_starts_in == Some(StartsIn::ConfigFolder);
     file.parent().filter(|_| starts_there).map(Path::to_owned)
-}
-
-/// The variables that the handler gives its command.
-fn own_environment(command: &Command<'_>) -> BTreeMap<String, String> {
-    let key = command.handler.scope().dialect.keys.environment.as_ref();
-    let map = key.and_then(|key| command.handler.get(key)).and_then(Node::members);
-    let texts = map.into_iter().flatten().filter_map(|member| Some((member.key.clone(), member.value.scalar()?)));
-    texts.collect()
 }
 
 fn invocation(command: &Command<'_>) -> Invocation {

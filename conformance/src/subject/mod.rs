@@ -51,13 +51,17 @@ pub use consent::consent_text;
 pub use discover::{Discovery, discover};
 pub use error::DiscoverError;
 pub use heavy::Heavy;
+pub(crate) use host::Host;
 pub use matching::{MatchResult, matched_value, matches, matches_at};
 pub use notice::ConfigNotice;
 pub use placeholder::{PLUGIN_DATA_AT_RUN, PROJECT_AT_RUN, RunFolders};
+pub(crate) use program::{bare, is_shell, named, named_in_words};
 pub use project_file::{Pattern, ProjectFile, ProjectFileError, duration};
 pub use service::{LocalService, LocalServiceError, ServiceForm};
+pub(crate) use shebang::Shebang;
+pub(crate) use shell_line::ShellLine;
 
-use crate::contract::Contract;
+use crate::contract::{Contract, Event};
 use crate::report::SubjectInfo;
 
 /// Where a subject comes from.
@@ -114,6 +118,13 @@ pub struct Subject {
 }
 
 impl Subject {
+    /// What is to be said of the line that it gives a shell, where it comes from a command line such as `sh -c '...'`:
+    /// variables that nothing sets, templates, spellings of another shell. `event` narrows the fields that are advised.
+    #[must_use]
+    pub fn line_notices(&self, contract: &Contract, event: Option<&Event>) -> Vec<ConfigNotice> {
+        if self.origin == Origin::Command { lint::line::of_subject(contract, event, self) } else { Vec::new() }
+    }
+
     /// What a report says of it: its name, its command, and the place of its configuration.
     #[must_use]
     pub fn info(&self) -> SubjectInfo {

@@ -16,8 +16,8 @@ pub(crate) struct Program {
 
 /// Words in front of a command that are no program of their own.
 const PREFIXES: &[&str] = &[
-    "exec", "command", "builtin", "nohup", "time", "nice", "sudo", "env", "setsid", "stdbuf", "timeout", "if", "then",
-    "elif", "else", "while", "until", "do", "!", "{",
+    "busybox", "exec", "command", "builtin", "nohup", "time", "nice", "sudo", "env", "setsid", "stdbuf", "timeout",
+    "if", "then", "elif", "else", "while", "until", "do", "!", "{",
 ];
 
 /// Commands that only prepare for the one that matters, or feed it.
@@ -47,6 +47,9 @@ const INTERPRETERS: &[&str] = &[
     "zsh",
     "dash",
     "ksh",
+    "mksh",
+    "yash",
+    "ash",
     "fish",
     "pwsh",
     "powershell",
@@ -62,6 +65,12 @@ const PACKAGE_RUNNERS: &[&str] = &["npx", "bunx", "uvx", "pipx", "pnpm", "yarn",
 
 /// Words of interpreters and package runners that stand in front of what is run.
 const SUBCOMMANDS: &[&str] = &["run", "exec", "x", "dlx", "tool"];
+
+/// Shells of the POSIX family, which take a line behind `-c`.
+const SHELLS: &[&str] = &["bash", "sh", "zsh", "dash", "ksh", "mksh", "yash", "ash"];
+
+/// How the interpreters call a script that is a part of the command line.
+const INLINE: &[&str] = &["<string>", "[eval]", "-e"];
 
 /// How deep commands in commands are followed.
 const DEEPEST: usize = 8;
@@ -93,6 +102,68 @@ pub(crate) fn of_line(line: &ShellLine) -> (Option<Program>, bool) {
 /// The program that a list of words is about: the program first, then its arguments.
 pub(crate) fn of_words(words: &[&str]) -> Option<Program> {
     of_words_at(without_prefixes(words), 0)
+}
+
+/// Everything that a command line names to be started or read as a script.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Named {
+    /// Shells that are given a line.
+    pub(crate) shells: Vec<String>,
+    /// Programs and scripts as the line spells them, and whether each is started by itself.
+    pub(crate) programs: Vec<(String, bool)>,
+}
+
+/// What a line for a shell names.
+pub(crate) fn named(line: &ShellLine) -> Named {
+    let mut found = Named::default();
+    names_of_line(line, &mut found, 0);
+    found
+}
+
+/// What a list of words names: the program first, then its arguments.
+pub(crate) fn named_in_words(words: &[&str]) -> Named {
+    let mut found = Named::default();
+    names_of_words(words, &mut found, 0);
+    found
+}
+
+fn names_of_line(line: &ShellLine, found: &mut Named, depth: usize) {
+    for command in &line.commands {
+        let words: Vec<&str> = command.iter().map(|word| word.text.as_str()).collect();
+        names_of_words(&words, found, depth);
+    }
+}
+
+fn names_of_words(words: &[&str], found: &mut Named, depth: usize) {
+    let kept = without_prefixes(words);
+    // A program that only starts another one can be the one that says that it could not.
+    let prefixes = words[..words.len() - kept.len()].iter();
+    found
+        .programs
+        .extend(prefixes.filter(|word| PREFIXES.contains(&bare(word))).map(|word| ((*word).to_owned(), false)));
+    let Some((head, rest)) = kept.split_first() else { return };
+    if [".", "source"].contains(head) {
+        found.programs.extend(rest.first().map(|script| ((*script).to_owned(), false)));
+        return;
+    }
+    found.programs.push(((*head).to_owned(), true));
+    if depth >= DEEPEST || !(INTERPRETERS.contains(&bare(head)) || SHELLS.contains(&bare(head))) {
+        return;
+    }
+    if SHELLS.contains(&bare(head)) {
+        // `-c` may stand among other letters, as in `-lc`.
+        let flag = rest.iter().position(|word| word.starts_with('-') && !word.starts_with("--") && word.ends_with('c'));
+        if let Some(script) = flag.and_then(|at| rest.get(at + 1)) {
+            found.shells.push((*head).to_owned());
+            names_of_line(&ShellLine::read(script), found, depth + 1);
+            return;
+        }
+    } else if rest.iter().any(|word| ["-c", "-e", "--eval", "-p"].contains(word)) {
+        found.programs.extend(INLINE.iter().map(|name| ((*name).to_owned(), false)));
+        return;
+    }
+    let about = of_words_at(kept, depth).filter(|about| !about.itself && about.text != *head);
+    found.programs.extend(about.map(|about| (about.text, false)));
 }
 
 fn of_words_at(words: &[&str], depth: usize) -> Option<Program> {
@@ -177,8 +248,13 @@ fn without_prefixes<'a>(words: &'a [&'a str]) -> &'a [&'a str] {
     rest
 }
 
+/// Whether a program is a shell of the POSIX family.
+pub(crate) fn is_shell(program: &str) -> bool {
+    SHELLS.contains(&bare(program))
+}
+
 /// The name of a program without its folder, its version and `.exe`.
-fn bare(word: &str) -> &str {
+pub(crate) fn bare(word: &str) -> &str {
     let name = word.rsplit(['/', '\\']).next().unwrap_or(word);
     let name = name.strip_suffix(".exe").unwrap_or(name);
     let plain = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
@@ -249,6 +325,21 @@ mod tests {
         assert_eq!(of_line(&ShellLine::read(line)).1, moved);
     }
 
+    #[rstest]
+    #[case("python3 /x/guard.py --strict", "", "python3* /x/guard.py")]
+    #[case("timeout 5 env A=1 node \"$D/a.js\"", "", "timeout env node* $D/a.js")]
+    #[case("bash -lc 'cd /x && exec ./run.sh'", "bash", "bash* cd* exec ./run.sh*")]
+    #[case(". ./lib.sh && check", "", "./lib.sh check*")]
+    #[case("echo 'guard.py: cannot open x' >&2; exit 2", "", "echo* exit*")]
+    #[case("python3 -c 'import sys'", "", "python3* <string> [eval] -e")]
+    #[case("bash x.sh", "", "bash* x.sh")]
+    fn names_what_is_started(#[case] line: &str, #[case] shells: &str, #[case] programs: &str) {
+        let found = super::named(&ShellLine::read(line));
+        let shown: Vec<String> =
+            found.programs.iter().map(|(name, itself)| format!("{name}{}", if *itself { "*" } else { "" })).collect();
+        assert_eq!((found.shells.join(" ").as_str(), shown.join(" ").as_str()), (shells, programs));
+    }
+
     #[test]
     fn nothing_is_no_program() {
         assert_eq!(of_line(&ShellLine::read(" # nothing")), (None, false));
@@ -258,7 +349,9 @@ mod tests {
     fn commands_in_commands_end() {
         let line = "bash -c ".repeat(1000);
         of_line(&ShellLine::read(&line));
+        super::named(&ShellLine::read(&line));
         let words = ["uv", "run"].repeat(5000);
         super::of_words(&words);
+        super::named_in_words(&words);
     }
 }

@@ -185,3 +185,13 @@ impl<'a> Handler<'a> {
         self.group.sheet.remark(notices, self.get(key).unwrap_or(self.node), remark);
     }
 }
+
+impl Command<'_> {
+    /// The variables that the handler gives its command.
+    pub(crate) fn environment(&self) -> BTreeMap<String, String> {
+        let key = self.handler.scope().dialect.keys.environment.as_ref();
+        let map = key.and_then(|key| self.handler.get(key)).and_then(Node::members);
+        let texts = map.into_iter().flatten().filter_map(|member| Some((member.key.clone(), member.value.scalar()?)));
+        texts.collect()
+    }
+}

@@ -45,6 +45,10 @@ fn in_shell(command: &Command<'_>, reference: &Reference) -> Option<Remark> {
         return option_in_shell(scope, plugin, options, option);
     }
     let basis = basis_of(scope, name)?;
+    // One that is never set anywhere has a lint of its own.
+    if scope.contract.environment.get(name).is_some_and(|variable| !variable.exists) {
+        return None;
+    }
     if !scope.variables.contains_key(name) {
         return Some(Remark {
             requirement: "config.unsubstituted-placeholder",
@@ -96,7 +100,10 @@ fn without_shell(command: &Command<'_>, reference: &Reference) -> Option<Remark>
         (true, true) => (
             format!("`${{{name}}}` stands in a file where it has no value"),
             format!("{} does not replace it here, and {literally}", scope.platform()),
-            for_settings(scope, name),
+            match scope.contract.field_meant_by(name, Some(command.handler.group.event)) {
+                Some(field) => format!("read `{field}` from the JSON on stdin"),
+                None => for_settings(scope, name),
+            },
         ),
         // What a script inside an argument does with a variable is that script's business.
         _ if !reference.one_word || name.starts_with(|c: char| c.is_ascii_digit()) => return None,
@@ -114,7 +121,13 @@ fn without_shell(command: &Command<'_>, reference: &Reference) -> Option<Remark>
         (false, true) => (
             format!("`${{{name}}}` is none of the placeholders of {}", scope.platform()),
             literally,
-            format!("use one of {}, or leave the list of arguments out so that a shell runs the command", known(scope)),
+            match scope.contract.field_meant_by(name, Some(command.handler.group.event)) {
+                Some(field) => format!("read `{field}` from the JSON on stdin"),
+                None => format!(
+                    "use one of {}, or leave the list of arguments out so that a shell runs the command",
+                    known(scope)
+                ),
+            },
         ),
         (false, false) => return None,
     };

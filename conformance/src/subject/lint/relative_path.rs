@@ -17,6 +17,10 @@ pub(crate) fn check(command: &Command<'_>, notices: &mut Notices) {
     let Some(program) = program.filter(|program| !moved && is_relative(program)) else {
         return;
     };
+    // Without the backslashes that the shell takes away it is another path, of which another lint speaks.
+    if command.text.contains('\\') && !command.text.contains(&program.text) {
+        return;
+    }
     let scope = command.handler.scope();
     if scope.dialect.keys.folder.as_ref().is_some_and(|key| command.handler.get(key).is_some()) {
         // The handler names its folder itself.

@@ -4,6 +4,8 @@
 
 mod scanner;
 
+use std::collections::BTreeSet;
+
 /// A command line, taken apart.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct ShellLine {
@@ -46,12 +48,31 @@ pub(crate) struct Reference {
     pub(crate) assigned: bool,
     /// For a place where no shell replaces anything: whether the text is one word, such as a path, and no script.
     pub(crate) one_word: bool,
+    /// Whether the line says what holds where it is not set (`${NAME:-x}`).
+    pub(crate) defaulted: bool,
 }
 
 impl ShellLine {
     /// Takes a line apart.
     pub(crate) fn read(line: &str) -> ShellLine {
         scanner::line(line)
+    }
+
+    /// The variables that the line sets itself.
+    pub(crate) fn assigned(&self) -> BTreeSet<&str> {
+        /// Commands whose words are names, or assignments.
+        const NAMING: &[&str] =
+            &["export", "local", "declare", "typeset", "readonly", "read", "mapfile", "for", "select"];
+        let mut names = BTreeSet::new();
+        for command in &self.commands {
+            let words: Vec<&str> = command.iter().map(|word| word.text.as_str()).collect();
+            // `while read X` and `do export X` begin with a word of the shell's.
+            let naming = words.iter().position(|word| NAMING.contains(word)).filter(|at| *at < 3);
+            let plain = words.iter().take_while(|word| is_assignment(word)).count();
+            let own = words.iter().take(plain).chain(naming.into_iter().flat_map(|at| &words[at + 1..]));
+            names.extend(own.map(|word| word.split('=').next().unwrap_or(word)));
+        }
+        names
     }
 }
 
@@ -130,6 +151,31 @@ mod tests {
     #[case("$ $? $$ ${}")]
     fn what_is_no_use_is_not_told(#[case] line: &str) {
         assert_eq!(ShellLine::read(line).references, []);
+    }
+
+    #[rstest]
+    #[case("X=1 cmd $Y", "X")]
+    #[case("X=$(cat); Y=2; cmd", "X Y")]
+    #[case("export A=1 B; read -r C", "A B -r C")]
+    #[case("cat | while read -r line; do echo $line; done", "-r line")]
+    #[case("for f in a b; do echo $f; done", "a b f in")]
+    #[case("cmd X=1", "")]
+    fn knows_what_a_line_sets(#[case] line: &str, #[case] expected: &str) {
+        let expected: std::collections::BTreeSet<&str> = expected.split_whitespace().collect();
+        assert_eq!(ShellLine::read(line).assigned(), expected);
+    }
+
+    #[rstest]
+    #[case("${A:-b}", true)]
+    #[case("${A-b}", true)]
+    #[case("${A:?no}", true)]
+    #[case("${A+b}", true)]
+    #[case("${A:0:3}", false)]
+    #[case("${A%.py}", false)]
+    #[case("${A}", false)]
+    #[case("$A", false)]
+    fn knows_a_default(#[case] line: &str, #[case] defaulted: bool) {
+        assert_eq!(ShellLine::read(line).references[0].defaulted, defaulted);
     }
 
     #[test]

@@ -82,6 +82,17 @@ impl List {
     }
 }
 
+/// A variable that is named behind a dollar sign.
+struct Name {
+    name: String,
+    /// Whether it is in braces, with nothing else there.
+    braced: bool,
+    /// Characters up to its end.
+    length: usize,
+    /// Whether the line says what holds where it is not set.
+    defaulted: bool,
+}
+
 struct Scanner {
     chars: Vec<char>,
     at: usize,
@@ -196,10 +207,10 @@ impl Scanner {
         while self.at < end {
             if self.chars[self.at] == '$' {
                 self.at += 1;
-                if let Some((name, braced, length)) = self.name(end) {
+                if let Some(Name { name, braced, length, defaulted }) = self.name(end) {
                     self.at += length;
                     let quoting = Quoting::Single;
-                    self.references.push(Reference { name, braced, quoting, assigned: false, one_word });
+                    self.references.push(Reference { name, braced, quoting, assigned: false, one_word, defaulted });
                 }
             } else {
                 self.at += 1;
@@ -235,17 +246,17 @@ impl Scanner {
         let assigned = list.assigns();
         let quoted = quoting != Quoting::None;
         list.push('$', quoted);
-        if let Some((name, braced, length)) = self.name(self.chars.len()) {
+        if let Some(Name { name, braced, length, defaulted }) = self.name(self.chars.len()) {
             for c in self.chars[self.at..self.at + length].iter().copied() {
                 list.push(c, quoted);
             }
             self.at += length;
-            self.references.push(Reference { name, braced, quoting, assigned, one_word: false });
+            self.references.push(Reference { name, braced, quoting, assigned, one_word: false, defaulted });
         }
     }
 
-    /// The variable named behind a dollar sign: its name, whether it is in plain braces, and the length.
-    fn name(&self, end: usize) -> Option<(String, bool, usize)> {
+    /// The variable named behind a dollar sign.
+    fn name(&self, end: usize) -> Option<Name> {
         let rest = &self.chars[self.at..end];
         // Without this bound, a long row of open braces would be searched again and again.
         let rest = &rest[..rest.len().min(LONGEST_NAME)];
@@ -253,17 +264,19 @@ impl Scanner {
         if rest.first() != Some(&'{') {
             let name = plain(rest);
             let length = name.len();
-            return (!name.is_empty()).then_some((name, false, length));
+            return (!name.is_empty()).then_some(Name { name, braced: false, length, defaulted: false });
         }
         let close = rest.iter().position(|c| *c == '}')?;
         let body: String = rest[1..close].iter().collect();
         if !body.is_empty() && body.chars().all(|c| is_name(c) || c == '.') {
-            return Some((body, true, close + 1));
+            return Some(Name { name: body, braced: true, length: close + 1, defaulted: false });
         }
         // `${NAME:-default}` and its like: only the name is told; the rest is read on as text.
         let name = plain(&rest[1..]);
         let length = name.len() + 1;
-        (!name.is_empty()).then_some((name, false, length))
+        let behind = body[name.len()..].trim_start_matches(':');
+        let defaulted = behind.starts_with(['-', '+', '=', '?']);
+        (!name.is_empty()).then_some(Name { name, braced: false, length, defaulted })
     }
 
     /// Reads a substitution; its text becomes `$(...)` in the word.
