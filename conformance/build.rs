@@ -23,6 +23,7 @@ struct Table {
 const TABLES: &[Table] = &[
     Table { name: "CONTRACTS", folder: "contracts", shown: "contracts", extension: "toml" },
     Table { name: "REQUIREMENTS", folder: "requirements", shown: "requirements", extension: "toml" },
+    Table { name: "LAUNCHERS", folder: "launchers", shown: "launchers", extension: "toml" },
     Table { name: "SCENARIOS", folder: "scenarios", shown: "scenarios", extension: "toml" },
     Table { name: "SCHEMAS", folder: "schemas", shown: "schemas", extension: "json" },
     Table { name: "PAYLOADS", folder: "../fixtures/payloads", shown: "fixtures/payloads", extension: "json" },

@@ -17,6 +17,11 @@ pub(crate) fn requirements() -> Table {
     files::REQUIREMENTS
 }
 
+/// `launchers/<kind>.toml`.
+pub(crate) fn launchers() -> Table {
+    files::LAUNCHERS
+}
+
 /// `scenarios/<scenario>.toml`.
 pub(crate) fn scenarios() -> Table {
     files::SCENARIOS
@@ -36,11 +41,12 @@ pub(crate) fn payloads() -> Table {
 mod tests {
     use rstest::rstest;
 
-    use super::{Table, contracts, payloads, requirements, scenarios, schemas};
+    use super::{Table, contracts, launchers, payloads, requirements, scenarios, schemas};
 
     #[rstest]
     #[case(contracts(), "contracts/", 1)]
     #[case(requirements(), "requirements/", 1)]
+    #[case(launchers(), "launchers/", 1)]
     #[case(scenarios(), "scenarios/", 1)]
     #[case(schemas(), "schemas/", 2)]
     #[case(payloads(), "fixtures/payloads/", 3)]

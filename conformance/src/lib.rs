@@ -15,6 +15,7 @@ pub mod contract;
 mod embedded;
 pub mod json;
 pub mod judge;
+mod launcher;
 pub mod oracle;
 pub mod payload;
 pub mod plan;

@@ -17,6 +17,9 @@ mod heavy;
 mod interpret;
 #[path = "cli/knowledge.rs"]
 mod knowledge;
+#[cfg(unix)]
+#[path = "cli/launch.rs"]
+mod launch;
 #[path = "cli/port.rs"]
 mod port;
 #[path = "cli/probe.rs"]

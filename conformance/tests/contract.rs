@@ -321,6 +321,7 @@ fn judged(version: &str, said: &Said<'_>) -> Vec<Judgement> {
     let Ended::Exit(code) = said.ended else { panic!("only exit codes are judged here") };
     let run = Run {
         step: None,
+        launch_fault: None,
         connections: None,
         observation: Observation {
             watch: None,

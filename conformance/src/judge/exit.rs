@@ -7,9 +7,9 @@ use regex_lite::Regex;
 
 use super::{Material, Verdict};
 use crate::judge::input::is_uncaught;
-use crate::oracle::HookStatus;
+use crate::oracle::{HookStatus, reported_signal};
 use crate::requirement::Requirement;
-use crate::run::Run;
+use crate::run::{Run, is_through_shell};
 
 /// Words by which a hook says that it meant to block.
 static BLOCKING: LazyLock<Regex> = LazyLock::new(|| {
@@ -37,12 +37,13 @@ pub(super) fn one_where_two_was_meant(_: &Requirement, material: &Material<'_>) 
     }
     let stdout = String::from_utf8_lossy(&run.observation.stdout.bytes);
     // A hook that fails on a harmless document just so has decided nothing, whatever words it uses ("permission denied");
-    // nor has a shell that did not find its command.
+    // nor has a shell that did not find its command, or whose command was killed.
     let same = |typical: &Run| {
         typical.observation.ending == run.observation.ending
             && typical.observation.stderr.bytes == run.observation.stderr.bytes
     };
-    if matches!(code, 126 | 127) || material.typical.is_some_and(same) {
+    let killed = is_through_shell(&material.case.subject.invocation) && reported_signal(code).is_some();
+    if matches!(code, 126 | 127) || killed || material.typical.is_some_and(same) {
         return Some(Verdict::Pass);
     }
     let says_so = BLOCKING.is_match(&stderr) || BLOCKING.is_match(&stdout);
@@ -61,6 +62,12 @@ pub(super) fn one_where_two_was_meant(_: &Requirement, material: &Material<'_>) 
 
 /// The command must start.
 pub(super) fn not_started(_: &Requirement, material: &Material<'_>) -> Option<Verdict> {
+    if let Some((run, fault)) = material.runs.iter().find_map(|run| Some((run, run.launch_fault.as_ref()?))) {
+        return Some(match &fault.excused {
+            Some(reason) => Verdict::Skip { reason: reason.clone() },
+            None => material.fail(run, fault.observed.clone(), run.effect.evidence.max(fault.evidence)),
+        });
+    }
     let failed = material.runs.iter().find_map(|run| match &run.observation.ending {
         Ending::NotStarted { error } => Some((run, error)),
         _ => None,

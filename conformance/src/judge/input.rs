@@ -7,8 +7,9 @@ use regex_lite::Regex;
 
 use super::{Finding, Material, Verdict, ending};
 use crate::contract::{Action, Decision};
+use crate::oracle::reported_signal;
 use crate::requirement::Requirement;
-use crate::run::Run;
+use crate::run::{Run, is_through_shell};
 
 /// What runtimes print of an error that nobody caught.
 static UNCAUGHT: LazyLock<Regex> = LazyLock::new(|| {
@@ -21,10 +22,17 @@ pub(super) fn is_uncaught(stderr: &str) -> bool {
 }
 
 /// Why a run did not end as a hook should, as a sentence.
-fn unseemly(run: &Run) -> Option<String> {
+fn unseemly(material: &Material<'_>, run: &Run) -> Option<String> {
     let stderr = String::from_utf8_lossy(&run.observation.stderr.bytes);
+    let through_shell = is_through_shell(&material.case.subject.invocation);
     match &run.observation.ending {
         Ending::Exited { code: 0 | 2 } => None,
+        Ending::Exited { code } if through_shell && reported_signal(*code).is_some() => {
+            let signal = code - 128;
+            Some(format!(
+                "the hook was killed by signal {signal}, which the shell in between reports as exit code {code}"
+            ))
+        }
         Ending::Exited { code } if is_uncaught(&stderr) => {
             Some(format!("an uncaught error ends the hook with code {code}"))
         }
@@ -50,10 +58,12 @@ pub(super) fn survives(_: &Requirement, material: &Material<'_>) -> Option<Verdi
         return Some(Verdict::Skip { reason: "the hook does not end at the baseline".to_owned() });
     }
     // A hook that fails at every document is told so by the rules of endings.
-    if material.case.scenario.is_baseline() && material.typical.is_some_and(|typical| unseemly(typical).is_some()) {
+    if material.case.scenario.is_baseline()
+        && material.typical.is_some_and(|typical| unseemly(material, typical).is_some())
+    {
         return Some(Verdict::Skip { reason: "the hook fails at an ordinary document too".to_owned() });
     }
-    Some(match material.runs.iter().find_map(|run| unseemly(run).map(|why| (run, why))) {
+    Some(match material.runs.iter().find_map(|run| unseemly(material, run).map(|why| (run, why))) {
         Some((run, why)) => Verdict::Fail(because(material, run, &why)),
         None => Verdict::Pass,
     })

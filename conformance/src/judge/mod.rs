@@ -62,7 +62,7 @@ const JUDGES: &[(&str, Judge)] = &[
     ("result-path", stream::result_path),
     ("echoes-stdin", stream::echoes_stdin),
     ("one-where-two-was-meant", exit::one_where_two_was_meant),
-    ("not-started", exit::not_started),
+    (NOT_STARTED, exit::not_started),
     ("survives", input::survives),
     ("lets-pass", input::lets_pass),
     ("drains-stdin", input::drains_stdin),
@@ -110,6 +110,9 @@ const JUDGES: &[(&str, Judge)] = &[
     ("uses-network", security::uses_network),
 ];
 
+/// The judge of hooks that do not start.
+const NOT_STARTED: &str = "not-started";
+
 /// Why what did not come in time is a doubt.
 const WAITS_NO_LONGER: &str = "the platform would have waited longer than the suite (`--deadline`)";
 
@@ -153,9 +156,11 @@ pub(crate) fn in_doubt(catalogue: &Catalogue, material: &Material<'_>) -> bool {
 
 /// What all requirements say of a case.
 pub fn judge_all(catalogue: &Catalogue, material: &Material<'_>) -> Vec<Judgement> {
+    // Of a hook that did not start, nothing else can be said.
+    let started = material.runs.iter().all(|run| run.launch_fault.is_none());
     catalogue
         .iter()
-        .filter(|requirement| applies(requirement, material))
+        .filter(|requirement| applies(requirement, material) && (started || requirement.judge == NOT_STARTED))
         .filter_map(|requirement| {
             let judge = by_name(&requirement.judge)?;
             let verdict = match material.not_limited() {

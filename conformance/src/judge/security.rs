@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
-use hookproof_harness::{Attempt, AttemptKind, AttemptOutcome, Containment, Ending, SandboxReport};
+use hookproof_harness::{Attempt, AttemptKind, AttemptOutcome, Containment, Ending, Invocation, SandboxReport};
 
 use super::{Material, Verdict, ending};
 use crate::contract::{Action, Decision, EventKind, Evidence, OutcomeName, Question};
+use crate::oracle::reported_signal;
 use crate::plan::HelperFault;
 use crate::requirement::Requirement;
 use crate::run::broken;
+use crate::subject::ShellLine;
 
 /// What the command substitutions in hostile payloads print if somebody executes them. No payload holds the word.
 const EXPANDED: &[u8] = b"HOOKPROOF-EXPANDED";
@@ -87,7 +89,13 @@ pub(super) fn without_helper(_: &Requirement, material: &Material<'_>) -> Option
         Err(reason) => return Some(Verdict::Skip { reason }),
     };
     // Nobody is left to say anything then; what wraps a guard is what `security.starved-guard` is about.
-    if helper.what == HelperFault::Killed && matches!(run.observation.ending, Ending::Signaled { .. }) {
+    // A shell in between reports the same as an exit code.
+    let killed = match run.observation.ending {
+        Ending::Signaled { .. } => true,
+        Ending::Exited { code } => reported_signal(code).is_some() && is_one_command(&material.case.subject.invocation),
+        _ => false,
+    };
+    if helper.what == HelperFault::Killed && killed {
         let reason = format!("`{line}` has taken the place of the hook itself");
         return Some(Verdict::Skip { reason });
     }
@@ -104,6 +112,14 @@ pub(super) fn without_helper(_: &Requirement, material: &Material<'_>) -> Option
         }
         None => Verdict::Pass,
     })
+}
+
+/// Whether the command line of a shell is one command alone, so that its end is the end of the hook.
+fn is_one_command(invocation: &Invocation) -> bool {
+    match invocation {
+        Invocation::Shell { line, .. } => ShellLine::read(&line.to_string_lossy()).commands.len() == 1,
+        Invocation::Program { .. } => false,
+    }
 }
 
 /// Why nothing can be said of a guard: it lets the step pass where nothing is wrong, too.

@@ -19,6 +19,10 @@ pub(crate) struct BaselineRun<'a> {
 impl BaselineRun<'_> {
     /// What the hook did.
     pub(crate) fn response(&self, event: &Event) -> Response {
+        // What denies because it does not start has blocked nothing by its own judgement.
+        if self.run.launch_fault.is_some() {
+            return Response::Failed;
+        }
         let observation = &self.run.observation;
         Response::of(event, &self.run.effect, &observation.stdout.bytes, &observation.stderr.bytes)
     }

@@ -14,6 +14,7 @@ mod tell;
 mod texts;
 
 pub use effect::{Effect, HookStatus, Problem};
+pub(crate) use facts::reported_signal;
 pub use facts::{Ended, Facts};
 pub use tell::tell;
 

@@ -8,6 +8,9 @@ use crate::judge::{Finding, Verdict};
 use crate::plan::CaseId;
 use crate::requirement::Level;
 
+/// What comes first: of a hook that does not start nothing else is known.
+const FIRST: &str = "exit.not-started";
+
 /// One case in which something was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
@@ -122,8 +125,8 @@ impl Findings {
         }
     }
 
-    /// What was found, the worst first: MUST, SHOULD, MAY, then the doubts; within a level the requirement that is broken
-    /// in most cases comes first, and the observations of one requirement stand together. An observation is the same
+    /// What was found, the worst first: MUST, SHOULD, MAY, then the doubts; within a level a hook that does not start
+    /// comes first, then the requirement that is broken in most cases, and the observations of one requirement stand together. An observation is the same
     /// where its text is the same but for the name of the event.
     pub fn groups(&self) -> Vec<Group> {
         let mut spread: BTreeMap<(bool, Reverse<Level>, &str), usize> = BTreeMap::new();
@@ -136,7 +139,15 @@ impl Findings {
         groups.sort_by_key(|&(key, places)| {
             let (doubt, level) = of(key);
             let cases = spread.get(&(doubt, level, key.requirement.as_str())).copied().unwrap_or_default();
-            (doubt, level, Reverse(cases), &key.requirement, Reverse(places.len()), &key.observed)
+            (
+                doubt,
+                level,
+                key.requirement != FIRST,
+                Reverse(cases),
+                &key.requirement,
+                Reverse(places.len()),
+                &key.observed,
+            )
         });
         groups.into_iter().filter_map(|(key, places)| self.group(key, places)).collect()
     }

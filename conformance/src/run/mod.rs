@@ -26,12 +26,13 @@ pub use story::{FaultOutcome, FaultTold, StepRun};
 pub(crate) use trouble::broken;
 pub(crate) use worker::Worker;
 
-use hookproof_harness::{Ending, Observation};
+use hookproof_harness::{Ending, Invocation, Observation};
 
 use crate::contract::Contract;
+pub use crate::launcher::LaunchFault;
 use crate::oracle::{Effect, Ended, Facts};
 use crate::payload::Payload;
-use crate::subject::Subject;
+use crate::subject::{Subject, is_shell};
 
 /// One run of a case, with what the platform would make of it.
 #[derive(Debug, Clone)]
@@ -55,6 +56,8 @@ pub struct Run {
     pub further: Option<Further>,
     /// What is known of it because it was part of a story.
     pub step: Option<StepRun>,
+    /// Why the hook did not start; looked for at the baseline only.
+    pub launch_fault: Option<LaunchFault>,
     /// How often the runs of the case together connected to the local service that goes wrong, where there is one that
     /// takes connections.
     pub connections: Option<usize>,
@@ -85,8 +88,17 @@ pub fn facts<'a>(
         stdout: &observation.stdout.bytes,
         stderr: &observation.stderr.bytes,
         stdout_held: observation.leaks.stdout_held,
+        through_shell: is_through_shell(&subject.invocation),
         tool: tool.and_then(serde_json::Value::as_str),
         handler: subject.handler.clone(),
+    }
+}
+
+/// Whether a shell stands between the platform and the command.
+pub(crate) fn is_through_shell(invocation: &Invocation) -> bool {
+    match invocation {
+        Invocation::Shell { .. } => true,
+        Invocation::Program { program, .. } => is_shell(&program.to_string_lossy()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Workers: cases in, judged cases out, in the order of the plan.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsString;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -204,6 +204,9 @@ impl<'a> Checker<'a> {
         };
         let mut baselines = Baselines::new();
         let mut typical: HashMap<[String; 2], Run> = HashMap::new();
+        // Subjects that do not start at an event: nothing more would be learned of them there.
+        let mut not_started: HashSet<[String; 2]> = HashSet::new();
+        let place = |case: &Case<'_>| [case.id.subject.clone(), case.id.event.clone()];
         let mut activity = Activity::default();
         for stage in 0..3 {
             if stage == 2 {
@@ -215,7 +218,9 @@ impl<'a> Checker<'a> {
                     on(&ReportEvent::CaseFinished(Box::new(event)))?;
                 }
             }
-            let indices: Vec<usize> = (0..cases.len()).filter(|index| stage_of(&cases[*index]) == stage).collect();
+            let indices: Vec<usize> = (0..cases.len())
+                .filter(|index| stage_of(&cases[*index]) == stage && !not_started.contains(&place(&cases[*index])))
+                .collect();
             for &index in &indices {
                 // How long one takes that had to be killed is not known.
                 let ended = |run: &&Run| !matches!(run.observation.ending, Ending::TimedOut { .. });
@@ -233,8 +238,11 @@ impl<'a> Checker<'a> {
                     && stage < 2
                 {
                     baselines.insert(key(case), run.clone());
+                    if run.launch_fault.is_some() {
+                        not_started.insert(place(case));
+                    }
                     if stage == 0 {
-                        typical.insert([case.id.subject.clone(), case.id.event.clone()], run.clone());
+                        typical.insert(place(case), run.clone());
                     }
                 }
                 finished.insert(result.index, result);

@@ -204,6 +204,7 @@ impl Worker<'_, '_> {
                     state: None,
                     further: None,
                     step: Some(told),
+                    launch_fault: None,
                     connections: None,
                 }
             })

@@ -53,7 +53,9 @@ pub(super) fn judged(
     events: &[WholeEvent<'_>],
     activity: &Activity,
 ) -> Vec<CaseFinished> {
-    let judged = events.iter().filter_map(|whole| {
+    // A hook that does not start has done nothing that could be judged.
+    let started = |whole: &&WholeEvent<'_>| whole.runs.iter().all(|one| one.run.launch_fault.is_none());
+    let judged = events.iter().filter(started).filter_map(|whole| {
         let material = EventMaterial {
             contract,
             event: &contract.events[whole.event],

@@ -1,5 +1,6 @@
 //! One worker: runs a case, and says nothing of what it is worth.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::sync::Arc;
 use std::thread;
@@ -14,6 +15,7 @@ use super::service::Service;
 use super::surroundings::Surroundings;
 use super::{Run, TimeLimit, broken, facts, scratch, trouble};
 use crate::judge::{self, Gist, Material};
+use crate::launcher::{LaunchFault, Stand};
 use crate::oracle::{Facts, interpret};
 use crate::plan::{Case, HelperFault, Patience};
 use crate::subject::{Origin, RunFolders, Subject};
@@ -118,9 +120,50 @@ impl<'w, 'a> Worker<'w, 'a> {
                 break;
             }
         }
+        if case.scenario.is_baseline() {
+            let fault = self.launch_fault(case, baseline_wall, &runs)?;
+            runs.iter_mut().for_each(|run| run.launch_fault.clone_from(&fault));
+        }
         runs.extend(self.really_without(case, baseline_wall, &runs)?);
         // What a finding needs may be what is missing.
         Ok(if self.checker.interrupter.is_interrupted() { Vec::new() } else { runs })
+    }
+
+    /// Why the hook did not start, if it did not. What a shell or an interpreter seems to say of itself is only believed if
+    /// an empty stdin makes no difference.
+    fn launch_fault(
+        &mut self,
+        case: &Case<'_>,
+        baseline_wall: Option<Duration>,
+        runs: &[Run],
+    ) -> Result<Option<LaunchFault>, String> {
+        let Some(run) = runs.first() else { return Ok(None) };
+        if !LaunchFault::is_possible(&case.subject.invocation, &run.observation) {
+            return Ok(None);
+        }
+        let contract = self.checker.contract;
+        let surroundings = Surroundings::new(contract, case.payload, case.scenario, case.subject)
+            .map_err(|error| format!("failed to make scratch folders: {error}"))?;
+        let stand = Stand { cwd: &surroundings.cwd, home: &surroundings.home, project: &surroundings.project };
+        let placed = case.subject.placed(&RunFolders {
+            project: surroundings.project.clone(),
+            plugin_data: surroundings.plugin_data.clone(),
+        });
+        let invocation = invocation(&placed, &case.id.platform, &case.id.event);
+        if LaunchFault::of(case.subject, &invocation, &run.observation, stand).is_none() {
+            return Ok(None);
+        }
+        let nothing = Given { bytes: Vec::new(), environment: BTreeMap::new() };
+        let prepared = self.prepare(case, &surroundings, baseline_wall, nothing);
+        let again = self.observe(case, &surroundings, &prepared)?;
+        let text = |run: &Run| scratch::without_name(&String::from_utf8_lossy(&run.observation.stderr.bytes));
+        let alike = |other: &&Run| other.observation.ending == run.observation.ending && text(other) == text(run);
+        // Paths in its words are those of the directories that it was run in.
+        let fault = again
+            .first()
+            .filter(alike)
+            .and_then(|again| LaunchFault::of(case.subject, &invocation, &again.observation, stand));
+        Ok(fault.map(|fault| LaunchFault { observed: scratch::without_name(&fault.observed), ..fault }))
     }
 
     /// Runs a hook that does badly because a program could not be started once more, with the program gone from its
@@ -225,6 +268,7 @@ impl<'w, 'a> Worker<'w, 'a> {
                 state: states.get(index).copied().flatten(),
                 further: None,
                 step: None,
+                launch_fault: None,
                 connections,
             }
         });

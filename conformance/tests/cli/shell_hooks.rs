@@ -152,7 +152,7 @@ fn a_configuration_is_checked_with_consent(#[case] more: &[&str], #[case] ci: Op
         .assert()
         .code(1)
         .stdout(contains("exit code 127"))
-        .stdout(contains("exit.reserved-code"))
+        .stdout(contains("error[exit.not-started]"))
         .stdout(contains("settings.json:6:11"))
         .stderr("");
 }

@@ -1,22 +1,13 @@
 //! Exit codes and signals.
 
-use std::sync::LazyLock;
-
 use regex_lite::Regex;
 
 use super::{Problems, answered};
 use crate::contract::{Basis, Decision, EndingPattern, ExitThen, OutcomeName};
+use crate::launcher::Launchers;
 use crate::oracle::effect::Effect;
 use crate::oracle::exit::Ruling;
 use crate::oracle::{Ended, Facts, Run, Said, interpret};
-
-/// What launchers say of a script that is not there.
-static LAUNCHER: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
-        r"(?i)can't open file .*(\[Errno 2\]|no such file)|cannot find module|can't open '?/|no such file or directory",
-    )
-    .expect("the pattern is a constant")
-});
 
 pub(super) fn lint(problems: &mut Problems<'_>, ruling: &Ruling, effect: &Effect) {
     let run = problems.run;
@@ -29,18 +20,19 @@ pub(super) fn lint(problems: &mut Problems<'_>, ruling: &Ruling, effect: &Effect
             let said = if silent { ", with nothing on either stream" } else { "" };
             problems.add("exit.killed-by-signal", format!("the hook was killed by signal {signal}{said}"));
         }
+        Ended::Exit(code) if run.facts.signal().is_some() => {
+            let signal = code - 128;
+            let said = if silent { ", with nothing on either stream" } else { "" };
+            let message = format!(
+                "the hook was killed by signal {signal}, which the shell in between reports as exit code {code}{said}"
+            );
+            problems.add("exit.killed-by-signal", message);
+            deny_by_accident(problems, ruling, code);
+        }
         Ended::Exit(2) => two(problems, ruling, effect),
         Ended::Exit(code) if code != 0 => {
-            let by_code = matches!(ruling.then, ExitThen::Deny | ExitThen::Halt) && !ruling.by_option;
-            let denies = by_code && run.event.can_deny();
-            if denies && !is_chosen(run, code) {
-                problems.add_on(
-                    &ruling.basis,
-                    "exit.denies-by-accident",
-                    format!("exit code {code} denies the step, as every error of the hook does that ends with it"),
-                );
-            } else if denies {
-                // The code is the platform's own word for a denial.
+            if deny_by_accident(problems, ruling, code) {
+                // Said, or the platform's own word for a denial.
             } else if answered(run) && ruling.then != ExitThen::Answer {
                 unread_answer(problems, ruling, code);
             } else if answered(run) {
@@ -51,7 +43,7 @@ pub(super) fn lint(problems: &mut Problems<'_>, ruling: &Ruling, effect: &Effect
                 );
             } else if silent {
                 problems.add("exit.silent-failure", format!("exit code {code} with nothing on either stream"));
-            } else if by_code {
+            } else if matches!(ruling.then, ExitThen::Deny | ExitThen::Halt) && !ruling.by_option {
                 problems.add_on(
                     &ruling.basis,
                     "exit.failure",
@@ -78,6 +70,20 @@ pub(super) fn lint(problems: &mut Problems<'_>, ruling: &Ruling, effect: &Effect
 /// Whether a denial does anything at this event: to the step, or by a reason that is passed on.
 fn counts(run: &Run<'_>) -> bool {
     run.event.can_deny() || run.event.outcome(OutcomeName::Deny).is_some_and(|deny| !deny.reason.is_empty())
+}
+
+/// Whether the code denies; notes it where errors end with the same one.
+fn deny_by_accident(problems: &mut Problems<'_>, ruling: &Ruling, code: i32) -> bool {
+    let by_code = matches!(ruling.then, ExitThen::Deny | ExitThen::Halt) && !ruling.by_option;
+    let denies = by_code && problems.run.event.can_deny();
+    if denies && !is_chosen(problems.run, code) {
+        problems.add_on(
+            &ruling.basis,
+            "exit.denies-by-accident",
+            format!("exit code {code} denies the step, as every error of the hook does that ends with it"),
+        );
+    }
+    denies
 }
 
 /// Whether the exit table names this very code as one that denies.
@@ -117,7 +123,9 @@ fn meaning(code: i32) -> String {
 fn two(problems: &mut Problems<'_>, ruling: &Ruling, effect: &Effect) {
     let run = problems.run;
     let stderr = run.stderr();
-    let launcher = LAUNCHER.is_match(&stderr) && !run.has_stdout();
+    // Words such as "no such file" may be a reason of the hook's own; only a launcher's whole sentence is one.
+    let launcher = !run.has_stdout()
+        && Launchers::built_in().is_ok_and(|all| all.says_script_is_missing(2, &format!("{stderr}\n")));
     let by_contract = run.event.exits.iter().any(|row| {
         row.then == ExitThen::Failed
             && row.stderr_matches.as_ref().is_some_and(|pattern| {
