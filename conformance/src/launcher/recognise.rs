@@ -10,7 +10,7 @@ use crate::contract::Evidence;
 use crate::subject::{Host, ShellLine, bare, named, named_in_words};
 
 /// Characters of a sentence that are shown.
-const SHOWN: usize = 160;
+const SHOWN: usize = 240;
 
 /// What a command line starts.
 #[derive(Debug)]

@@ -42,8 +42,8 @@ fn a_line_for_powershell_is_named_as_one_behind_what_it_does() {
 
 #[rstest]
 #[case("/opt/fmt \"$CLAUDE_FILE_PATHS\"", "`CLAUDE_FILE_PATHS` is never set")]
-#[case("/opt/fmt '{{tool_input.file_path}}'", "`{{tool_input.file_path}}` is a template")]
-#[case("/opt/fmt '$(.tool_input.file_path)'", "`$(.tool_input.file_path)` is a template")]
+#[case("/opt/fmt '{{tool_input.file_path}}'", "`{{tool_input.file_path}}`")]
+#[case("/opt/fmt '$(.tool_input.file_path)'", "`$(.tool_input.file_path)`")]
 fn what_nothing_replaces_in_a_line_is_reported(#[case] text: &str, #[case] words: &str) {
     line("claude-code", "PostToolUse", text)
         .assert()
