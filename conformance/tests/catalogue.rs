@@ -172,6 +172,9 @@ fn every_platform_has_places_where_nothing_is_ever_sent_and_each_stands_for_a_fi
         if contract.phantoms.is_empty() && own.iter().any(|payload| labelled(payload)) {
             faults.push(format!("{platform}: no phantom, so that nobody is told of deaf hooks"));
         }
+        if contract.unsent_names.is_none() {
+            faults.push(format!("{platform}: no names of event and tool that are never sent"));
+        }
         for phantom in &contract.phantoms {
             let pointer = format!("/{}", phantom.instead.replace('.', "/"));
             if !own.iter().any(|payload| payload.stdin.pointer(&pointer).is_some()) {

@@ -15,7 +15,7 @@ use super::field::FieldEntries;
 use super::inherit;
 use super::model::{HandlerOption, Limits, Matching, Notice, PlatformInfo, Process, Transcript, Variable};
 use super::outcome::{EventKind, Moment, Outcome, OutcomeName, Reader};
-use super::phantom::Phantom;
+use super::phantom::{Phantom, UnsentNames};
 use super::reading::{Fact, Reading, ReadingRule};
 use super::variable_names::VariableNames;
 use super::version::Version;
@@ -108,6 +108,7 @@ pub(super) struct Parsed {
     /// Places that hooks look at although nothing is ever there.
     #[serde(default)]
     pub(super) phantom: Vec<Phantom>,
+    pub(super) unsent_names: Option<UnsentNames>,
     pub(super) config: Option<Dialect>,
     #[serde(default)]
     pub(super) change: Vec<Change>,

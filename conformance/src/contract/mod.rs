@@ -37,8 +37,8 @@ pub use model::{
     TextLimit, Tool, Transcript, Variable,
 };
 pub use outcome::{Action, EventKind, Moment, Outcome, OutcomeName, Question, Reader};
-pub(crate) use phantom::Phantoms;
-pub use phantom::{Phantom, PhantomForm, Place};
+pub(crate) use phantom::{ForeignName, Phantoms, with_names};
+pub use phantom::{Phantom, PhantomForm, Place, UnsentNames};
 pub use reading::{
     BrokenRule, Fact, KeyRule, Mismatch, NonObject, Reading, ReadingRule, StreamName, TagRule, Trim, Union, UnknownKeys,
 };

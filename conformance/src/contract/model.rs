@@ -10,7 +10,7 @@ use super::event::Event;
 use super::evidence::{Basis, Evidence};
 use super::field::{Field, FieldPath, Role, ValueType};
 use super::file::{Change, PlannedEvent};
-use super::phantom::Phantom;
+use super::phantom::{Phantom, UnsentNames};
 use super::reading::{Fact, Reading};
 use super::variable_names::VariableNames;
 use super::version::Version;
@@ -50,6 +50,8 @@ pub struct Contract {
     pub planned: IndexMap<String, PlannedEvent>,
     /// Places that hooks look at although nothing is ever there.
     pub phantoms: Vec<Phantom>,
+    /// Fields by which hooks of other platforms learn the event and the tool.
+    pub unsent_names: Option<UnsentNames>,
     /// How its configuration of hooks is laid out, if somebody has described it.
     pub(crate) config: Option<Dialect>,
     /// Changes between versions that touch this selection.

@@ -167,6 +167,52 @@ impl Phantom {
     }
 }
 
+/// Fields by which hooks of other platforms learn the event and the tool, and that this platform never sends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnsentNames {
+    /// Fields in which other platforms name the event.
+    pub event: Vec<FieldPath>,
+    /// Fields in which other platforms name the tool.
+    #[serde(default)]
+    pub tool: Vec<FieldPath>,
+    /// How well it is known that they are never sent.
+    pub evidence: Evidence,
+    /// What that rests on.
+    pub source: Vec<String>,
+}
+
+/// A name in a field that the platform does not send.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ForeignName<'c> {
+    /// The field.
+    pub(crate) at: &'c str,
+    /// The field in which the platform sends the name, if there is one.
+    pub(crate) instead: Option<&'c str>,
+    value: Value,
+}
+
+impl ForeignName<'_> {
+    /// The field, for people, with the one that is sent.
+    pub(crate) fn described(&self) -> String {
+        match self.instead {
+            Some(instead) => format!("`{}` (sent in `{instead}`)", self.at),
+            None => format!("`{}` (never sent)", self.at),
+        }
+    }
+}
+
+/// The documents of a case about such names: all of them at once, then one each.
+pub(crate) fn with_names(stdin: &Value, names: &[ForeignName<'_>]) -> Vec<Value> {
+    let with = |names: &[ForeignName<'_>]| {
+        let mut document = stdin.clone();
+        names.iter().for_each(|name| put(&mut document, name.at, name.value.clone()));
+        document
+    };
+    let all = std::iter::once(with(names));
+    all.chain(names.iter().map(|name| with(std::slice::from_ref(name)))).collect()
+}
+
 /// A document of which what matters was put elsewhere.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Misplaced {
@@ -226,12 +272,35 @@ impl Phantoms<'_> {
 }
 
 impl Contract {
+    /// The names of event and tool in fields that `stdin`, a document of `event`, does not have.
+    pub(crate) fn foreign_names(&self, event: &Event, stdin: &Value) -> Vec<ForeignName<'_>> {
+        let Some(names) = &self.unsent_names else { return Vec::new() };
+        let event_sent = sent(self.platform.event_field.as_deref(), stdin);
+        let own = event_sent.as_ref().map_or_else(|| Value::String(event.name.clone()), |(_, value)| value.clone());
+        let events = names.event.iter().map(|at| (at, event_sent.as_ref().map(|(field, _)| *field), own.clone()));
+        let tool = sent(self.platform.tool_field.as_deref(), stdin);
+        let tools =
+            tool.iter().flat_map(|(field, value)| names.tool.iter().map(|at| (at, Some(*field), value.clone())));
+        let is_free = |at: &FieldPath| !event.input.contains_key(at) && json::at(stdin, at).is_none();
+        events
+            .chain(tools)
+            .filter(|(at, ..)| is_free(at))
+            .map(|(at, instead, value)| ForeignName { at, instead, value })
+            .collect()
+    }
+
     /// The places that can be taken in `stdin`, a document of `event`.
     pub(crate) fn phantoms_of(&self, event: &Event, stdin: &Value) -> Phantoms<'_> {
         let free = self.phantoms.iter().filter(|phantom| phantom.is_free(event, stdin));
         let (instead, elsewhere) = free.partition(|phantom| phantom.is_form_of_the_real_one());
         Phantoms { elsewhere, instead }
     }
+}
+
+/// A field that the document has, with its value.
+fn sent<'f>(field: Option<&'f str>, stdin: &Value) -> Option<(&'f str, Value)> {
+    let field = field?;
+    Some((field, json::at(stdin, field)?.clone()))
 }
 
 /// Makes every text in `value` harmless, also in a JSON text of an object.

@@ -228,6 +228,7 @@ fn contract(parsed: Parsed, version: &Version, changes: Vec<Change>) -> Contract
         events,
         planned: parsed.planned,
         phantoms,
+        unsent_names: parsed.unsent_names,
         config: parsed.config,
         changes,
     }

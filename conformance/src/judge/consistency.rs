@@ -82,10 +82,11 @@ fn compared(material: &Material<'_>, is_same: impl Fn(&Run, &Run) -> bool) -> Op
     }
     let baseline = material.baseline?;
     Some(match material.runs.iter().find(|run| !is_same(run, baseline)) {
-        Some(run) => Verdict::Fail(material.finding(
+        Some(run) => material.fail_by_both(
             run,
+            baseline,
             format!("{}: {}; at the baseline: {}", material.case.scenario.title, shown(run), shown(baseline)),
-        )),
+        ),
         None => Verdict::Pass,
     })
 }

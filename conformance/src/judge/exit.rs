@@ -55,7 +55,7 @@ pub(super) fn one_where_two_was_meant(_: &Requirement, material: &Material<'_>) 
             material.case.payload.labels.iter().cloned().collect::<Vec<_>>().join(", "),
             if harmless_passes { ", for a harmless one with 0" } else { " and says that it blocks" },
         );
-        return Some(material.fail_by_effect(run, observed));
+        return Some(material.fail_by_both(run, material.typical.unwrap_or(run), observed));
     }
     Some(Verdict::Pass)
 }

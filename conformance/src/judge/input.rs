@@ -86,7 +86,10 @@ pub(super) fn lets_pass(requirement: &Requirement, material: &Material<'_>) -> O
     let denies = |run: &Run| run.effect.decision == Some(Decision::Deny);
     let blocked = material.runs.iter().find(|run| denies(run) && !material.baseline.is_some_and(denies));
     Some(match blocked {
-        Some(run) => Verdict::Fail(because(material, run, &format!("the hook blocks ({})", ending(run)))),
+        Some(run) => {
+            let finding = because(material, run, &format!("the hook blocks ({})", ending(run)));
+            material.fail_by_baseline(run, finding.observed)
+        }
         None => Verdict::Pass,
     })
 }

@@ -19,6 +19,7 @@ mod warning;
 mod whole_event;
 
 pub(crate) use gist::Gist;
+pub(crate) use phantom::is_worth_telling_apart;
 use telling::Telling;
 pub use verdict::{Finding, Judgement, Verdict};
 pub(crate) use whole_event::{BaselineRun, EventMaterial, judge_event};
@@ -70,6 +71,7 @@ const JUDGES: &[(&str, Judge)] = &[
     ("stop-without-end", input::stop_without_end),
     ("phantom", phantom::judge),
     ("deaf", phantom::deaf),
+    ("named-elsewhere", phantom::named_elsewhere),
     ("same-decision", consistency::same_decision),
     ("same-at-any-size", consistency::same_at_any_size),
     ("keeps-decision", consistency::keeps_decision),
@@ -211,6 +213,16 @@ impl Material<'_> {
     /// A failure that rests on what the platform makes of the run: a doubt, where that is not settled.
     fn fail_by_effect(&self, run: &Run, observed: impl Into<String>) -> Verdict {
         self.fail(run, observed, run.effect.evidence)
+    }
+
+    /// A failure that rests on a comparison: on what the platform makes of both runs, and on the weaker evidence.
+    fn fail_by_both(&self, run: &Run, other: &Run, observed: impl Into<String>) -> Verdict {
+        self.fail(run, observed, run.effect.evidence.max(other.effect.evidence))
+    }
+
+    /// The same for a comparison with the baseline, if there is one.
+    fn fail_by_baseline(&self, run: &Run, observed: impl Into<String>) -> Verdict {
+        self.fail_by_both(run, self.baseline.unwrap_or(run), observed)
     }
 
     /// A failure, or a doubt where the facts behind it are not settled.

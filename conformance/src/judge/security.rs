@@ -70,7 +70,7 @@ pub(super) fn stops_or_tells(_: &Requirement, material: &Material<'_>) -> Option
                 material.case.scenario.title,
                 ending(run)
             );
-            material.fail_by_effect(run, observed)
+            material.fail_by_baseline(run, observed)
         }
         None => Verdict::Pass,
     })
@@ -108,7 +108,7 @@ pub(super) fn without_helper(_: &Requirement, material: &Material<'_>) -> Option
             };
             let observed =
                 format!("where `{line}` {what} the hook no longer stops the step, and nobody is told: {}", ending(run));
-            material.fail_by_effect(run, observed)
+            material.fail_by_baseline(run, observed)
         }
         None => Verdict::Pass,
     })

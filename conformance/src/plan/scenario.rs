@@ -99,6 +99,10 @@ pub struct Scenario {
     /// ones tell them apart. Documents without such a place are left out.
     #[serde(default)]
     pub misplaced: bool,
+    /// The names of the event and of the tool stand, besides, in fields of other platforms: in all of them at once, then
+    /// in one each. See [`UnsentNames`](crate::contract::UnsentNames).
+    #[serde(default)]
+    pub misnamed: bool,
     /// How stdin is fed.
     #[serde(default)]
     pub stdin: StdinSpec,
@@ -228,6 +232,13 @@ impl Scenario {
         }
         if self.misplaced {
             let possible = |payload: &&Payload| !contract.phantoms_of(event, &payload.stdin).is_empty();
+            return self.labelled(heard).into_iter().filter(possible).collect();
+        }
+        // Where no other platform knows the moment, no hook of another platform is moved to.
+        if self.misnamed {
+            let possible = |payload: &&Payload| {
+                event.moment.is_some() && !contract.foreign_names(event, &payload.stdin).is_empty()
+            };
             return self.labelled(heard).into_iter().filter(possible).collect();
         }
         let fits = |payload: &&&Payload| self.pad.is_empty() || self.pad.iter().any(|pad| pad.fits(&payload.stdin));

@@ -7,7 +7,7 @@ use hookproof_harness::StdinPlan;
 use serde_json::Value;
 
 use super::spelling;
-use crate::contract::{Contract, Event};
+use crate::contract::{Contract, Event, with_names};
 use crate::payload::Payload;
 use crate::plan::{DEFAULT_PAUSE_MS, DEFAULT_PIECES, Edit, Scenario, StdinKind};
 
@@ -64,6 +64,12 @@ pub(super) fn given(
         let all = phantoms.documents(&document).into_iter();
         let all = all.map(|one| Given { bytes: spelled(&one.document), environment: one.environment });
         return (all.collect(), phantoms.needed());
+    }
+    if scenario.misnamed {
+        let names = contract.foreign_names(event, &document);
+        let all = with_names(&document, &names).into_iter();
+        let all = all.map(|document| Given { bytes: spelled(&document), environment: BTreeMap::new() });
+        return (all.collect(), 1);
     }
     (vec![Given { bytes: spelled(&document), environment: BTreeMap::new() }], 1)
 }

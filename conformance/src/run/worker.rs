@@ -14,7 +14,7 @@ use super::pool::Checker;
 use super::service::Service;
 use super::surroundings::Surroundings;
 use super::{Run, TimeLimit, broken, facts, scratch, trouble};
-use crate::judge::{self, Gist, Material};
+use crate::judge::{self, Material};
 use crate::launcher::{LaunchFault, Stand};
 use crate::oracle::{Facts, interpret};
 use crate::plan::{Case, HelperFault, Patience};
@@ -99,7 +99,7 @@ impl<'w, 'a> Worker<'w, 'a> {
             let (mut given, needed) = document::given(contract, event, case.payload, case.scenario, size, &folders);
             total = if size.is_some() { sizes.len() } else { given.len() };
             // Places are only told apart where all of them together make a difference.
-            if size.is_none() && index > 1 && index == needed && Gist::of(&runs[0]) == Gist::of(&runs[1]) {
+            if size.is_none() && index > 0 && index == needed && !judge::is_worth_telling_apart(case.scenario, &runs) {
                 break;
             }
             let prepared = self.prepare(

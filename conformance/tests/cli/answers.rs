@@ -127,3 +127,63 @@ fn a_decision_that_is_none_does_not_keep_the_agent_from_stopping() {
     .code(1)
     .stdout(contains("schema.value").and(contains("input.stop-hook-active").not()));
 }
+
+/// What `check` says of a shell hook at one event, in one scenario beside the baseline.
+#[cfg(unix)]
+fn checked(platform: &str, event: &str, scenario: &str, line: &str) -> String {
+    let scenarios = ["--scenario", "baseline", "--scenario", scenario];
+    let output = hookproof(&["check", "--platform", platform, "--event", event])
+        .args(scenarios)
+        .args(["--", "sh", "-c", line])
+        .assert();
+    String::from_utf8_lossy(&output.get_output().stdout).into_owned()
+}
+
+#[rstest]
+#[case::event(
+    "SessionStart",
+    r#"case "$(cat)" in *'"hookEventName":"SessionStart"'*) echo 'Mind the style.';; esac"#,
+    "`hookEventName`",
+    true
+)]
+#[case::windsurf(
+    "SessionStart",
+    r#"case "$(cat)" in *'"agent_action_name":'*) echo 'Mind the style.';; esac"#,
+    "`agent_action_name`",
+    true
+)]
+#[case::tool(
+    "PreToolUse",
+    r#"case "$(cat)" in *'"toolName":"Bash"'*) echo 'not here' >&2; exit 2;; esac"#,
+    "`toolName`",
+    true
+)]
+#[case::both(
+    "SessionStart",
+    r#"case "$(cat)" in *'"hookEventName":'*|*'"hook_event_name":'*) echo 'Mind the style.';; esac"#,
+    "",
+    false
+)]
+#[case::logger("SessionStart", "cat", "", false)]
+#[case::silent("SessionStart", "cat >/dev/null", "", false)]
+#[cfg(unix)]
+fn a_hook_that_reads_another_platforms_name_is_reported(
+    #[case] event: &str,
+    #[case] line: &str,
+    #[case] field: &str,
+    #[case] expected: bool,
+) {
+    let told = checked("claude-code", event, "misnamed", line);
+    assert_eq!(told.contains("input.foreign-name"), expected, "{told}");
+    assert!(!expected || told.contains(field), "{told}");
+}
+
+#[rstest]
+#[case::text(r#"case "$(cat)" in *'"user_prompt":'*) echo 'Mind the style.';; esac"#, true)]
+#[case::real(r#"case "$(cat)" in *'"prompt":'*) echo 'Mind the style.';; esac"#, false)]
+#[case::copy("cat", false)]
+#[cfg(unix)]
+fn texts_of_a_hook_that_reads_an_unsent_field_count(#[case] line: &str, #[case] expected: bool) {
+    let told = checked("claude-code", "UserPromptSubmit", "misplaced", line);
+    assert_eq!(told.contains("input.deaf"), expected, "{told}");
+}
