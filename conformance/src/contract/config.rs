@@ -281,6 +281,9 @@ tables! {
     Project {
         /// The variable that holds the project's folder.
         root: String,
+        /// Further variables that hold it.
+        #[serde(default)]
+        also_root: Vec<String>,
     }
     /// What makes two handlers of an event the same one.
     Identity {
@@ -418,6 +421,13 @@ tables! {
     Placeholders {
         /// Whether `$NAME` is replaced by text that is quoted already.
         quoted: bool,
+    }
+}
+
+impl Project {
+    /// All variables that hold the project's directory.
+    pub(crate) fn roots(&self) -> impl Iterator<Item = &String> {
+        std::iter::once(&self.root).chain(&self.also_root)
     }
 }
 

@@ -23,8 +23,8 @@ mod version;
 
 pub(crate) use config::{
     Condition, Cost, Dialect, EventFiles, Foreign, FormatVersion, FrontMatter, HandlerKey, InvalidPattern, Language,
-    MapShape, Part, Placeholders, Plugin, PluginOptions, Scripts, Spelling, StartsIn, Syntax, System, Takes, TimeUnit,
-    ToolNames,
+    MapShape, Part, Placeholders, Plugin, PluginOptions, Project, Scripts, Spelling, StartsIn, Syntax, System, Takes,
+    TimeUnit, ToolNames,
 };
 pub use event::{Event, Failure, HeldPipes, StrictKeys};
 pub use evidence::{Basis, Evidence};

@@ -15,7 +15,7 @@ use super::shebang::Shebang;
 use super::sheet::{Home, Scope};
 use super::source::Source;
 use super::{Origin, Subject};
-use crate::contract::{Dialect, EventFiles};
+use crate::contract::{Dialect, EventFiles, Project};
 use crate::requirement::Level;
 
 /// Reads the files of a folder.
@@ -29,7 +29,8 @@ pub(crate) fn read(
     let Some(kinds) = &dialect.event_files else {
         return;
     };
-    let root = dialect.project.iter().map(|project| (project.root.clone(), PROJECT_AT_RUN.to_owned()));
+    let root = dialect.project.iter().flat_map(Project::roots);
+    let root = root.map(|root| (root.clone(), PROJECT_AT_RUN.to_owned()));
     let scope = Scope {
         contract: search.contract,
         dialect,

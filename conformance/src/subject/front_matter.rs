@@ -8,7 +8,7 @@ use super::placeholder::PROJECT_AT_RUN;
 use super::sheet::{Home, Scope, Sheet};
 use super::source::Source;
 use super::{lint, pattern, walk};
-use crate::contract::{Dialect, FrontMatter};
+use crate::contract::{Dialect, FrontMatter, Project};
 
 /// The files below `base` whose front matter holds hooks, or cannot be read.
 pub(crate) fn files(dialect: &Dialect, base: &Path) -> Vec<PathBuf> {
@@ -51,7 +51,8 @@ pub(crate) fn read(
     plugin: Option<&Scope<'_>>,
     found: &mut Found,
 ) {
-    let root = dialect.project.iter().map(|project| (project.root.clone(), PROJECT_AT_RUN.to_owned()));
+    let root = dialect.project.iter().flat_map(Project::roots);
+    let root = root.map(|root| (root.clone(), PROJECT_AT_RUN.to_owned()));
     let variables = plugin.map_or_else(|| root.collect(), |plugin| plugin.variables.clone());
     for file in files {
         let Some(source) = found.take(file, Source::read(file, None)) else {

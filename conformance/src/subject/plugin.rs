@@ -13,7 +13,7 @@ use super::settings::{object, sheet};
 use super::sheet::{Home, Scope, Sheet};
 use super::source::Source;
 use super::walk;
-use crate::contract::{Dialect, Plugin};
+use crate::contract::{Dialect, Plugin, Project};
 
 /// What says why a file of hooks is not read.
 type Unread = fn(&Plugin, &Scope<'_>, &Source, &mut Notices);
@@ -30,7 +30,8 @@ pub(crate) fn read(search: &Search<'_>, dialect: &Dialect, root: &Path, only: Op
     let Some(names) = &dialect.plugin else {
         return;
     };
-    let project = dialect.project.iter().map(|project| (project.root.clone(), PROJECT_AT_RUN.to_owned()));
+    let project = dialect.project.iter().flat_map(Project::roots);
+    let project = project.map(|root| (root.clone(), PROJECT_AT_RUN.to_owned()));
     let roots = names.root.iter().chain(&names.also_root);
     let roots = roots.map(|name| (name.clone(), root.to_string_lossy().into_owned()));
     let data = names.data.iter().map(|name| (name.clone(), PLUGIN_DATA_AT_RUN.to_owned()));

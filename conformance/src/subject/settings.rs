@@ -11,7 +11,7 @@ use super::placeholder::PROJECT_AT_RUN;
 use super::sheet::{Home, Scope, Sheet};
 use super::source::Source;
 use super::{pattern, walk};
-use crate::contract::{Dialect, MapShape};
+use crate::contract::{Dialect, MapShape, Project};
 
 /// Reads settings files, the weaker first.
 pub(crate) fn read(
@@ -23,7 +23,8 @@ pub(crate) fn read(
     found: &mut Found,
 ) {
     let sources: Vec<Source> = files.iter().filter_map(|file| found.take(file, object(dialect, file))).collect();
-    let root = dialect.project.iter().map(|project| (project.root.clone(), PROJECT_AT_RUN.to_owned()));
+    let root = dialect.project.iter().flat_map(Project::roots);
+    let root = root.map(|root| (root.clone(), PROJECT_AT_RUN.to_owned()));
     let scope = Scope {
         contract: search.contract,
         dialect,

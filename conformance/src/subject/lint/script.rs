@@ -118,7 +118,7 @@ fn place(scope: &Scope<'_>, folder: Option<&Path>, text: &str) -> Option<PathBuf
         let braced = rest.strip_prefix('{').and_then(|rest| rest.split_once('}'));
         let (name, rest) = braced.or_else(|| Some((rest.split('/').next()?, rest.split_once('/')?.1)))?;
         let of_plugin = dialect.plugin.iter().flat_map(|plugin| plugin.root.iter().chain(&plugin.also_root));
-        let root = if dialect.project.as_ref().is_some_and(|project| project.root == name) {
+        let root = if dialect.project.as_ref().is_some_and(|project| project.roots().any(|root| root == name)) {
             scope.project.as_ref()?
         } else if of_plugin.into_iter().any(|root| root == name) {
             scope.plugin.as_ref()?
