@@ -9,6 +9,9 @@ pub(crate) enum Rule {
     RunDownload,
     ForkBomb,
     ForcePush,
+    RemoveHistory,
+    DestroyRemote,
+    DropData,
     OpenToAll,
     SystemFile,
     KeyFile,
@@ -44,6 +47,18 @@ impl Rule {
                 "Refused: this overwrites the history of the main branch for everyone. \
                  Push to a branch of your own and open a pull request, or ask the person to do it."
             }
+            Self::RemoveHistory => {
+                "Refused: this removes the repository with its whole history. \
+                 Remove only files that are tracked, or ask the person to do it."
+            }
+            Self::DestroyRemote => {
+                "Refused: this destroys what others work with, in a cloud or a cluster, without a question. \
+                 Show what would be destroyed (a plan or a dry run) and let the person do it."
+            }
+            Self::DropData => {
+                "Refused: this drops tables or a database with all that is in them. \
+                 Write a migration, show it, and let the person run it."
+            }
             Self::OpenToAll => {
                 "Refused: this lets every user of the machine change the root folder, a home folder or a system folder. \
                  Change the mode of the one file that needs it, and only for its owner or group."
@@ -78,6 +93,9 @@ mod tests {
             RunDownload,
             ForkBomb,
             ForcePush,
+            RemoveHistory,
+            DestroyRemote,
+            DropData,
             OpenToAll,
             SystemFile,
             KeyFile,

@@ -13,6 +13,7 @@ use super::rule::Rule;
 use crate::shell::{self, Command, Part, Pipeline, Script, Word};
 
 mod programs;
+mod remote;
 mod shapes;
 mod wrappers;
 
@@ -31,7 +32,11 @@ pub(crate) fn judge(command: &str, folder: &str) -> Option<Rule> {
 
 /// The programs that are judged by what they are told to do, in order.
 pub(super) fn known() -> Vec<&'static str> {
-    vec!["chmod", "curl", "dd", "git", "mkfs", "rm", "tee", "wget"]
+    let mut all = vec!["chmod", "curl", "dd", "find", "git", "mkfs", "rm", "tee", "wget"];
+    all.extend(remote::known());
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 /// What a shell knows while it works through a script.
@@ -267,6 +272,7 @@ impl Judge {
                     }
                     rest = &rest[end..];
                 }
+                // What it deletes itself is judged as that of any other program.
                 None
             }
             _ => None,

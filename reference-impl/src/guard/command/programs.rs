@@ -21,11 +21,12 @@ pub(super) fn judge(name: &str, arguments: &[Word], place: &dyn Fn(&Word) -> Pla
             }
             crate::guard::file::judge_place(&target)
         }),
+        "find" => deletion(arguments, place),
         "git" => push(arguments),
         _ if name == "mkfs" || name.starts_with("mkfs.") => {
             arguments.iter().any(|word| is_device_or_unknown(word, place)).then_some(Rule::FormatDisk)
         }
-        _ => None,
+        _ => super::remote::judge(name, arguments),
     }
 }
 
@@ -57,7 +58,24 @@ fn has(options: &[String], short: &[char], long: &str) -> bool {
 /// Recursive removal, forced or not: without a terminal `rm -r` does not ask either.
 fn removal(arguments: &[Word], place: &dyn Fn(&Word) -> Place) -> Option<Rule> {
     let (options, operands) = split(arguments);
-    (has(&options, &['r', 'R'], "recursive") && operands.iter().any(|word| place(word).is_protected()))
+    if !has(&options, &['r', 'R'], "recursive") {
+        return None;
+    }
+    if operands.iter().any(|word| place(word).is_protected()) {
+        return Some(Rule::RecursiveRemoval);
+    }
+    let is_repository = |word: &&Word| place(word).below().is_some_and(|names| names.last() == Some(&".git"));
+    operands.iter().any(is_repository).then_some(Rule::RemoveHistory)
+}
+
+/// `find` that deletes what it finds below a folder that is not to be removed. What stands before the first test is where
+/// it looks.
+fn deletion(arguments: &[Word], place: &dyn Fn(&Word) -> Place) -> Option<Rule> {
+    let is_test = |word: &&Word| word.text().starts_with(['-', '(', '!']);
+    let options = ["-H", "-L", "-P"];
+    let folders = arguments.iter().skip_while(|word| options.contains(&word.text().as_str()));
+    let mut folders = folders.take_while(|word| !is_test(word));
+    (arguments.iter().any(|word| word.text() == "-delete") && folders.any(|word| place(word).is_protected()))
         .then_some(Rule::RecursiveRemoval)
 }
 

@@ -141,6 +141,18 @@ fn recursive_removal_is_refused(#[case] command: &str) {
 #[case("echo x >> /etc/hosts", Rule::SystemFile)]
 #[case("echo x | sudo tee -a /etc/hosts", Rule::SystemFile)]
 #[case("cat key >> ~/.ssh/authorized_keys", Rule::KeyFile)]
+#[case("find ~ -type f -delete", Rule::RecursiveRemoval)]
+#[case("find -L / -name '*.log' -delete", Rule::RecursiveRemoval)]
+#[case("rm -rf .git", Rule::RemoveHistory)]
+#[case("cd src && rm -r ../.git/", Rule::RemoveHistory)]
+#[case("terraform destroy -auto-approve", Rule::DestroyRemote)]
+#[case("terraform -chdir=prod destroy -auto-approve", Rule::DestroyRemote)]
+#[case("kubectl delete namespace production", Rule::DestroyRemote)]
+#[case("kubectl -n shop delete pods --all", Rule::DestroyRemote)]
+#[case("sudo aws s3 rm s3://example-backups --recursive", Rule::DestroyRemote)]
+#[case("gcloud projects delete example-production --quiet", Rule::DestroyRemote)]
+#[case("psql -h db.example.com -c 'DROP TABLE users;'", Rule::DropData)]
+#[case("mysql -e \"select 1; drop  database shop\"", Rule::DropData)]
 fn the_other_rules(#[case] command: &str, #[case] rule: Rule) {
     assert_eq!(judge(command, FOLDER), Some(rule));
 }
@@ -198,6 +210,17 @@ fn the_other_rules(#[case] command: &str, #[case] rule: Rule) {
 #[case("for f in *.txt; do rm -rf \"$f\"; done")]
 #[case("echo $((1<<2)) && ls")]
 #[case("printf '%s' {a,b}")]
+#[case("find . -name '*.log' -delete")]
+#[case("find ~ -name '*.log'")]
+#[case("rm -rf .github")]
+#[case("rm -rf .git/hooks/pre-commit.old")]
+#[case("terraform plan -destroy")]
+#[case("terraform destroy")]
+#[case("kubectl delete pod web-1")]
+#[case("aws s3 rm s3://bucket/one.txt")]
+#[case("gcloud projects list --quiet")]
+#[case("psql -c 'SELECT dropped FROM table_1'")]
+#[case("echo 'DROP TABLE users'")]
 fn everything_else_meets_no_opinion(#[case] command: &str) {
     assert_eq!(judge(command, FOLDER), None);
 }
