@@ -27,6 +27,8 @@ const TABLES: &[Table] = &[
     Table { name: "SCENARIOS", folder: "scenarios", shown: "scenarios", extension: "toml" },
     Table { name: "SCHEMAS", folder: "schemas", shown: "schemas", extension: "json" },
     Table { name: "PAYLOADS", folder: "../fixtures/payloads", shown: "fixtures/payloads", extension: "json" },
+    Table { name: "TEMPLATES", folder: "../fixtures/payloads", shown: "fixtures/payloads", extension: "toml" },
+    Table { name: "SITUATIONS", folder: "../fixtures/situations", shown: "fixtures/situations", extension: "toml" },
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

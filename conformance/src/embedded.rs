@@ -37,11 +37,21 @@ pub(crate) fn payloads() -> Table {
     files::PAYLOADS
 }
 
+/// `fixtures/payloads/<platform>/templates.toml`.
+pub(crate) fn templates() -> Table {
+    files::TEMPLATES
+}
+
+/// `fixtures/situations/<topic>.toml`.
+pub(crate) fn situations() -> Table {
+    files::SITUATIONS
+}
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
 
-    use super::{Table, contracts, launchers, payloads, requirements, scenarios, schemas};
+    use super::{Table, contracts, launchers, payloads, requirements, scenarios, schemas, situations, templates};
 
     #[rstest]
     #[case(contracts(), "contracts/", 1)]
@@ -50,6 +60,8 @@ mod tests {
     #[case(scenarios(), "scenarios/", 1)]
     #[case(schemas(), "schemas/", 2)]
     #[case(payloads(), "fixtures/payloads/", 3)]
+    #[case(templates(), "fixtures/payloads/", 1)]
+    #[case(situations(), "fixtures/situations/", 1)]
     fn tables_are_sorted_and_named_from_their_folder(#[case] table: Table, #[case] folder: &str, #[case] least: usize) {
         assert!(table.len() >= least, "{folder} holds {} files", table.len());
         assert!(table.iter().all(|(path, _)| path.starts_with(folder) && !path.contains('\\')));

@@ -11,6 +11,9 @@ mod contracts;
 #[cfg(unix)]
 #[path = "cli/faults.rs"]
 mod faults;
+#[cfg(unix)]
+#[path = "cli/guards.rs"]
+mod guards;
 #[path = "cli/heavy.rs"]
 mod heavy;
 #[path = "cli/interpret.rs"]

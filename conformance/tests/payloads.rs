@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use hookproof::contract::{Contract, Event, Library};
+use hookproof::contract::{Contract, Event, Library, Moment};
 use hookproof::payload::{Payload, Payloads, ProvenanceKind};
 use hookproof::schema::Validators;
 use serde_json::Value;
@@ -42,7 +42,7 @@ fn every_file_is_built_in() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/payloads");
     let mut found = BTreeSet::new();
     for platform in std::fs::read_dir(&root).unwrap().flatten() {
-        for event in std::fs::read_dir(platform.path()).unwrap().flatten() {
+        for event in std::fs::read_dir(platform.path()).unwrap().flatten().filter(|entry| entry.path().is_dir()) {
             for file in std::fs::read_dir(event.path()).unwrap().flatten() {
                 let parts = [platform.file_name(), event.file_name(), file.file_name()];
                 let parts = parts.map(|part| part.into_string().unwrap());
@@ -51,7 +51,102 @@ fn every_file_is_built_in() {
         }
     }
     assert!(found.len() >= 99, "33 events have three payloads each, found {}", found.len());
-    assert_eq!(payloads().all().iter().map(place).collect::<BTreeSet<_>>(), found);
+    let from_files = payloads().all().iter().filter(|payload| !payload.made);
+    assert_eq!(from_files.map(place).collect::<BTreeSet<_>>(), found);
+}
+
+/// Situations of each kind that an event must have, by its moment.
+const AT_MOMENTS: &[(&[Moment], &str)] = &[
+    (&[Moment::BeforeTool, Moment::BeforeCommand, Moment::Permission], "git-push-force-main"),
+    (&[Moment::BeforeTool, Moment::BeforeCommand, Moment::Permission], "compound-ls-first"),
+    (&[Moment::BeforeTool, Moment::BeforeCommand, Moment::Permission], "npm-install"),
+    (&[Moment::BeforeTool, Moment::BeforeWrite, Moment::Permission], "write-env"),
+    (&[Moment::BeforeTool, Moment::BeforeWrite, Moment::Permission], "edit-yarn-lock"),
+    (&[Moment::BeforeTool, Moment::BeforeWrite, Moment::Permission], "write-secret-api-key"),
+    (&[Moment::BeforeTool, Moment::BeforeRead, Moment::Permission], "read-env"),
+    (&[Moment::Prompt], "prompt-secret-github-token"),
+];
+
+/// Where a situation has no document, with the reason.
+const NOT_THERE: &[(&str, &str, &str)] = &[
+    ("claude-code/PermissionRequest", "read-env", "nobody is asked before a file of the project is read"),
+    ("codex/PreToolUse", "read-env", "there is no tool that reads a file but the shell"),
+    ("codex/PermissionRequest", "read-env", "there is no tool that reads a file but the shell"),
+    ("devin-cli/PreToolUse", "read-env", "the contract knows no tool that reads a file"),
+    ("devin-cli/PermissionRequest", "read-env", "the contract knows no tool that reads a file"),
+    ("goose/PreToolUse", "read-env", "there is no tool that reads a file of text but the shell"),
+    ("goose/BeforeReadFile", "read-env", "the event is about images"),
+    ("kiro-v3/PreToolUse", "read-env", "the contract knows no tool that reads a file"),
+];
+
+#[test]
+fn every_platform_has_the_situations_that_guards_are_about() {
+    let library = Library::built_in().unwrap();
+    let mut faults = Vec::new();
+    for contract in contracts(&library) {
+        for event in contract.events.values() {
+            let place = format!("{}/{}", contract.platform.id, event.name);
+            for (moments, name) in AT_MOMENTS {
+                let wanted = event.moment.is_some_and(|moment| moments.contains(&moment));
+                let excused = NOT_THERE.iter().any(|(at, what, _)| *at == place && what == name);
+                let there = payloads().get(&contract.platform.id, &event.name, name).is_some();
+                if there != (wanted && !excused) {
+                    faults.push(format!("{place}: {name} is {}there", if there { "" } else { "not " }));
+                }
+            }
+        }
+    }
+    none(&faults);
+}
+
+#[test]
+fn what_is_made_says_the_same_on_every_platform() {
+    let made = || payloads().all().iter().filter(|payload| payload.made);
+    assert!(made().count() > 1000, "{}", made().count());
+    let mut faults = Vec::new();
+    for payload in made() {
+        let twin = made().find(|other| other.name == payload.name).expect("it is one of them");
+        if (&twin.title, &twin.labels) != (&payload.title, &payload.labels) {
+            faults.push(place(payload));
+        }
+        let mut texts = Vec::new();
+        strings(&payload.stdin, &mut texts);
+        // What a template said before is gone.
+        let left = ["npm test", "authorized_keys", "new.txt", "AAAAC3Nza"];
+        if texts.iter().any(|text| left.iter().any(|old| text.contains(old))) {
+            faults.push(format!("{}: the template shows through", place(payload)));
+        }
+    }
+    none(&faults);
+}
+
+#[test]
+fn what_looks_like_a_credential_stands_in_no_file_in_one_piece() {
+    let shapes = [
+        r"gh[pousr]_[A-Za-z0-9]{36}",
+        r"xox[bpa]-[0-9A-Za-z-]{20}",
+        r"sk_live_[0-9A-Za-z]{20}",
+        r"AIza[0-9A-Za-z_-]{35}",
+        r"eyJ[0-9A-Za-z_-]{10,}\.eyJ",
+        r"-----BEGIN [A-Z ]*PRIVATE KEY-----",
+        r"postgres(ql)?://[^ :]+:[^ @]+@",
+    ];
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/situations");
+    let files: Vec<String> =
+        std::fs::read_dir(folder).unwrap().map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+    let documents: Vec<String> = payloads().all().iter().filter(|payload| payload.made).map(texts_of).collect();
+    for shape in shapes {
+        let pattern = regex_lite::Regex::new(shape).unwrap();
+        assert!(!files.iter().any(|text| pattern.is_match(text)), "{shape} stands in a file");
+        assert!(documents.iter().any(|text| pattern.is_match(text)), "{shape} is in no document");
+    }
+}
+
+/// The texts of a document, one a line.
+fn texts_of(payload: &Payload) -> String {
+    let mut texts = Vec::new();
+    strings(&payload.stdin, &mut texts);
+    texts.join("\n")
 }
 
 #[test]

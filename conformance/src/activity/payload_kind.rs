@@ -14,7 +14,9 @@ pub enum PayloadKind {
     Dangerous,
     /// Labelled `secret`, and not dangerous.
     Secret,
-    /// Neither dangerous, secret nor hostile.
+    /// Labelled `guarded`: many guards stop it, and a hook that does not has no fault.
+    Guarded,
+    /// Neither dangerous, secret, guarded nor hostile.
     Harmless,
     /// Labelled `hostile`: valid, and hard to read. Whether a hook should stop it is open.
     Hostile,
@@ -32,6 +34,8 @@ impl PayloadKind {
             PayloadKind::Dangerous
         } else if payload.is("secret") {
             PayloadKind::Secret
+        } else if payload.is("guarded") {
+            PayloadKind::Guarded
         } else if payload.is("hostile") {
             PayloadKind::Hostile
         } else {
@@ -50,6 +54,7 @@ impl fmt::Display for PayloadKind {
         f.write_str(match self {
             PayloadKind::Dangerous => "dangerous",
             PayloadKind::Secret => "secret",
+            PayloadKind::Guarded => "guarded",
             PayloadKind::Harmless => "harmless",
             PayloadKind::Hostile => "hostile",
             PayloadKind::Own => "own",

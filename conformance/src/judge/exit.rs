@@ -19,6 +19,12 @@ static BLOCKING: LazyLock<Regex> = LazyLock::new(|| {
     .expect("the pattern is a constant")
 });
 
+/// What systems say in these words when something was refused to the hook itself.
+static REFUSED_TO_THE_HOOK: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)permission denied|access (is )?denied|connection refused|operation not permitted")
+        .expect("the pattern is a constant")
+});
+
 /// A failure for a dangerous document, where a harmless one goes well, was meant as a block.
 pub(super) fn one_where_two_was_meant(_: &Requirement, material: &Material<'_>) -> Option<Verdict> {
     if !material.event.exit_two_denies() {
@@ -49,6 +55,12 @@ pub(super) fn one_where_two_was_meant(_: &Requirement, material: &Material<'_>) 
     let says_so = BLOCKING.is_match(&stderr) || BLOCKING.is_match(&stdout);
     let harmless_passes =
         material.typical.is_some_and(|typical| typical.observation.ending == Ending::Exited { code: 0 });
+    // What is a question of policy is not there for every hook to object to: it may as well have failed at a file that is
+    // not there. Only words tell then, and only such as the hook itself has chosen.
+    let only_guarded = !["dangerous", "secret"].iter().any(|label| material.case.payload.is(label));
+    if only_guarded && (!says_so || REFUSED_TO_THE_HOOK.is_match(&stderr)) {
+        return Some(Verdict::Pass);
+    }
     if says_so || harmless_passes {
         let observed = format!(
             "for a document labelled {} the hook ends with code {code}{}; only code 2 blocks",

@@ -144,7 +144,16 @@ impl Payload {
         for (index, fill) in file.fill.iter().enumerate() {
             fill.apply(&mut stdin).map_err(|(key, message)| fail(&format!("/fill/{index}/{key}"), message))?;
         }
-        Ok(Payload { platform, event, name, title: file.title, provenance: file.provenance, labels, stdin })
+        Ok(Payload {
+            platform,
+            event,
+            name,
+            title: file.title,
+            provenance: file.provenance,
+            labels,
+            stdin,
+            made: false,
+        })
     }
 
     /// What stands on the hook's stdin: the document on one line, its keys in the platform's order, and `suffix` behind
@@ -191,7 +200,7 @@ fn names(path: &Path) -> Result<[String; 3], PayloadError> {
     Ok([platform, event, name].map(str::to_owned))
 }
 
-fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 

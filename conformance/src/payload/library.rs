@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::{fs, io};
 
+use super::situation::Situation;
+use super::template::Templates;
 use super::{Payload, PayloadError};
 use crate::embedded;
 
@@ -31,7 +33,29 @@ impl Payloads {
     /// A built-in file that is no payload is a defect of the suite; the error names the place.
     pub fn built_in() -> Result<&'static Payloads, PayloadError> {
         static BUILT_IN: OnceLock<Result<Payloads, PayloadError>> = OnceLock::new();
-        BUILT_IN.get_or_init(|| Payloads::parse(embedded::payloads().iter().copied())).as_ref().map_err(Clone::clone)
+        let read = || {
+            let mut payloads = Payloads::parse(embedded::payloads().iter().copied())?;
+            payloads.make(embedded::templates().iter().map(|(path, text)| (Path::new(*path), *text)))?;
+            Ok(payloads)
+        };
+        BUILT_IN.get_or_init(read).as_ref().map_err(Clone::clone)
+    }
+
+    /// Adds what templates make of the situations of the suite.
+    fn make<'a>(&mut self, templates: impl IntoIterator<Item = (&'a Path, &'a str)>) -> Result<(), PayloadError> {
+        static SITUATIONS: OnceLock<Result<Vec<Situation>, PayloadError>> = OnceLock::new();
+        let read = || {
+            let files = embedded::situations().iter().map(|(path, text)| Situation::parse(Path::new(path), text));
+            files.collect::<Result<Vec<_>, _>>().map(|files| files.concat())
+        };
+        let situations = SITUATIONS.get_or_init(read).as_ref().map_err(Clone::clone)?;
+        let mut made = Vec::new();
+        for (path, text) in templates {
+            made.extend(Templates::parse(path, text)?.make(path, situations, self)?);
+        }
+        self.all.extend(made);
+        self.all.sort_by(|a, b| key(a).cmp(&key(b)));
+        Ok(())
     }
 
     /// Parses files, given as path and text.
@@ -45,8 +69,9 @@ impl Payloads {
         Ok(Payloads { all })
     }
 
-    /// Adds the payloads of a folder, `<platform>/<Event>/<name>.json`; one that is there already is replaced. A folder
-    /// that is not there adds nothing.
+    /// Adds the payloads of a folder, `<platform>/<Event>/<name>.json`; one that is there already is replaced. Where a
+    /// platform has templates, `<platform>/templates.toml`, it gets a payload for each situation of the suite too. A
+    /// folder that is not there adds nothing.
     ///
     /// # Errors
     /// The first file that is no payload, or that cannot be read; the error names the place.
@@ -54,7 +79,7 @@ impl Payloads {
         let mut files = Vec::new();
         let unreadable =
             |path: &Path, error: &io::Error| PayloadError::Path { path: path.to_owned(), message: error.to_string() };
-        walk(folder, 3, &mut files).map_err(|error| unreadable(folder, &error))?;
+        walk(folder, 3, "json", &mut files).map_err(|error| unreadable(folder, &error))?;
         for path in files {
             let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
             let new = Payload::parse(&path, &text)?;
@@ -62,6 +87,12 @@ impl Payloads {
             self.all.push(new);
         }
         self.all.sort_by(|a, b| key(a).cmp(&key(b)));
+        let mut templates = Vec::new();
+        walk(folder, 2, "toml", &mut templates).map_err(|error| unreadable(folder, &error))?;
+        for path in templates {
+            let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+            self.make([(path.as_path(), text.as_str())])?;
+        }
         Ok(())
     }
 
@@ -85,8 +116,8 @@ impl Payloads {
     }
 }
 
-/// Collects the JSON files exactly `depth` levels below `folder`.
-fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> io::Result<()> {
+/// Collects the files with this extension exactly `depth` levels below `folder`.
+fn walk(folder: &Path, depth: usize, wanted: &str, files: &mut Vec<PathBuf>) -> io::Result<()> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         entries => entries?,
@@ -94,8 +125,8 @@ fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> io::Result<()>
     for entry in entries {
         let path = entry?.path();
         if depth > 1 && path.is_dir() {
-            walk(&path, depth - 1, files)?;
-        } else if depth == 1 && path.extension().is_some_and(|extension| extension == "json") {
+            walk(&path, depth - 1, wanted, files)?;
+        } else if depth == 1 && path.extension().is_some_and(|extension| extension == wanted) {
             files.push(path);
         }
     }

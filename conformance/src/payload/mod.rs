@@ -1,10 +1,14 @@
 //! Payloads: the documents that arrive on a hook's stdin.
 //!
-//! A payload is a file, `fixtures/payloads/<platform>/<Event>/<name>.json`; all of them are built into the suite.
+//! A payload is a file, `fixtures/payloads/<platform>/<Event>/<name>.json`, or it is made when the suite starts, from a
+//! situation (`fixtures/situations/*.toml`) and a template of the platform (`fixtures/payloads/<platform>/templates.toml`).
+//! All of them are built into the suite.
 
 mod file;
 mod library;
 mod place;
+mod situation;
+mod template;
 
 pub use file::PayloadError;
 pub use library::Payloads;
@@ -55,6 +59,9 @@ pub struct Payload {
     pub labels: BTreeSet<String>,
     /// The document, with long values filled in.
     pub stdin: Value,
+    /// Whether it was made from a situation and a template. Scenarios other than the baseline use such a payload only
+    /// where it shows more of the hook than the platform's own payloads.
+    pub made: bool,
 }
 
 impl Payload {

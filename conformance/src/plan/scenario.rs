@@ -76,7 +76,9 @@ pub struct Scenario {
     pub column: String,
     /// Whether a platform that keeps its contract can bring it about.
     pub sound: bool,
-    /// Labels of the payloads that it is run with; all payloads if empty.
+    /// Labels of the payloads that it is run with; all payloads if empty. Payloads that are made from situations are only
+    /// among them where the platform has none of its own for what guards object to, and where the hook objects to none of
+    /// the platform's own (`run/telling.rs`).
     #[serde(default)]
     pub payloads: Vec<String>,
     /// Whether it proves nothing with other payloads; otherwise the first that is heard stands in for them.
@@ -254,13 +256,23 @@ impl Scenario {
     }
 
     fn labelled<'a>(&self, heard: &[&'a Payload]) -> Vec<&'a Payload> {
+        let own: Vec<&Payload> = heard.iter().copied().filter(|payload| !payload.made).collect();
         let is_first = |label: &String, payload: &Payload| {
-            heard.iter().find(|other| other.is(label)).is_some_and(|first| first.name == payload.name)
+            own.iter().find(|other| other.is(label)).is_some_and(|first| first.name == payload.name)
         };
         let wanted = |payload: &&Payload| {
             self.payloads.iter().any(|label| payload.is(label) && (!self.one_each || is_first(label, payload)))
         };
-        heard.iter().copied().filter(wanted).collect()
+        let mut chosen: Vec<&Payload> = own.iter().copied().filter(wanted).collect();
+        let asks = |label: &str| self.payloads.iter().any(|wanted| wanted == label);
+        let guards = ["dangerous", "secret"];
+        if guards.into_iter().any(asks) && !own.iter().any(|payload| guards.iter().any(|label| payload.is(label))) {
+            // What is a question of policy is better than nothing for a hook that hears nothing worse.
+            let labels = guards.into_iter().filter(|label| asks(label)).chain(["guarded"]);
+            let made = |label: &str| heard.iter().copied().find(|payload| payload.made && payload.is(label));
+            chosen.extend(labels.filter_map(made).next());
+        }
+        chosen
     }
 }
 

@@ -13,6 +13,7 @@ mod spelling;
 mod state;
 mod story;
 mod surroundings;
+mod telling;
 mod trouble;
 mod whole_event;
 mod worker;

@@ -13,10 +13,10 @@ use hookproof_harness::{Canceller, Ending, Harness, HarnessError};
 use super::Run;
 use super::config;
 use super::confinement::Confinement;
-use super::whole_event;
 use super::worker::{Outcome, Worker};
+use super::{telling, whole_event};
 use crate::activity::{Activity, PayloadKind};
-use crate::contract::{Contract, Event};
+use crate::contract::{Contract, Decision, Event};
 use crate::judge::{Judgement, Material, Verdict, judge_all};
 use crate::plan::{Case, LeftOut};
 use crate::report::{CaseFinished, ReportEvent, ReportedRun, RunStarted, Summary, Tally};
@@ -97,15 +97,16 @@ pub struct Checker<'a> {
 }
 
 /// A case for a worker: its place in the plan, and how long the baseline took where patience follows it.
-struct Task {
+struct Task<'a> {
     index: usize,
+    case: Case<'a>,
     baseline_wall: Option<Duration>,
 }
 
 /// The ways to those that work and to those that mostly wait.
-struct Senders {
-    working: mpsc::Sender<Task>,
-    waiting: mpsc::Sender<Task>,
+struct Senders<'a> {
+    working: mpsc::Sender<Task<'a>>,
+    waiting: mpsc::Sender<Task<'a>>,
 }
 
 struct Done {
@@ -150,8 +151,8 @@ impl<'a> Checker<'a> {
         for harness in &harnesses {
             self.interrupter.watch(harness);
         }
-        let (task_sender, task_receiver) = mpsc::channel::<Task>();
-        let (waiting_sender, waiting_receiver) = mpsc::channel::<Task>();
+        let (task_sender, task_receiver) = mpsc::channel::<Task<'a>>();
+        let (waiting_sender, waiting_receiver) = mpsc::channel::<Task<'a>>();
         let (task_receiver, waiting_receiver) = (Mutex::new(task_receiver), Mutex::new(waiting_receiver));
         let (done_sender, done_receiver) = mpsc::channel::<Done>();
         let result = thread::scope(|scope| {
@@ -164,7 +165,7 @@ impl<'a> Checker<'a> {
                         let task = task_receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
                         let Ok(task) = task else { break };
                         let begun = Instant::now();
-                        let outcome = worker.run(&cases[task.index], task.baseline_wall);
+                        let outcome = worker.run(&task.case, task.baseline_wall);
                         if done_sender.send(Done { index: task.index, outcome, wall: begun.elapsed() }).is_err() {
                             break;
                         }
@@ -187,12 +188,13 @@ impl<'a> Checker<'a> {
     }
 
     /// Three stages, because later ones are compared with earlier ones: typical documents at the baseline, the others at
-    /// the baseline, and all other scenarios. Within a stage cases are reported in the order of the plan. Before the last
-    /// stage it is judged what each hook did at an event as a whole. The result is what the hooks did at the baseline.
+    /// the baseline, and all other scenarios, which are run with documents that the hook objects to where there are any.
+    /// Within a stage cases are reported in the order of the plan. Before the last stage it is judged what each hook did at
+    /// an event as a whole. The result is what the hooks did at the baseline.
     fn drive(
         &self,
         cases: &[Case<'a>],
-        tasks: &Senders,
+        tasks: &Senders<'a>,
         done: &mpsc::Receiver<Done>,
         tally: &mut Tally,
         on: &mut impl FnMut(&ReportEvent) -> io::Result<()>,
@@ -208,15 +210,17 @@ impl<'a> Checker<'a> {
         let mut not_started: HashSet<[String; 2]> = HashSet::new();
         let place = |case: &Case<'_>| [case.id.subject.clone(), case.id.event.clone()];
         let mut activity = Activity::default();
+        let mut cases = cases.to_vec();
         for stage in 0..3 {
             if stage == 2 {
-                let events = whole_event::group(cases, &baselines);
+                let events = whole_event::group(&cases, &baselines);
                 activity = self.activity(&events);
                 for event in whole_event::judged(self.contract, self.catalogue, &events, &activity) {
                     tally.plan_another();
                     tally.add(&event);
                     on(&ReportEvent::CaseFinished(Box::new(event)))?;
                 }
+                telling::put_in_place(&mut cases, &|case| baselines.get(&key(case)).is_some_and(objects));
             }
             let indices: Vec<usize> = (0..cases.len())
                 .filter(|index| stage_of(&cases[*index]) == stage && !not_started.contains(&place(&cases[*index])))
@@ -226,8 +230,9 @@ impl<'a> Checker<'a> {
                 let ended = |run: &&Run| !matches!(run.observation.ending, Ending::TimedOut { .. });
                 let baseline_wall = baselines.get(&key(&cases[index])).filter(ended).map(|run| run.observation.wall);
                 // The workers live as long as the channel, so that sending cannot fail.
-                let sender = if cases[index].scenario.mostly_waits() { &tasks.waiting } else { &tasks.working };
-                let _ = sender.send(Task { index, baseline_wall });
+                let case = cases[index].clone();
+                let sender = if case.scenario.mostly_waits() { &tasks.waiting } else { &tasks.working };
+                let _ = sender.send(Task { index, case, baseline_wall });
             }
             let mut waiting = indices.iter().copied().peekable();
             let mut finished: BTreeMap<usize, Done> = BTreeMap::new();
@@ -319,6 +324,11 @@ impl<'a> Checker<'a> {
         // Plans are made from the same contract.
         &self.contract.events[&case.id.event]
     }
+}
+
+/// Whether the step is stopped, or somebody is asked.
+fn objects(run: &Run) -> bool {
+    run.effect.stops_the_step() || run.effect.decision == Some(Decision::Ask)
 }
 
 /// Baseline runs by subject, event and payload.
