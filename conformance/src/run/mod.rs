@@ -7,6 +7,7 @@ mod document;
 mod further;
 mod mirror;
 mod pool;
+mod repository;
 mod scratch;
 mod service;
 mod spelling;

@@ -10,7 +10,7 @@ use hookproof_harness::Environment;
 use tempfile::TempDir;
 
 use super::state::{Listing, State};
-use super::{document, mirror, scratch};
+use super::{document, mirror, repository, scratch};
 use crate::contract::{Contract, Event, Variable};
 use crate::payload::Payload;
 use crate::plan::{Folder, RefuseSpec, Refused, Scenario};
@@ -31,17 +31,6 @@ pub(super) struct Surroundings {
     state: PathBuf,
     pub(super) plugin_data: PathBuf,
     startup: Option<PathBuf>,
-}
-
-/// Makes the project the root of a git repository without a commit, as projects are: hooks ask git where it is.
-fn repository(project: &Path) -> io::Result<()> {
-    let git = project.join(".git");
-    if git.exists() {
-        return Ok(());
-    }
-    fs::create_dir_all(git.join("objects"))?;
-    fs::create_dir_all(git.join("refs"))?;
-    fs::write(git.join("HEAD"), "ref: refs/heads/main\n")
 }
 
 impl Surroundings {
@@ -66,12 +55,18 @@ impl Surroundings {
         for folder in [&home, &project, &elsewhere, &temp, &session, &state, &plugin_data] {
             fs::create_dir_all(folder)?;
         }
-        if let Some(original) = &subject.project {
-            mirror::copy(original, &project)?;
+        // Wherever a session stands, it mostly stands in a project. What lies in a copied one is not known to any commit
+        // that we could make, so that it has no history here.
+        match &subject.project {
+            Some(original) => {
+                mirror::copy(original, &project)?;
+                repository::write_empty(&project)?;
+            }
+            None => repository::write(&project)?,
         }
-        // Wherever a session stands, it mostly stands in a project.
-        repository(&project)?;
-        repository(&elsewhere)?;
+        if cwd == elsewhere {
+            repository::write_empty(&elsewhere)?;
+        }
         let cwd = named.filter(|folder| folder.is_dir()).unwrap_or(cwd);
         if let Some(transcript) = &contract.transcript
             && let Some(path) = payload.stdin.get(&transcript.field).and_then(serde_json::Value::as_str)
