@@ -16,6 +16,9 @@ mod faults;
 mod guards;
 #[path = "cli/heavy.rs"]
 mod heavy;
+#[cfg(target_os = "linux")]
+#[path = "cli/interference.rs"]
+mod interference;
 #[path = "cli/interpret.rs"]
 mod interpret;
 #[path = "cli/knowledge.rs"]

@@ -38,6 +38,14 @@ pub struct Sandbox {
     /// semaphores in `/dev/shm` (there is no other place for them), and pipes, also by `/dev/stdout` and its like.
     /// Everything in `/proc` is refused, a process's own entries without being an [`Attempt`].
     pub writable: Option<Vec<PathBuf>>,
+    /// Directory that takes what the program writes elsewhere: a write that `writable` does not allow is made to a copy of
+    /// the file below this directory, the program goes on as if it had written, and the file itself stays as it is. `None`:
+    /// such a write is refused.
+    ///
+    /// The directory must not be one that `writable` names; it is made when it is needed. Opening for writing, creating directories,
+    /// removing, renaming, and changing modes, owners and times succeed so; links, pipes and devices are still refused. The
+    /// program does not see a copy when it only reads. Only on Linux 5.14 or later; elsewhere such writes are refused.
+    pub copies: Option<PathBuf>,
     /// How far the network reaches.
     pub network: Network,
     /// Faults. They win over `writable`; of several that match, the first answers.
@@ -65,6 +73,13 @@ impl Sandbox {
     #[must_use]
     pub fn read_only(mut self) -> Self {
         self.writable.get_or_insert_default();
+        self
+    }
+
+    /// Lets writes that are not allowed go to copies below this directory. See [`Sandbox::copies`].
+    #[must_use]
+    pub fn copies(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.copies = Some(directory.into());
         self
     }
 
@@ -275,6 +290,8 @@ pub enum AttemptKind {
 pub enum AttemptOutcome {
     /// It was refused because it is beyond the sandbox.
     Refused,
+    /// It succeeded, on a copy. See [`Sandbox::copies`].
+    Copied,
     /// A fault was played.
     Faulted {
         /// Which of [`Sandbox::refusals`].
@@ -299,6 +316,7 @@ impl fmt::Display for Attempt {
         write!(f, "{kind} {} ({} by {}, process {}): ", self.target, self.call, self.program, self.pid)?;
         match &self.outcome {
             AttemptOutcome::Refused => f.write_str("refused"),
+            AttemptOutcome::Copied => f.write_str("made to a copy"),
             AttemptOutcome::Faulted { refusal } => write!(f, "refused by fault {refusal}"),
             AttemptOutcome::LetThrough { because } => write!(f, "let through, because {because}"),
         }
@@ -328,6 +346,7 @@ mod tests {
             seen: true,
             attempts: vec![
                 attempt(AttemptOutcome::Refused),
+                attempt(AttemptOutcome::Copied),
                 attempt(AttemptOutcome::Faulted { refusal: 1 }),
                 attempt(AttemptOutcome::LetThrough { because: "z".into() }),
             ],

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use hookproof_harness::Ending;
 use regex_lite::Regex;
 
-use super::{Material, Verdict};
+use super::{Material, Verdict, cause};
 use crate::judge::input::is_uncaught;
 use crate::oracle::{HookStatus, reported_signal};
 use crate::requirement::Requirement;
@@ -45,8 +45,7 @@ pub(super) fn one_where_two_was_meant(_: &Requirement, material: &Material<'_>) 
     // A hook that fails on a harmless document just so has decided nothing, whatever words it uses ("permission denied");
     // nor has a shell that did not find its command, or whose command was killed.
     let same = |typical: &Run| {
-        typical.observation.ending == run.observation.ending
-            && typical.observation.stderr.bytes == run.observation.stderr.bytes
+        typical.observation.ending == run.observation.ending && cause::complaint(typical) == cause::complaint(run)
     };
     let killed = is_through_shell(&material.case.subject.invocation) && reported_signal(code).is_some();
     if matches!(code, 126 | 127) || killed || material.typical.is_some_and(same) {

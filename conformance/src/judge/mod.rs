@@ -1,11 +1,13 @@
 //! Judging: pure functions from a case and its runs to verdicts, one file a category.
 
 mod activity;
+mod cause;
 mod consistency;
 mod cooldown;
 mod exit;
 mod gist;
 mod input;
+mod interference;
 mod phantom;
 mod problem;
 mod resource;
@@ -170,11 +172,21 @@ pub fn judge_all(catalogue: &Catalogue, material: &Material<'_>) -> Vec<Judgemen
                 None => judge(requirement, material)?,
             };
             let cut_off = !TIMING.contains(&requirement.judge.as_str()) && material.is_cut_off();
-            let verdict = match (verdict, material.kept_from_writing()) {
-                (Verdict::Fail(_) | Verdict::Note(_), Some(reason)) => Verdict::Skip { reason },
-                (Verdict::Fail(finding), None) if !requirement.evidence.is_settled() => Verdict::Note(finding),
-                (Verdict::Fail(finding), None) if cut_off => finding.doubted(WAITS_NO_LONGER),
-                (other, _) => other,
+            let verdict = match verdict.with_cause(requirement, material) {
+                Verdict::Fail(finding) => match material.kept_from_writing(requirement) {
+                    Some(reason) => Verdict::Skip { reason },
+                    None if !requirement.evidence.is_settled() => Verdict::Note(finding),
+                    None if cut_off => finding.doubted(WAITS_NO_LONGER),
+                    None => match interference::reason(requirement, material) {
+                        Some(because) => finding.doubted(because),
+                        None => Verdict::Fail(finding),
+                    },
+                },
+                Verdict::Note(finding) => match material.kept_from_writing(requirement) {
+                    Some(reason) => Verdict::Skip { reason },
+                    None => Verdict::Note(finding),
+                },
+                other => other,
             };
             Some(Judgement { requirement: requirement.id.clone(), level: requirement.level, verdict })
         })
@@ -198,7 +210,7 @@ fn applies(requirement: &Requirement, material: &Material<'_>) -> bool {
 impl Material<'_> {
     /// A finding about a run.
     fn finding(&self, run: &Run, observed: impl Into<String>) -> Finding {
-        Finding { observed: observed.into(), consequence: self.consequence(run), evidence: evidence(run), doubt: None }
+        Finding { observed: observed.into(), consequence: self.consequence(run), evidence: evidence(run), doubt: None, cause: cause::failure(run) }
     }
 
     /// What the platform makes of a run, as a sentence.
@@ -240,14 +252,19 @@ impl Material<'_> {
 
     /// Why it may be the sandbox's doing, and not the scenario's, that a hook does something else: without the variables
     /// that name folders it has looked for one itself, as the system tells it, and found one that is not of the run.
-    fn kept_from_writing(&self) -> Option<String> {
+    fn kept_from_writing(&self, requirement: &Requirement) -> Option<String> {
         let environment = &self.case.scenario.environment;
         if !environment.bare && environment.unset.is_empty() {
             return None;
         }
         let reports = self.runs.iter().filter_map(|run| run.observation.sandbox.as_ref());
-        let refused =
-            |attempt: &&Attempt| attempt.kind == AttemptKind::Write && attempt.outcome == AttemptOutcome::Refused;
+        // A write to a copy is no obstacle; that there was one is not held against the hook here either.
+        let of_attempts = requirement.judge == "writes-outside";
+        let refused = |attempt: &&Attempt| {
+            let kept = attempt.outcome == AttemptOutcome::Refused
+                || (of_attempts && attempt.outcome == AttemptOutcome::Copied);
+            attempt.kind == AttemptKind::Write && kept
+        };
         let attempt = reports.flat_map(|report| &report.attempts).find(refused)?;
         Some(format!(
             "where no variable names a folder the hook writes to one that the system names, and the sandbox keeps it from \

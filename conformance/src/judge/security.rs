@@ -1,10 +1,8 @@
 //! Judges of what a guard must not do.
 
-use std::path::Path;
-
 use hookproof_harness::{Attempt, AttemptKind, AttemptOutcome, Containment, Ending, Invocation, SandboxReport};
 
-use super::{Material, Verdict, ending};
+use super::{Material, Verdict, ending, interference};
 use crate::contract::{Action, Decision, EventKind, Evidence, OutcomeName, Question};
 use crate::oracle::reported_signal;
 use crate::plan::HelperFault;
@@ -136,21 +134,16 @@ pub(super) fn lets_pass_anyway(material: &Material<'_>) -> Option<String> {
 
 /// Attempts that are named in a finding.
 const NAMED: usize = 5;
-/// Where Python keeps what it has compiled, beside the source. It does without where it cannot write.
-const COMPILED: &str = "__pycache__";
 
 /// Nothing is written outside of the folders of the run.
 pub(super) fn writes_outside(_: &Requirement, material: &Material<'_>) -> Option<Verdict> {
-    let of_the_hook = |attempt: &Attempt| {
-        let compiled = Path::new(&attempt.target).components().any(|part| part.as_os_str() == COMPILED);
-        attempt.kind == AttemptKind::Write && !compiled
-    };
+    let of_the_hook = |attempt: &Attempt| attempt.kind == AttemptKind::Write && interference::is_wanted(attempt);
     attempts(
         material,
         |report| &report.files,
         of_the_hook,
         |named| {
-            format!("tried to write outside of its folders, and was refused: {named} (`--allow-write PATH` allows it)")
+            format!("tried to write outside of its folders: {named} (nothing was changed there; `--allow-write PATH` allows it)")
         },
     )
 }
@@ -185,7 +178,9 @@ fn attempts(
             Containment::Enforced { .. } if !report.seen => unseen = Some("attempts are refused unseen".to_owned()),
             Containment::Enforced { .. } => {}
         }
-        let is_meant = |attempt: &&Attempt| attempt.outcome == AttemptOutcome::Refused && wanted(attempt);
+        let is_meant = |attempt: &&Attempt| {
+            matches!(attempt.outcome, AttemptOutcome::Refused | AttemptOutcome::Copied) && wanted(attempt)
+        };
         let mut targets: Vec<&str> = Vec::new();
         for attempt in report.attempts.iter().filter(is_meant) {
             if !targets.contains(&attempt.target.as_str()) {

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::requirement::Level;
+use super::{Material, cause};
+use crate::requirement::{Level, Requirement};
 
 /// A failed requirement, told to a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,12 +17,27 @@ pub struct Finding {
     /// Why it is a doubt, if it is one for another reason than that the platform's facts are not settled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doubt: Option<String>,
+    /// What has to be fixed in the hook, as far as runs show it: findings with the same cause are one for a user, whichever
+    /// rule, event or scenario they belong to. For comparison only; `None` where findings are told apart by their texts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
 }
 
 impl Finding {
     /// The finding as a doubt, for this reason.
     pub(crate) fn doubted(self, because: impl Into<String>) -> Verdict {
         Verdict::Note(Finding { doubt: Some(because.into()), ..self })
+    }
+}
+
+impl Verdict {
+    /// The verdict with the cause of its finding.
+    pub(super) fn with_cause(mut self, requirement: &Requirement, material: &Material<'_>) -> Self {
+        if let Verdict::Fail(finding) | Verdict::Note(finding) = &mut self {
+            let failure = finding.cause.take();
+            finding.cause = Some(cause::of(requirement, material, failure, &finding.observed));
+        }
+        self
     }
 }
 

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::CaseFinished;
-use crate::judge::{Finding, Verdict};
+use crate::judge::{Finding, Judgement, Verdict};
 use crate::plan::CaseId;
 use crate::requirement::Level;
 
@@ -16,23 +16,29 @@ const FIRST: &str = "exit.not-started";
 pub struct Place {
     /// The case.
     pub case: CaseId,
+    /// The requirement that says so; where several do, the one of the highest level.
+    pub requirement: String,
+    /// Its level.
+    pub level: Level,
     /// What was found there.
     pub finding: Finding,
 }
 
-/// The same observation on the same requirement, in one case or many.
+/// What has the same cause, in one case or many.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
-    /// The requirement's id.
+    /// The id of the requirement of the highest level that is broken by it.
     pub requirement: String,
-    /// Its level.
+    /// The other requirements that are broken by it, with their levels.
+    pub also: BTreeMap<String, Level>,
+    /// The highest level.
     pub level: Level,
     /// Whether this is a doubt only, that fails nobody.
     pub doubt: bool,
     /// What happened, as told of the first place.
     pub observed: String,
-    /// Where; never empty. The first place is in the plainest circumstances: in the scenario, at the event and with the
-    /// payload that most cases of the run have.
+    /// Where, each case once; never empty. The first place is in the plainest circumstances of those of the highest level: in
+    /// the scenario, at the event and with the payload that most cases of the run have.
     pub places: Vec<Place>,
 }
 
@@ -42,7 +48,7 @@ impl Group {
     /// every event.
     pub fn consequences(&self) -> Vec<(String, BTreeSet<&str>)> {
         let mut consequences: Vec<(String, BTreeSet<&str>)> = Vec::new();
-        for Place { case, finding } in &self.places {
+        for Place { case, finding, .. } in &self.places {
             let text = without_event(&finding.consequence, &case.event);
             let at = consequences.iter().position(|(known, _)| *known == text).unwrap_or_else(|| {
                 consequences.push((text, BTreeSet::new()));
@@ -85,9 +91,13 @@ fn of_any_event(text: &str, event: &str) -> String {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
     doubt: bool,
-    level: Reverse<Level>,
-    requirement: String,
-    observed: String,
+    cause: String,
+}
+
+/// What findings are told apart by.
+pub(super) fn cause(judgement: &Judgement, finding: &Finding, event: &str) -> String {
+    let by_text = || format!("{} {}: {}", judgement.level, judgement.requirement, of_any_event(&finding.observed, event));
+    finding.cause.clone().unwrap_or_else(by_text)
 }
 
 /// Gathers findings, doubts and failures of the harness over the cases of a run. What it gives back does not depend on
@@ -114,42 +124,34 @@ impl Findings {
                 }
                 Verdict::Pass | Verdict::Skip { .. } => continue,
             };
-            let key = Key {
-                doubt,
-                level: Reverse(judgement.level),
+            let key = Key { doubt, cause: cause(judgement, finding, &id.event) };
+            let place = Place {
+                case: id.clone(),
                 requirement: judgement.requirement.clone(),
-                observed: of_any_event(&finding.observed, &id.event),
+                level: judgement.level,
+                finding: finding.clone(),
             };
-            let place = Place { case: id.clone(), finding: finding.clone() };
             self.groups.entry(key).or_default().push(place);
         }
     }
 
     /// What was found, the worst first: MUST, SHOULD, MAY, then the doubts; within a level a hook that does not start
-    /// comes first, then the requirement that is broken in most cases, and the observations of one requirement stand together. An observation is the same
-    /// where its text is the same but for the name of the event.
+    /// comes first, then the requirement that is broken in most cases, and the groups of one requirement stand together.
     pub fn groups(&self) -> Vec<Group> {
-        let mut spread: BTreeMap<(bool, Reverse<Level>, &str), usize> = BTreeMap::new();
-        let of = |key: &Key| (key.doubt, key.level);
-        for (key, places) in &self.groups {
-            let (doubt, level) = of(key);
-            *spread.entry((doubt, level, &key.requirement)).or_default() += places.len();
+        let mut groups: Vec<Group> =
+            self.groups.iter().filter_map(|(key, places)| self.group(key.doubt, places)).collect();
+        let of = |group: &Group| (group.doubt, Reverse(group.level), group.requirement.clone());
+        let mut spread: BTreeMap<_, usize> = BTreeMap::new();
+        for group in &groups {
+            *spread.entry(of(group)).or_default() += group.places.len();
         }
-        let mut groups: Vec<(&Key, &Vec<Place>)> = self.groups.iter().collect();
-        groups.sort_by_key(|&(key, places)| {
-            let (doubt, level) = of(key);
-            let cases = spread.get(&(doubt, level, key.requirement.as_str())).copied().unwrap_or_default();
-            (
-                doubt,
-                level,
-                key.requirement != FIRST,
-                Reverse(cases),
-                &key.requirement,
-                Reverse(places.len()),
-                &key.observed,
-            )
+        groups.sort_by_cached_key(|group| {
+            let (doubt, level, requirement) = of(group);
+            let cases = spread.get(&of(group)).copied().unwrap_or_default();
+            let first = requirement != FIRST;
+            (doubt, level, first, Reverse(cases), requirement, Reverse(group.places.len()), group.observed.clone())
         });
-        groups.into_iter().filter_map(|(key, places)| self.group(key, places)).collect()
+        groups
     }
 
     /// What went wrong in the harness itself, and in which cases.
@@ -158,12 +160,19 @@ impl Findings {
     }
 
     /// The places in order; `None` if there are none.
-    fn group(&self, key: &Key, places: &[Place]) -> Option<Group> {
+    fn group(&self, doubt: bool, places: &[Place]) -> Option<Group> {
         let mut places = places.to_vec();
-        places.sort_by_cached_key(|place| (Reverse(self.crowd.around(&place.case)), place.case.clone()));
-        let Key { doubt, level: Reverse(level), requirement, .. } = key.clone();
-        let observed = places.first()?.finding.observed.clone();
-        Some(Group { requirement, level, doubt, observed, places })
+        places.sort_by_cached_key(|place| {
+            let crowd = Reverse(self.crowd.around(&place.case));
+            (Reverse(place.level), place.requirement != FIRST, crowd, place.case.clone(), place.requirement.clone())
+        });
+        let (requirement, level, observed) =
+            places.first().map(|first| (first.requirement.clone(), first.level, first.finding.observed.clone()))?;
+        let others = places.iter().filter(|place| place.requirement != requirement);
+        let also = others.map(|place| (place.requirement.clone(), place.level)).collect();
+        let mut seen = BTreeSet::new();
+        places.retain(|place| seen.insert(place.case.clone()) || place.requirement == requirement);
+        Some(Group { requirement, also, level, doubt, observed, places })
     }
 }
 
@@ -292,6 +301,30 @@ mod tests {
         let told: Vec<_> = groups.iter().map(|group| (&*group.observed, group.places.len())).collect();
         let expected = [("Setup drops text, and so does Setup", 2), ("Setup drops texts, and so does Setup", 1)];
         assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn what_has_one_cause_is_one_group_of_the_highest_level() {
+        let of = |scenario: &str, rules: &[(&str, Level)]| {
+            let judgements = rules.iter().map(|&(id, level)| {
+                let finding = Finding { cause: Some("exit 1: no".to_owned()), ..finding(scenario, "", &[]) };
+                judgement(id, level, Verdict::Fail(finding))
+            });
+            case("Stop", "a", scenario, judgements.collect())
+        };
+        let groups = gather([
+            of("empty", &[("input.empty", Level::Should)]),
+            of("closed", &[("input.closed", Level::May)]),
+            of("baseline", &[("exit.failure", Level::Should), ("exit.one", Level::Must)]),
+        ])
+        .groups();
+        let [group] = &groups[..] else { panic!("{groups:?}") };
+        assert_eq!((&*group.requirement, group.level, &*group.observed), ("exit.one", Level::Must, "baseline"));
+        assert_eq!(group.places.len(), 3, "each case once");
+        let also: Vec<_> = group.also.iter().map(|(id, level)| (&**id, *level)).collect();
+        let expected =
+            [("exit.failure", Level::Should), ("input.closed", Level::May), ("input.empty", Level::Should)];
+        assert_eq!(also, expected);
     }
 
     #[rstest]

@@ -126,6 +126,7 @@ pub(crate) fn finding(observed: &str, consequence: &str, evidence: &[&str]) -> F
         consequence: consequence.to_owned(),
         evidence: evidence.iter().map(|&line| line.to_owned()).collect(),
         doubt: None,
+        cause: None,
     }
 }
 

@@ -35,6 +35,7 @@ fn judgement(notice: &ConfigNotice) -> Judgement {
         consequence: notice.consequence.clone(),
         evidence: vec![format!("{} | {}", notice.line, notice.excerpt), notice.help.clone()],
         doubt: None,
+        cause: None,
     };
     let counts = notice.level.is_some() && notice.evidence.is_settled();
     Judgement {

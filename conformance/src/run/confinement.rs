@@ -35,13 +35,15 @@ pub struct Confinement {
 }
 
 impl Confinement {
-    /// The sandbox of a run whose folders all lie below `base`.
-    pub(super) fn sandbox(&self, base: &Path) -> Option<Sandbox> {
+    /// The sandbox of a run whose folders all lie below `base`. What it writes elsewhere goes to copies below `copies`, or is
+    /// refused if there are none.
+    pub(super) fn sandbox(&self, base: &Path, copies: Option<&Path>) -> Option<Sandbox> {
         if self.mode == Mode::Off {
             return None;
         }
         let mut sandbox = self.writable.iter().fold(Sandbox::open().writable(base), Sandbox::writable);
         sandbox.network = if self.network { Network::Open } else { Network::Loopback };
+        sandbox.copies = copies.map(Path::to_path_buf);
         sandbox.strict = self.mode == Mode::Strict;
         Some(sandbox)
     }

@@ -3,6 +3,7 @@
 mod absent;
 mod config;
 mod confinement;
+mod copies;
 mod document;
 mod further;
 mod mirror;

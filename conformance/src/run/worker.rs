@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use hookproof_harness::{CaptureBounds, Ending, Harness, HarnessError, HookCommand, Invocation};
 
 use super::absent::Absent;
+use super::copies::Copies;
 use super::document::{self, Folders, Given};
 use super::pool::Checker;
 use super::service::Service;
@@ -312,9 +313,12 @@ impl<'w, 'a> Worker<'w, 'a> {
             .deadline(deadline)
             .leak_grace(Duration::from_millis(checker.contract.process.pipe_grace_ms))
             .capture(CaptureBounds { stdout: CAPTURE, stderr: CAPTURE });
-        command.sandbox = checker.options.confinement.sandbox(surroundings.base());
+        // The steps of a story share what they write, which copies would not be.
+        let copies = (!case.scenario.is_story()).then(|| Copies::beside(surroundings.base()));
+        let elsewhere = copies.as_ref().map(Copies::directory);
+        command.sandbox = checker.options.confinement.sandbox(surroundings.base(), elsewhere);
         let command = trouble::befall(command, case.scenario, surroundings);
-        Prepared { command, bytes: bytes.into(), limit }
+        Prepared { command, bytes: bytes.into(), limit, _copies: copies }
     }
 }
 
@@ -336,6 +340,8 @@ pub(super) struct Prepared {
     pub(super) command: HookCommand,
     pub(super) bytes: Arc<[u8]>,
     pub(super) limit: TimeLimit,
+    /// They are needed as long as the command is.
+    _copies: Option<Copies>,
 }
 
 /// The invocation for a case: `{event}` and `{platform}` filled in where a person typed the command, the folders of the

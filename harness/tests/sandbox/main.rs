@@ -4,6 +4,8 @@
 
 #[cfg(target_os = "linux")]
 mod bare;
+#[cfg(target_os = "linux")]
+mod copies;
 #[cfg(not(target_os = "linux"))]
 mod elsewhere;
 #[cfg(target_os = "linux")]
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
     #[cfg(target_os = "linux")]
     {
         files::add(&mut trials);
+        copies::add(&mut trials);
         network::add(&mut trials);
         faults::add(&mut trials);
         life::add(&mut trials);

@@ -21,7 +21,7 @@ pub(crate) struct Scene {
 impl Scene {
     pub(crate) fn new(choice: MechanismChoice) -> Result<Self, Failed> {
         let folder = tempfile::tempdir()?;
-        for name in ["inside", "outside", "outside/folder", "inside/folder"] {
+        for name in ["inside", "outside", "outside/folder", "inside/folder", "copies"] {
             std::fs::create_dir(folder.path().join(name))?;
         }
         for name in ["inside/file", "outside/file"] {
@@ -36,6 +36,11 @@ impl Scene {
 
     pub(crate) fn outside(&self) -> PathBuf {
         self.real().join("outside")
+    }
+
+    /// Where copies may be kept.
+    pub(crate) fn copies(&self) -> PathBuf {
+        self.real().join("copies")
     }
 
     fn real(&self) -> PathBuf {

@@ -77,7 +77,7 @@ fn block(group: &Group, setting: &Setting<'_>) -> Vec<Line> {
     if let Some(Some(place)) = run.places.get(&first.case.subject) {
         lines.extend(gutter.arrow(":::", &format!("configured at {place}")));
     }
-    for text in further(&group.places[1..], run, verbose) {
+    for text in further(&group.places[1..], !group.also.is_empty(), run, verbose) {
         lines.extend(gutter.arrow(":::", &text));
     }
     lines.push(gutter.bar());
@@ -120,7 +120,7 @@ fn full_place(case: &CaseId) -> String {
 }
 
 /// The places after the first: all of them, the few that there are, or how many there are of which kind.
-fn further(places: &[Place], run: &Told, verbose: bool) -> Vec<String> {
+fn further(places: &[Place], several_rules: bool, run: &Told, verbose: bool) -> Vec<String> {
     let short = || places.iter().map(|place| run.place(&place.case));
     match places.len() {
         0 => Vec::new(),
@@ -131,6 +131,8 @@ fn further(places: &[Place], run: &Told, verbose: bool) -> Vec<String> {
             let events = tallied(places, |case| &case.event);
             let (at, kinds) = match (subjects.len(), events.len()) {
                 (2.., _) => (String::new(), subjects),
+                // What one cause does in several circumstances is told by these.
+                _ if several_rules => (String::new(), tallied(places, |case| &case.scenario)),
                 (_, 2..) => (String::new(), events),
                 _ => (format!(" at {}", places[0].case.event), tallied(places, |case| &case.scenario)),
             };
@@ -176,6 +178,10 @@ fn remarks(group: &Group, setting: &Setting<'_>) -> Vec<(String, String)> {
     }
     if let Some(Requirement { title, mend, .. }) = setting.rules.rule(&group.requirement) {
         remarks.push(("rule".to_owned(), one_line(title)));
+        if !group.also.is_empty() {
+            let others: Vec<String> = group.also.iter().map(|(id, level)| format!("{id} ({level})")).collect();
+            remarks.push(("same cause".to_owned(), others.join(", ")));
+        }
         remarks.push(("help".to_owned(), one_line(mend)));
         remarks.push(("more".to_owned(), format!("hookproof explain {}", group.requirement)));
     }

@@ -109,8 +109,8 @@ fn verdict(summary: &Summary, tally: &Tally, run: &Told, width: usize) -> Vec<Li
     let cases = &format!("of {}", count(summary.cases, "case"));
     let levels = |wanted: &dyn Fn(Level) -> bool| {
         let levels = [Level::Must, Level::Should, Level::May].into_iter().filter(|&level| wanted(level));
-        let broken = levels.map(|level| (level, tally.rules_broken(level))).filter(|&(_, rules)| rules > 0);
-        broken.map(|(level, rules)| format!("{rules} {level}")).collect::<Vec<_>>().join(", ")
+        let broken = levels.map(|level| (level, tally.causes(level))).filter(|&(_, causes)| causes > 0);
+        broken.map(|(level, causes)| format!("{causes} {level}")).collect::<Vec<_>>().join(", ")
     };
     let broken = match levels(&|broken| broken >= level) {
         above if above.is_empty() => above,

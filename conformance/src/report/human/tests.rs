@@ -151,6 +151,7 @@ fn hostile(text: &str) -> Vec<ReportEvent> {
         consequence: text(),
         evidence: vec![text(), format!("1 | {}", text()), format!("  | ^{}", text())],
         doubt: Some(text()),
+        cause: None,
     };
     let mut judgements = vec![
         judgement(samples::NOISE, Level::Must, Verdict::Fail(finding())),

@@ -13,6 +13,7 @@
 mod address;
 mod calls;
 mod child;
+mod copies;
 mod filter;
 mod judge;
 mod landlock;
@@ -35,7 +36,7 @@ use super::client::socket_pair;
 use super::wire::{Received, receive};
 use crate::error::HarnessError;
 use crate::platform::unix::{above_two, name_of};
-use crate::sandbox::{Attempt, Containment, Network, Sandbox, SandboxReport};
+use crate::sandbox::{Attempt, AttemptOutcome, Containment, Network, Sandbox, SandboxReport};
 
 pub(crate) use self::child::{CageAnswers, CageOrders, ChildCage, enter};
 
@@ -286,15 +287,22 @@ impl Inner {
             listener.answer(asked.id, listener::Answer::Continue);
             return;
         };
-        let target = Target::new(asked.pid.cast_signed());
+        let target = Target::new(asked.pid.cast_signed(), self.rules.copies());
         let judgement = Question { target: &target, call, arguments: &asked.data.args }.judge(&self.rules);
         let who = judgement.found.map(|found| (target.process(), found));
         // Otherwise all that was read may be of somebody else.
         if !listener.still_waits(asked.id) {
             return;
         }
-        let who = who.map(|(process, found)| (process, name_of(process), found));
-        listener.answer(asked.id, judgement.answer);
+        let mut who = who.map(|(process, found)| (process, name_of(process), found));
+        match judgement.copy {
+            None => listener.answer(asked.id, judgement.answer),
+            // What cannot be copied is refused, as everything else is.
+            Some(copy) => match copy.make(listener, asked.id, &self.rules) {
+                Ok(()) => who.iter_mut().for_each(|(_, _, found)| found.outcome = AttemptOutcome::Copied),
+                Err(_) => listener.answer(asked.id, judgement.answer),
+            },
+        }
         if let Some((process, name, found)) = who {
             self.write_down(process, name, call.name, found);
         }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::address::{self, Address};
 use super::calls::{Ask, Call, Effect, Follow, OpenFlags, Place};
+use super::copies::Copy;
 use super::listener::Answer;
 use super::permission::{may_write, own_user};
 use super::rules::{Rules, Touch};
@@ -19,6 +20,8 @@ use crate::sandbox::{AttemptKind, AttemptOutcome};
 pub(super) struct Judgement {
     pub(super) answer: Answer,
     pub(super) found: Option<Found>,
+    /// What is made of it on a copy, in place of `answer`, if that can be.
+    pub(super) copy: Option<Copy>,
 }
 
 /// An attempt at something that is not allowed.
@@ -30,11 +33,11 @@ pub(super) struct Found {
 }
 
 impl Judgement {
-    const FINE: Judgement = Judgement { answer: Answer::Continue, found: None };
+    const FINE: Judgement = Judgement { answer: Answer::Continue, found: None, copy: None };
 
     fn refused(kind: AttemptKind, target: String, errno: c_int) -> Self {
         let found = Found { kind, target, outcome: AttemptOutcome::Refused };
-        Judgement { answer: Answer::Fail(errno), found: Some(found) }
+        Judgement { answer: Answer::Fail(errno), found: Some(found), copy: None }
     }
 }
 
@@ -85,24 +88,25 @@ impl Question<'_> {
                 let because = format!("its memory could not be read ({error}), so only the kernel's own rules hold");
                 let outcome = AttemptOutcome::LetThrough { because };
                 let found = Found { kind: AttemptKind::Write, target: "an unknown path".into(), outcome };
-                Judgement { answer: Answer::Continue, found: rules.allowed().is_some().then_some(found) }
+                Judgement { answer: Answer::Continue, found: rules.allowed().is_some().then_some(found), copy: None }
             }
         }
     }
 
     fn weigh(&self, rules: &Rules, deeds: Vec<Deed>) -> Judgement {
-        for deed in deeds {
+        for deed in &deeds {
             let told = |outcome| {
                 Some(Found { kind: AttemptKind::Write, target: deed.path.to_string_lossy().into_owned(), outcome })
             };
             if let Some((refusal, errno)) = rules.fault(&deed.path, deed.touch) {
                 // To ask is no attempt.
                 let found = told(AttemptOutcome::Faulted { refusal }).filter(|_| deed.touch != Touch::Asked);
-                return Judgement { answer: Answer::Fail(errno), found };
+                return Judgement { answer: Answer::Fail(errno), found, copy: None };
             }
             let is_attempt = deed.permitted && deed.touch != Touch::Asked && !rules.allows(&deed.path);
             if is_attempt && !self.is_own_entry(&deed.path) {
-                return Judgement { answer: Answer::Fail(libc::EACCES), found: told(AttemptOutcome::Refused) };
+                let copy = rules.copies().and_then(|_| self.copied(&deeds));
+                return Judgement { answer: Answer::Fail(libc::EACCES), found: told(AttemptOutcome::Refused), copy };
             }
         }
         Judgement::FINE
@@ -113,12 +117,52 @@ impl Question<'_> {
         path.starts_with("/proc") && path.starts_with(format!("/proc/{}", self.target.process()))
     }
 
-    fn open(&self, place: Place, flags: OpenFlags) -> io::Result<Vec<Deed>> {
-        let flags = match flags {
+    /// What would come of the call on copies; `None` where it has no such form.
+    fn copied(&self, deeds: &[Deed]) -> Option<Copy> {
+        match (self.call.ask, deeds) {
+            (Ask::Open(_, flags), [deed]) => {
+                let (flags, mode) = (self.flags(flags).ok()?, self.mode(flags).ok()?);
+                (flags & libc::O_TMPFILE != libc::O_TMPFILE).then(|| Copy::Open {
+                    original: self.target.our_name(&deed.path),
+                    path: deed.path.clone(),
+                    flags,
+                    mode,
+                })
+            }
+            (Ask::Files([(Effect::Remove, _), (Effect::Replace, _)]), [from, to]) => Some(Copy::Rename {
+                original: self.target.our_name(&from.path),
+                from: from.path.clone(),
+                to: to.path.clone(),
+            }),
+            (Ask::Files([(Effect::Create, _)]), [deed]) if self.call.name.starts_with("mkdir") => {
+                Some(Copy::Directory { path: deed.path.clone() })
+            }
+            (Ask::Files([(Effect::Remove, _)]), [deed]) => Some(Copy::Remove { path: deed.path.clone() }),
+            (Ask::Files([(Effect::Change, _)]), [_]) => Some(Copy::Nothing),
+            _ => None,
+        }
+    }
+
+    fn flags(&self, flags: OpenFlags) -> io::Result<c_int> {
+        Ok(match flags {
             OpenFlags::Argument(argument) => self.number(argument),
             OpenFlags::How(argument) => self.target.read_value::<u64>(self.arguments[argument])? as c_int,
             OpenFlags::Creat => libc::O_CREAT | libc::O_WRONLY | libc::O_TRUNC,
-        };
+        })
+    }
+
+    /// The mode of a file that the call makes.
+    fn mode(&self, flags: OpenFlags) -> io::Result<u32> {
+        Ok(match flags {
+            OpenFlags::Argument(argument) => self.arguments[argument + 1] as u32,
+            // The second number of an `open_how`.
+            OpenFlags::How(argument) => self.target.read_value::<[u64; 2]>(self.arguments[argument])?[1] as u32,
+            OpenFlags::Creat => self.arguments[1] as u32,
+        })
+    }
+
+    fn open(&self, place: Place, flags: OpenFlags) -> io::Result<Vec<Deed>> {
+        let flags = self.flags(flags)?;
         if flags & libc::O_PATH != 0 {
             return Ok(Vec::new());
         }
@@ -205,7 +249,7 @@ impl Question<'_> {
     }
 
     fn may(&self, path: &Path) -> bool {
-        may_write(&self.target.our_name(path))
+        may_write(&self.target.our_name(path)) || self.target.is_only_a_copy(path)
     }
 
     fn may_in_folder_of(&self, path: &Path) -> bool {
@@ -307,8 +351,8 @@ impl Question<'_> {
 /// What cannot be judged is not let out.
 fn unreadable(kind: AttemptKind, error: &io::Error) -> Judgement {
     match error.raw_os_error() {
-        Some(libc::EFAULT) => Judgement { answer: Answer::Fail(libc::EFAULT), found: None },
-        Some(libc::ESRCH) => Judgement { answer: Answer::Fail(libc::ENETUNREACH), found: None },
+        Some(libc::EFAULT) => Judgement { answer: Answer::Fail(libc::EFAULT), found: None, copy: None },
+        Some(libc::ESRCH) => Judgement { answer: Answer::Fail(libc::ENETUNREACH), found: None, copy: None },
         _ => Judgement::refused(kind, UNREADABLE.into(), libc::ENETUNREACH),
     }
 }

@@ -13,6 +13,8 @@ pub(super) enum Answer {
     Continue,
     /// It fails with this `errno`.
     Fail(c_int),
+    /// It is not made, and the program is told that it succeeded.
+    Done,
 }
 
 /// The kernel waits for our answers.
@@ -80,9 +82,27 @@ impl Listener {
         match answer {
             Answer::Continue => response.flags = libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE as u32,
             Answer::Fail(errno) => response.error = -errno,
+            Answer::Done => {}
         }
         // SAFETY: the kernel reads the structure.
         unsafe { libc::ioctl(self.descriptor(), libc::SECCOMP_IOCTL_NOTIF_SEND, &raw const response) };
+    }
+}
+
+impl Listener {
+    /// Answers with a descriptor of the program's own, for the same file as this one. An error is no answer; kernels before
+    /// Linux 5.14 know no such answer.
+    pub(super) fn give(&self, id: u64, file: &OwnedFd, close_on_exec: bool) -> io::Result<()> {
+        let given = libc::seccomp_notif_addfd {
+            id,
+            flags: libc::SECCOMP_ADDFD_FLAG_SEND as u32,
+            srcfd: file.as_raw_fd().cast_unsigned(),
+            newfd: 0,
+            newfd_flags: if close_on_exec { libc::O_CLOEXEC.cast_unsigned() } else { 0 },
+        };
+        // SAFETY: the kernel reads the structure.
+        let answer = unsafe { libc::ioctl(self.descriptor(), libc::SECCOMP_IOCTL_NOTIF_ADDFD, &raw const given) };
+        if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
 }
 

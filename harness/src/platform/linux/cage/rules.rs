@@ -46,6 +46,8 @@ pub(super) struct Rules {
     /// `None` if all may be written.
     allowed: Option<Vec<PathBuf>>,
     faults: Vec<Fault>,
+    /// Where copies of what may not be written are kept, if they are.
+    copies: Option<PathBuf>,
     pub(super) local_only: bool,
 }
 
@@ -57,6 +59,7 @@ impl Rules {
         Rules {
             allowed,
             faults: faults.map(|f| Fault { path: real(&f.path), what: f.what, answer: f.answer }).collect(),
+            copies: sandbox.copies.as_deref().map(real),
             local_only: sandbox.network == Network::Loopback,
         }
     }
@@ -73,9 +76,15 @@ impl Rules {
         !self.faults.is_empty()
     }
 
-    /// Whether a place may be written.
+    /// Whether a place may be written. A copy may, by whoever was given it: paths lead to none, the kernel sees to that.
     pub(super) fn allows(&self, path: &Path) -> bool {
-        self.allowed.as_ref().is_none_or(|allowed| allowed.iter().any(|place| path.starts_with(place)))
+        let places = |allowed: &Vec<PathBuf>| allowed.iter().chain(&self.copies).any(|place| path.starts_with(place));
+        self.allowed.as_ref().is_none_or(places)
+    }
+
+    /// Where copies of what may not be written are kept, if they are.
+    pub(super) fn copies(&self) -> Option<&Path> {
+        self.copies.as_deref()
     }
 
     /// The first fault that this meets: its place in the list, and the `errno`.

@@ -22,6 +22,8 @@ pub(super) struct Target {
     thread: i32,
     /// What our own view of its files begins with: nothing, unless it has another root folder.
     root: PathBuf,
+    /// Where copies of what it may not write are kept: what is there and nowhere else is there for the process, too.
+    copies: Option<PathBuf>,
 }
 
 /// What a path means.
@@ -36,13 +38,13 @@ pub(super) enum Meaning {
 }
 
 impl Target {
-    pub(super) fn new(thread: i32) -> Self {
+    pub(super) fn new(thread: i32, copies: Option<&Path>) -> Self {
         let link = PathBuf::from(format!("/proc/{thread}/root"));
         let root = match fs::read_link(&link) {
             Ok(root) if root != Path::new("/") => link,
             _ => PathBuf::new(),
         };
-        Target { thread, root }
+        Target { thread, root, copies: copies.map(Path::to_path_buf) }
     }
 
     /// The process that the thread belongs to.
@@ -125,7 +127,13 @@ impl Target {
     }
 
     fn facts(&self, path: &Path) -> Option<Metadata> {
-        fs::symlink_metadata(self.our_name(path)).ok()
+        let copied = || fs::symlink_metadata(super::copies::place(self.copies.as_deref()?, path)).ok();
+        fs::symlink_metadata(self.our_name(path)).ok().or_else(copied)
+    }
+
+    /// Whether what the process calls so exists as a copy, and nowhere else.
+    pub(super) fn is_only_a_copy(&self, path: &Path) -> bool {
+        self.copies.is_some() && fs::symlink_metadata(self.our_name(path)).is_err() && self.facts(path).is_some()
     }
 
     /// How the harness reaches what the process calls so.
@@ -157,7 +165,7 @@ impl Target {
                 continue;
             }
             let next = at.join(self.own_name(&at, part));
-            let Ok(found) = fs::symlink_metadata(self.our_name(&next)) else {
+            let Some(found) = self.facts(&next) else {
                 return match ahead.is_empty() && self.is_folder(&at) {
                     true => Meaning::Free { path: next },
                     false => Meaning::Nothing,
@@ -200,7 +208,8 @@ impl Target {
     }
 
     fn is_folder(&self, path: &Path) -> bool {
-        fs::metadata(self.our_name(path)).is_ok_and(|facts| facts.is_dir())
+        let copied = || self.facts(path).is_some_and(|facts| facts.is_dir());
+        fs::metadata(self.our_name(path)).map_or_else(|_| copied(), |facts| facts.is_dir())
     }
 }
 
@@ -228,7 +237,7 @@ mod tests {
     use tempfile::TempDir;
 
     fn own() -> Target {
-        Target::new(std::process::id().cast_signed())
+        Target::new(std::process::id().cast_signed(), None)
     }
 
     /// `real/file`, `there -> real`, `file -> real/file`, `up -> ..`, `round -> round`, `nowhere -> real/new`.
