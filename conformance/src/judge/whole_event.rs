@@ -57,6 +57,7 @@ impl EventMaterial<'_> {
             consequence: tell(self.contract, self.event, &shown.effect),
             evidence: evidence(shown),
             doubt: None,
+            cause: None,
         };
         if facts.is_settled() { Verdict::Fail(finding) } else { Verdict::Note(finding) }
     }
