@@ -30,7 +30,12 @@ fn pattern(text: &str) -> Regex {
 }
 
 /// The cause of a finding, by which reports put findings together; `failure` is that of the run that it rests on.
-pub(super) fn of(requirement: &Requirement, material: &Material<'_>, failure: Option<String>, observed: &str) -> String {
+pub(super) fn of(
+    requirement: &Requirement,
+    material: &Material<'_>,
+    failure: Option<String>,
+    observed: &str,
+) -> String {
     let judge = requirement.judge.as_str();
     let mut left = material.runs.iter().filter_map(|run| run.observation.leaks.descendants.last());
     if OF_BACKGROUND.contains(&judge)
@@ -58,7 +63,9 @@ pub(super) fn failure(run: &Run) -> Option<String> {
     let how = match &run.observation.ending {
         Ending::Exited { code: 0 } => return None,
         // That is a decision, unless nobody caught it.
-        Ending::Exited { code: 2 } if run.effect.decision == Some(Decision::Deny) && !is_uncaught(&stderr) => return None,
+        Ending::Exited { code: 2 } if run.effect.decision == Some(Decision::Deny) && !is_uncaught(&stderr) => {
+            return None;
+        }
         Ending::Exited { code } => format!("exit {code}"),
         Ending::Signaled { signal, .. } => format!("signal {signal}"),
         Ending::Crashed { status } => format!("crash {status:#010x}"),
@@ -98,7 +105,7 @@ fn texts<'a>(value: &'a serde_json::Value, found: &mut Vec<&'a str>) {
 fn last_line(stderr: &str) -> &str {
     // Node ends its traces with its own version.
     let says = |line: &&str| !line.trim().is_empty() && !line.starts_with("Node.js v");
-    stderr.lines().filter(says).next_back().unwrap_or("nothing on stderr").trim()
+    stderr.lines().rfind(says).unwrap_or("nothing on stderr").trim()
 }
 
 /// Where in the hook an uncaught error comes from: the innermost line of the file that the trace names first.

@@ -26,7 +26,8 @@ pub(super) fn is_wanted(attempt: &Attempt) -> bool {
 
 /// Why a finding of a requirement may be the sandbox's doing: a run that it rests on was refused something.
 pub(super) fn reason(requirement: &Requirement, material: &Material<'_>) -> Option<String> {
-    let of_document = requirement.judge == "problem" && OF_DOCUMENTS.iter().any(|part| requirement.id.starts_with(part));
+    let of_document =
+        requirement.judge == "problem" && OF_DOCUMENTS.iter().any(|part| requirement.id.starts_with(part));
     if of_document || OF_ATTEMPTS.contains(&requirement.judge.as_str()) {
         return None;
     }
@@ -37,11 +38,12 @@ pub(super) fn reason(requirement: &Requirement, material: &Material<'_>) -> Opti
 /// What the sandbox did to a run that the hook may have noticed.
 fn of_run(run: &Run) -> Option<String> {
     let report = run.observation.sandbox.as_ref()?;
-    let attempt = report.attempts.iter().filter(|attempt| is_wanted(attempt)).find(|attempt| match attempt.outcome {
-        AttemptOutcome::Refused => true,
-        AttemptOutcome::Copied => is_missed(run, attempt),
-        AttemptOutcome::Faulted { .. } | AttemptOutcome::LetThrough { .. } => false,
-    })?;
+    let attempt =
+        report.attempts.iter().filter(|attempt| is_wanted(attempt)).find(|attempt| match attempt.outcome {
+            AttemptOutcome::Refused => true,
+            AttemptOutcome::Copied => is_missed(run, attempt),
+            AttemptOutcome::Faulted { .. } | AttemptOutcome::LetThrough { .. } => false,
+        })?;
     let target = &attempt.target;
     Some(match (attempt.kind, &attempt.outcome) {
         (AttemptKind::Write, AttemptOutcome::Copied) => format!(
@@ -49,7 +51,9 @@ fn of_run(run: &Run) -> Option<String> {
              `--allow-write`"
         ),
         (AttemptKind::Write, _) => {
-            format!("the sandbox refused the write to {target}, and the hook may do something else because of that; run it with `--allow-write`")
+            format!(
+                "the sandbox refused the write to {target}, and the hook may do something else because of that; run it with `--allow-write`"
+            )
         }
         _ => format!(
             "the sandbox refused to let the hook reach {target}, and the hook may do something else because of that; run it \

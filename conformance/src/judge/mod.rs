@@ -210,7 +210,13 @@ fn applies(requirement: &Requirement, material: &Material<'_>) -> bool {
 impl Material<'_> {
     /// A finding about a run.
     fn finding(&self, run: &Run, observed: impl Into<String>) -> Finding {
-        Finding { observed: observed.into(), consequence: self.consequence(run), evidence: evidence(run), doubt: None, cause: cause::failure(run) }
+        Finding {
+            observed: observed.into(),
+            consequence: self.consequence(run),
+            evidence: evidence(run),
+            doubt: None,
+            cause: cause::failure(run),
+        }
     }
 
     /// What the platform makes of a run, as a sentence.

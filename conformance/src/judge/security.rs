@@ -143,7 +143,9 @@ pub(super) fn writes_outside(_: &Requirement, material: &Material<'_>) -> Option
         |report| &report.files,
         of_the_hook,
         |named| {
-            format!("tried to write outside of its folders: {named} (nothing was changed there; `--allow-write PATH` allows it)")
+            format!(
+                "tried to write outside of its folders: {named} (nothing was changed there; `--allow-write PATH` allows it)"
+            )
         },
     )
 }

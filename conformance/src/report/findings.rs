@@ -96,7 +96,8 @@ struct Key {
 
 /// What findings are told apart by.
 pub(super) fn cause(judgement: &Judgement, finding: &Finding, event: &str) -> String {
-    let by_text = || format!("{} {}: {}", judgement.level, judgement.requirement, of_any_event(&finding.observed, event));
+    let by_text =
+        || format!("{} {}: {}", judgement.level, judgement.requirement, of_any_event(&finding.observed, event));
     finding.cause.clone().unwrap_or_else(by_text)
 }
 
@@ -322,8 +323,7 @@ mod tests {
         assert_eq!((&*group.requirement, group.level, &*group.observed), ("exit.one", Level::Must, "baseline"));
         assert_eq!(group.places.len(), 3, "each case once");
         let also: Vec<_> = group.also.iter().map(|(id, level)| (&**id, *level)).collect();
-        let expected =
-            [("exit.failure", Level::Should), ("input.closed", Level::May), ("input.empty", Level::Should)];
+        let expected = [("exit.failure", Level::Should), ("input.closed", Level::May), ("input.empty", Level::Should)];
         assert_eq!(also, expected);
     }
 

@@ -67,7 +67,8 @@ fn what_has_no_copy_is_refused(scene: &Scene) -> Result<(), Failed> {
 /// Not even a link that the program makes where it may, or one that takes the place of a directory.
 fn no_path_leads_to_a_copy(scene: &Scene) -> Result<(), Failed> {
     fs::write(scene.copies().join("mine"), "before")?;
-    let line = "ln -s $COPIES $IN/link && ! echo x > $IN/link/mine && ! ln -s / $COPIES/root && ! rm $COPIES/mine; echo fine";
+    let line =
+        "ln -s $COPIES $IN/link && ! echo x > $IN/link/mine && ! ln -s / $COPIES/root && ! rm $COPIES/mine; echo fine";
     let (observation, _) = copied(scene, HookCommand::shell(line))?;
     ensure(observation.stdout.bytes.ends_with(b"fine\n"), || said(&observation))?;
     ensure(text(&scene.copies().join("mine")) == "before", || "a copy was written by its path".into())?;

@@ -21,7 +21,7 @@ pub(super) struct Judgement {
     pub(super) answer: Answer,
     pub(super) found: Option<Found>,
     /// What is made of it on a copy, in place of `answer`, if that can be.
-    pub(super) copy: Option<Copy>,
+    pub(super) copy: Option<Box<Copy>>,
 }
 
 /// An attempt at something that is not allowed.
@@ -79,7 +79,7 @@ impl Question<'_> {
             },
         };
         match deeds {
-            Ok(deeds) => self.weigh(rules, deeds),
+            Ok(deeds) => self.weigh(rules, &deeds),
             // The kernel will find the same: an address that leads nowhere, or text without end.
             Err(error) if matches!(error.raw_os_error(), Some(libc::EFAULT | libc::ENAMETOOLONG | libc::ESRCH)) => {
                 Judgement::FINE
@@ -93,8 +93,8 @@ impl Question<'_> {
         }
     }
 
-    fn weigh(&self, rules: &Rules, deeds: Vec<Deed>) -> Judgement {
-        for deed in &deeds {
+    fn weigh(&self, rules: &Rules, deeds: &[Deed]) -> Judgement {
+        for deed in deeds {
             let told = |outcome| {
                 Some(Found { kind: AttemptKind::Write, target: deed.path.to_string_lossy().into_owned(), outcome })
             };
@@ -105,7 +105,7 @@ impl Question<'_> {
             }
             let is_attempt = deed.permitted && deed.touch != Touch::Asked && !rules.allows(&deed.path);
             if is_attempt && !self.is_own_entry(&deed.path) {
-                let copy = rules.copies().and_then(|_| self.copied(&deeds));
+                let copy = rules.copies().and_then(|_| self.copied(deeds)).map(Box::new);
                 return Judgement { answer: Answer::Fail(libc::EACCES), found: told(AttemptOutcome::Refused), copy };
             }
         }
