@@ -1,5 +1,10 @@
 //! The binary as people and programs call it.
 
+#[path = "cli/across.rs"]
+mod across;
+#[cfg(unix)]
+#[path = "cli/activity.rs"]
+mod activity;
 #[path = "cli/answers.rs"]
 mod answers;
 #[path = "cli/batch.rs"]
@@ -26,6 +31,9 @@ mod knowledge;
 #[cfg(unix)]
 #[path = "cli/launch.rs"]
 mod launch;
+#[cfg(unix)]
+#[path = "cli/own_payloads.rs"]
+mod own_payloads;
 #[path = "cli/port.rs"]
 mod port;
 #[path = "cli/probe.rs"]

@@ -355,6 +355,7 @@ fn judged(version: &str, said: &Said<'_>) -> Vec<Judgement> {
         baseline: None,
         typical: None,
         patience: Duration::from_secs(10),
+        together: None,
     };
     judge_all(Catalogue::built_in().expect("the catalogue"), &material)
 }

@@ -147,7 +147,7 @@ const NEVER_RUN: &str = "was never run";
 const NEVER_SPOKE: &str = "never spoke";
 const NO_EFFECT: &str = "never had an effect";
 const FAILED: &str = "failed on every payload";
-const ALIKE: &str = "gave the same answer to every payload";
+const ALIKE: &str = "answered everything alike";
 
 /// What one hook did at its events, in a few words, if it did nothing that a hook is for.
 fn reservation(events: &[&EventActivity]) -> Option<&'static str> {
@@ -180,9 +180,11 @@ impl EventActivity {
     }
 }
 
-/// Whether a hook can stop something at this event.
+/// Whether a hook can stop something at this event. After a tool has run there is nothing left to stop, although the
+/// platform may do something with a denial.
 pub(crate) fn can_block(event: &Event) -> bool {
-    event.kind != EventKind::Observe && event.can_deny()
+    use EventKind::{Gate, Prompt, Request, Stop};
+    matches!(event.kind, Gate | Prompt | Request | Stop) && event.can_deny()
 }
 
 #[cfg(test)]

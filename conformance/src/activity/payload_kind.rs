@@ -30,7 +30,9 @@ impl PayloadKind {
 
     /// The kind of a payload.
     pub fn of(payload: &Payload) -> Self {
-        if payload.is("dangerous") {
+        if payload.own.is_some() {
+            PayloadKind::Own
+        } else if payload.is("dangerous") {
             PayloadKind::Dangerous
         } else if payload.is("secret") {
             PayloadKind::Secret

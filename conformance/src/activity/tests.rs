@@ -96,7 +96,7 @@ fn activity(runs: &[(&str, PayloadKind, Response)]) -> Activity {
     Some("it never had an effect"))]
 #[case::failing(&[("a", PayloadKind::Dangerous, Response::Failed)], Some("it failed on every payload"))]
 #[case::all_blocked(&[("a", PayloadKind::Dangerous, Response::Blocked), ("a", PayloadKind::Harmless, Response::Blocked)],
-    Some("it gave the same answer to every payload"))]
+    Some("it answered everything alike"))]
 #[case::only_threats_seen(&[("a", PayloadKind::Dangerous, Response::Blocked)], None)]
 #[case::one_of_two(&[("a", PayloadKind::Dangerous, Response::Blocked), ("b", PayloadKind::Dangerous, Response::Silent)],
     Some("1 of 2 hooks never spoke"))]

@@ -23,6 +23,7 @@ use super::{CliError, Exit, unknown};
 mod across;
 mod heavy;
 mod output;
+mod own;
 
 use output::Output;
 
@@ -68,6 +69,8 @@ pub(crate) struct CheckArguments {
     /// Run a stranger's hooks without asking (also: set CI)
     #[arg(long)]
     yes: bool,
+    #[command(flatten)]
+    own: own::OwnArguments,
     #[command(flatten)]
     heavy: heavy::HeavyArguments,
     /// When to use colours
@@ -143,10 +146,12 @@ pub(crate) fn run(arguments: &CheckArguments, known: &Known) -> Result<Exit, Cli
     check_names(arguments, &contracts)?;
     confinement(arguments)?;
     let catalogue = Catalogue::built_in().map_err(CliError::harness)?;
-    let payloads = known.payloads()?;
+    let mut payloads = known.payloads()?;
     let interrupter = Interrupter::default();
     watch_interrupts(&interrupter)?;
     let known_of_hook = heavy::known(&arguments.heavy, arguments.path.as_deref(), &environment(&arguments.env)?)?;
+    let cases = &known_of_hook.cases;
+    own::add(&mut payloads, &arguments.own, cases, &contracts, &known.library, &arguments.event)?;
     let session = Session { arguments, catalogue, payloads: &payloads, interrupter, known_of_hook };
     let output = Output::of(arguments)?;
     if let [contract] = contracts.as_slice() {
@@ -210,6 +215,9 @@ impl Session<'_> {
             subject.event.as_ref().is_none_or(|event| filter.events.is_empty() || filter.events.contains(event))
         };
         notices.extend(subjects.iter().filter(chosen).filter(unheard).filter_map(not_run));
+        if !(subjects.is_empty() && notices.is_empty()) {
+            notices.extend(own::not_run(contract, self.payloads, &cases));
+        }
         if cases.is_empty() && notices.is_empty() {
             return Ok(None);
         }

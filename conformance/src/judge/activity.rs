@@ -1,7 +1,7 @@
 //! Judges of hooks that stop nothing, or everything.
 
 use super::Verdict;
-use super::whole_event::{BaselineRun, EventMaterial};
+use super::whole_event::{BaselineRun, EventMaterial, is_reported};
 use crate::activity::{EventActivity, PayloadKind, Response};
 use crate::contract::{EventKind, Evidence};
 use crate::requirement::Requirement;
@@ -19,6 +19,11 @@ pub(super) fn never_spoke(_: &Requirement, material: &EventMaterial<'_>) -> Opti
     // A command that is run at every event may be about others: then it spoke there.
     let of_the_hook = || material.activity.events.iter().filter(|entry| entry.subject == own.subject);
     if material.subject.event.is_none() && !of_the_hook().all(is_unheard) {
+        return None;
+    }
+    // Where a finding says why an answer is lost, nothing is to be said of the silence that follows.
+    let problems = material.runs.iter().flat_map(|one| &one.run.effect.problems);
+    if problems.map(|problem| problem.requirement.as_str()).any(is_reported) {
         return None;
     }
     let shown = material.runs.iter().find(|one| one.kind().is_threat()).or(material.runs.first())?;

@@ -5,6 +5,7 @@ mod cause;
 mod consistency;
 mod cooldown;
 mod exit;
+mod expect;
 mod gist;
 mod input;
 mod interference;
@@ -20,6 +21,7 @@ mod verdict;
 mod warning;
 mod whole_event;
 
+pub use expect::{HookRuns, Together};
 pub(crate) use gist::Gist;
 pub(crate) use phantom::is_worth_telling_apart;
 use telling::Telling;
@@ -54,6 +56,8 @@ pub struct Material<'a> {
     pub typical: Option<&'a Run>,
     /// How long the suite waits at most.
     pub patience: Duration,
+    /// What all hooks did that are run with the payload, if something is expected of them and this is the last of them.
+    pub together: Option<&'a Together>,
 }
 
 /// A judge: `None` where the requirement has nothing to say of the case.
@@ -110,6 +114,8 @@ const JUDGES: &[(&str, Judge)] = &[
     ("without-helper", security::without_helper),
     ("without-stdout", unwritable::without_stdout),
     ("without-stderr", unwritable::without_stderr),
+    ("expected-decision", expect::decision),
+    ("expected-text", expect::text),
     ("writes-outside", security::writes_outside),
     ("uses-network", security::uses_network),
 ];
@@ -204,7 +210,8 @@ fn applies(requirement: &Requirement, material: &Material<'_>) -> bool {
     any(&requirement.platforms, &id.platform)
         && any(&requirement.events, &id.event)
         && any(&requirement.scenarios, &id.scenario)
-        && (requirement.labels.is_empty() || requirement.labels.iter().any(|label| material.case.payload.is(label)))
+        && (requirement.labels.is_empty()
+            || requirement.labels.iter().any(|label| material.case.payload.counts_as(label)))
 }
 
 impl Material<'_> {

@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use super::Verdict;
-use super::whole_event::{BaselineRun, EventMaterial};
+use super::whole_event::{BaselineRun, EventMaterial, is_reported};
 use crate::activity::Response;
 use crate::oracle::HookStatus;
 use crate::payload::Payload;
-use crate::requirement::{Catalogue, Level, Requirement};
+use crate::requirement::Requirement;
 
 /// A line that more than one in this many harmless payloads cause is no warning.
 const FEW: usize = 4;
@@ -53,12 +53,6 @@ pub(super) fn warning_discarded(_: &Requirement, material: &EventMaterial<'_>) -
         }
         None => Verdict::Pass,
     })
-}
-
-/// Whether the requirement says of the same text that it is lost.
-fn is_reported(id: &str) -> bool {
-    let found = Catalogue::built_in().ok().and_then(|catalogue| catalogue.get(id));
-    found.is_some_and(|requirement| requirement.level >= Level::Should)
 }
 
 /// A line that a hook wrote.

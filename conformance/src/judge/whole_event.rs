@@ -5,7 +5,7 @@ use crate::activity::{Activity, EventActivity, PayloadKind, Response};
 use crate::contract::{Contract, Event, Evidence};
 use crate::oracle::tell;
 use crate::payload::Payload;
-use crate::requirement::{Catalogue, Requirement};
+use crate::requirement::{Catalogue, Level, Requirement};
 use crate::run::Run;
 use crate::subject::Subject;
 
@@ -61,6 +61,12 @@ impl EventMaterial<'_> {
         };
         if facts.is_settled() { Verdict::Fail(finding) } else { Verdict::Note(finding) }
     }
+}
+
+/// Whether a broken requirement of one run is more than advice, so that it says what becomes of the hook's answer.
+pub(super) fn is_reported(id: &str) -> bool {
+    let found = Catalogue::built_in().ok().and_then(|catalogue| catalogue.get(id));
+    found.is_some_and(|requirement| requirement.level >= Level::Should)
 }
 
 /// A judge of a whole event: `None` where the requirement has nothing to say of it.

@@ -153,6 +153,7 @@ impl Payload {
             labels,
             stdin,
             made: false,
+            own: None,
         })
     }
 

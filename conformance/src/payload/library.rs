@@ -96,6 +96,13 @@ impl Payloads {
         Ok(())
     }
 
+    /// Adds a payload; one of the same name at the same event is replaced.
+    pub fn add(&mut self, payload: Payload) {
+        self.all.retain(|old| key(old) != key(&payload));
+        let at = self.all.partition_point(|old| key(old) < key(&payload));
+        self.all.insert(at, payload);
+    }
+
     /// All of them.
     pub fn all(&self) -> &[Payload] {
         &self.all

@@ -4,14 +4,19 @@
 //! situation (`fixtures/situations/*.toml`) and a template of the platform (`fixtures/payloads/<platform>/templates.toml`).
 //! All of them are built into the suite.
 
+mod expectation;
 mod file;
 mod library;
+mod own;
 mod place;
 mod situation;
 mod template;
 
+pub use expectation::{Expectation, Expected, TextPattern};
 pub use file::PayloadError;
 pub use library::Payloads;
+pub(crate) use own::named;
+pub use own::{Own, OwnDocument, Placed};
 
 use std::collections::BTreeSet;
 
@@ -62,11 +67,19 @@ pub struct Payload {
     /// Whether it was made from a situation and a template. Scenarios other than the baseline use such a payload only
     /// where it shows more of the hook than the platform's own payloads.
     pub made: bool,
+    /// What is known of it if a user gave it.
+    pub own: Option<Own>,
 }
 
 impl Payload {
     /// Whether it carries this label.
     pub fn is(&self, label: &str) -> bool {
         self.labels.contains(label)
+    }
+
+    /// Whether a rule about payloads with this label is about it. One that a hook is expected to block takes the place of
+    /// a dangerous one, whatever is in it.
+    pub fn counts_as(&self, label: &str) -> bool {
+        self.is(label) || (label == "dangerous" && self.own.as_ref().is_some_and(Own::is_to_be_blocked))
     }
 }

@@ -148,6 +148,7 @@ impl Template {
             labels: situation.labels.clone(),
             stdin,
             made: true,
+            own: None,
         }
     }
 }

@@ -232,27 +232,34 @@ impl Scenario {
         if self.folder == Folder::Elsewhere && !contract.starts_elsewhere() {
             return Vec::new();
         }
+        // What a user gives is run in all scenarios, but for those that take long and those that are about something else
+        // than the document.
+        let (own, heard): (Vec<&Payload>, Vec<&Payload>) = heard.iter().partition(|payload| payload.own.is_some());
+        let usable = |payload: &&Payload| match self.misplaced || self.misnamed {
+            true => payload.counts_as("dangerous"),
+            false => !self.one_event && !self.is_story(),
+        };
+        let own = own.into_iter().filter(usable);
         if self.misplaced {
             let possible = |payload: &&Payload| !contract.phantoms_of(event, &payload.stdin).is_empty();
-            return self.labelled(heard).into_iter().filter(possible).collect();
+            return self.labelled(&heard).into_iter().chain(own).filter(possible).collect();
         }
         // Where no other platform knows the moment, no hook of another platform is moved to.
         if self.misnamed {
             let possible = |payload: &&Payload| {
                 event.moment.is_some() && !contract.foreign_names(event, &payload.stdin).is_empty()
             };
-            return self.labelled(heard).into_iter().filter(possible).collect();
+            return self.labelled(&heard).into_iter().chain(own).filter(possible).collect();
         }
-        let fits = |payload: &&&Payload| self.pad.is_empty() || self.pad.iter().any(|pad| pad.fits(&payload.stdin));
-        let heard: &[&Payload] = &heard.iter().filter(fits).copied().collect::<Vec<_>>();
-        if self.payloads.is_empty() {
-            return heard.to_vec();
-        }
-        let labelled = self.labelled(heard);
-        if labelled.is_empty() && !self.only_labelled {
-            return heard.first().copied().into_iter().collect();
-        }
-        labelled
+        let fits = |payload: &&Payload| self.pad.is_empty() || self.pad.iter().any(|pad| pad.fits(&payload.stdin));
+        let heard: Vec<&Payload> = heard.into_iter().filter(fits).collect();
+        let mut chosen = match self.labelled(&heard) {
+            _ if self.payloads.is_empty() => heard,
+            labelled if labelled.is_empty() && !self.only_labelled => heard.into_iter().take(1).collect(),
+            labelled => labelled,
+        };
+        chosen.extend(own.filter(fits));
+        chosen
     }
 
     fn labelled<'a>(&self, heard: &[&'a Payload]) -> Vec<&'a Payload> {

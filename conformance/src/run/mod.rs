@@ -16,6 +16,7 @@ mod state;
 mod story;
 mod surroundings;
 mod telling;
+mod together;
 mod trouble;
 mod whole_event;
 mod worker;

@@ -13,11 +13,12 @@ use hookproof_harness::{Canceller, Ending, Harness, HarnessError};
 use super::Run;
 use super::config;
 use super::confinement::Confinement;
+use super::together::Gathered;
 use super::worker::{Outcome, Worker};
 use super::{telling, whole_event};
 use crate::activity::{Activity, PayloadKind};
 use crate::contract::{Contract, Decision, Event};
-use crate::judge::{Judgement, Material, Verdict, judge_all};
+use crate::judge::{Judgement, Material, Together, Verdict, judge_all};
 use crate::plan::{Case, LeftOut};
 use crate::report::{CaseFinished, ReportEvent, ReportedRun, RunStarted, Summary, Tally};
 use crate::requirement::{Catalogue, Level};
@@ -115,6 +116,13 @@ struct Done {
     wall: Duration,
 }
 
+/// What a case is compared with.
+struct Compared<'r> {
+    baseline: Option<&'r Run>,
+    typical: Option<&'r Run>,
+    together: Option<&'r Together>,
+}
+
 impl<'a> Checker<'a> {
     /// Runs and judges all cases; `on` gets every event of the report.
     ///
@@ -210,6 +218,7 @@ impl<'a> Checker<'a> {
         let mut not_started: HashSet<[String; 2]> = HashSet::new();
         let place = |case: &Case<'_>| [case.id.subject.clone(), case.id.event.clone()];
         let mut activity = Activity::default();
+        let mut gathered = Gathered::default();
         let mut cases = cases.to_vec();
         for stage in 0..3 {
             if stage == 2 {
@@ -225,6 +234,7 @@ impl<'a> Checker<'a> {
             let indices: Vec<usize> = (0..cases.len())
                 .filter(|index| stage_of(&cases[*index]) == stage && !not_started.contains(&place(&cases[*index])))
                 .collect();
+            gathered.plan(indices.iter().map(|index| &cases[*index]));
             for &index in &indices {
                 // How long one takes that had to be killed is not known.
                 let ended = |run: &&Run| !matches!(run.observation.ending, Ending::TimedOut { .. });
@@ -255,7 +265,11 @@ impl<'a> Checker<'a> {
                     waiting.next();
                     let case = &cases[result.index];
                     let typical = typical.get(&[case.id.subject.clone(), case.id.event.clone()]);
-                    if let Some(event) = self.judged(case, result, baselines.get(&key(case)), typical) {
+                    let runs = result.outcome.as_ref().ok().map(Vec::as_slice);
+                    let together = gathered.add(case, self.event(case), runs);
+                    let compared =
+                        Compared { baseline: baselines.get(&key(case)), typical, together: together.as_ref() };
+                    if let Some(event) = self.judged(case, result, &compared) {
                         tally.add(&event);
                         on(&ReportEvent::CaseFinished(Box::new(event)))?;
                     }
@@ -281,13 +295,7 @@ impl<'a> Checker<'a> {
     }
 
     /// The finished case as the report tells it; `None` if it was interrupted.
-    fn judged(
-        &self,
-        case: &Case<'_>,
-        done: Done,
-        baseline: Option<&Run>,
-        typical: Option<&Run>,
-    ) -> Option<CaseFinished> {
+    fn judged(&self, case: &Case<'_>, done: Done, compared: &Compared<'_>) -> Option<CaseFinished> {
         let event = self.event(case);
         let (judgements, runs) = match done.outcome {
             Ok(runs) if runs.is_empty() => return None,
@@ -297,9 +305,10 @@ impl<'a> Checker<'a> {
                     event,
                     case,
                     runs: &runs,
-                    baseline,
-                    typical,
+                    baseline: compared.baseline,
+                    typical: compared.typical,
                     patience: self.options.patience,
+                    together: compared.together,
                 };
                 (judge_all(self.catalogue, &material), runs)
             }

@@ -76,6 +76,7 @@ impl<'w, 'a> Worker<'w, 'a> {
             baseline: None,
             typical: None,
             patience: checker.options.patience,
+            together: None,
         };
         judge::in_doubt(checker.catalogue, &material)
     }

@@ -8,6 +8,7 @@ use std::{fs, io};
 use hookproof_harness::CommandPattern;
 use serde::Deserialize;
 
+use super::project_case::{CaseEntry, ProjectCase};
 use super::{Heavy, LocalService};
 
 /// What stands in a `hookproof.toml`.
@@ -24,7 +25,7 @@ use super::{Heavy, LocalService};
 /// assert_eq!(file.heavy().expect("has commands").commands.len(), 2);
 /// # Ok::<(), hookproof::subject::ProjectFileError>(())
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProjectFile {
     /// Patterns of the commands that are heavy.
@@ -46,6 +47,12 @@ pub struct ProjectFile {
     /// Variables that the hook is given.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
+    /// Payloads, and what is expected of the hooks for them, as the file has them.
+    #[serde(default)]
+    case: Vec<CaseEntry>,
+    /// The same, checked.
+    #[serde(skip)]
+    pub cases: Vec<ProjectCase>,
 }
 
 /// A pattern as it stands in the file.
@@ -112,17 +119,14 @@ impl ProjectFile {
     /// # Errors
     /// Says where it is none: unknown keys are refused, because a misspelt one would be a check that is not made.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ProjectFileError> {
-        toml::from_str(text).map_err(|error: toml::de::Error| {
-            let start = error.span().map_or(0, |span| span.start.min(text.len()));
-            let before = text.get(..start).unwrap_or_default();
-            let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-            ProjectFileError::Parse {
-                path: path.to_owned(),
-                line: before.matches('\n').count() + 1,
-                column: before[line_start..].chars().count() + 1,
-                message: error.message().to_owned(),
-            }
-        })
+        let mut file: ProjectFile = toml::from_str(text).map_err(|error: toml::de::Error| {
+            let (line, column) = position(text, error.span().map_or(0, |span| span.start));
+            ProjectFileError::Parse { path: path.to_owned(), line, column, message: error.message().to_owned() }
+        })?;
+        let cases = std::mem::take(&mut file.case);
+        let resolved = cases.iter().enumerate().map(|(index, case)| case.resolve(index + 1, text, path));
+        file.cases = resolved.collect::<Result<_, _>>()?;
+        Ok(file)
     }
 
     /// Reads the file; `None` if it is not there.
@@ -152,12 +156,61 @@ impl ProjectFile {
     }
 }
 
+/// Line and column, from 1, of a byte offset; columns count characters.
+pub(super) fn position(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset.min(text.len())).unwrap_or_default();
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+}
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::payload::Expected;
     use crate::subject::ServiceForm;
+
+    #[test]
+    fn cases_have_a_payload_and_what_is_expected() {
+        let text = "[[case]]\nevent = \"PreToolUse\"\nplatform = [\"codex\", \"claude-code\"]\nname = \"Force push\"\n\
+            payload = { tool_input = { command = \"git push --force\" } }\nexpect = \"block\"\nreason = \"(?i)force\"\n\
+            [[case]]\npayload = { hook_event_name = \"Stop\" }\n";
+        let cases = ProjectFile::parse(text, Path::new("h.toml")).unwrap().cases;
+        let first = &cases[0].document;
+        assert_eq!((first.name.as_str(), first.event.as_deref()), ("force-push", Some("PreToolUse")));
+        assert_eq!(first.platforms, ["codex", "claude-code"]);
+        assert_eq!(first.value["tool_input"]["command"], "git push --force");
+        assert_eq!((first.own.line, first.own.column), (5, 11));
+        let expectation = first.own.expectation.as_ref().unwrap();
+        assert_eq!(expectation.decision, Some(Expected::Block));
+        assert!(expectation.reason.as_ref().is_some_and(|pattern| pattern.is_in("no Force push")));
+        assert_eq!((cases[1].document.name.as_str(), &cases[1].document.own.expectation), ("case-2", &None));
+    }
+
+    #[rstest]
+    #[case("[[case]]\nevent = \"Stop\"", 1, 1, "missing field `payload`")]
+    #[case("[[case]]\npayload = 5", 2, 11, "must be a table, or the path of a JSON file")]
+    #[case("[[case]]\npayload = \"no/such.json\"", 2, 11, "no/such.json")]
+    #[case(
+        "[[case]]\npayload = {}\nexpect = \"deny\"",
+        3,
+        10,
+        "unknown variant `deny`, expected one of `block`, `ask`"
+    )]
+    #[case("[[case]]\npayload = {}\nreason = \"(\"", 3, 10, "is not a regular expression")]
+    #[case("[[case]]\npayload = {}\nexpected = \"block\"", 3, 1, "unknown field `expected`")]
+    #[case("[[case]]\npayload = {}\nname = \" \"", 3, 8, "`name` must not be empty")]
+    fn what_is_wrong_with_a_case_is_named_with_its_place(
+        #[case] text: &str,
+        #[case] line: usize,
+        #[case] column: usize,
+        #[case] said: &str,
+    ) {
+        let error = ProjectFile::parse(text, Path::new("hookproof.toml")).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("failed to read hookproof.toml:{line}:{column}: ")), "{error}");
+        assert!(error.contains(said), "{error}");
+    }
 
     #[test]
     fn what_is_not_said_is_usual() {

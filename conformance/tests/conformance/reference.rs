@@ -12,7 +12,7 @@ use hookproof::subject::{Subject, from_command};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use crate::bootstrap;
-use crate::run::{Suite, complaint, is_selected};
+use crate::run::{HOME, Suite, complaint, is_selected};
 
 /// The binary carries the reference hook, and starts itself again as it.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_hookproof");
@@ -20,11 +20,10 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_hookproof");
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The reference hook.
 const REFERENCE: &str = "reference";
-/// The reference hook with its bootstrap, where nothing happens to it; where something does, and it takes its time; and
-/// the platform on which both are checked.
+/// The reference hook with its bootstrap, where nothing happens to it; and where something does, and it takes its time.
+/// Both are checked on [`HOME`].
 const BOOTSTRAP: &str = "bootstrap";
 const HEAVY: &str = "heavy-bootstrap";
-const HOME: &str = "claude-code";
 /// The trial that looks at all cases.
 const COMPLETE: &str = "reference::every-requirement-is-met";
 
@@ -52,8 +51,12 @@ pub(crate) fn trials(
 ) -> Result<Vec<Trial>, Box<dyn Error>> {
     let subjects = subjects(suite)?;
     // Where nothing happens to its heavy work, nobody has to wait for it.
-    let is_wanted = |case: &Case<'_>| case.id.subject != HEAVY || case.scenario.is_story();
-    let all: Vec<Case<'_>> = suite.plan(&subjects, &[], &[]).into_iter().filter(is_wanted).collect();
+    let is_wanted = |case: &Case<'_>| match case.id.subject.as_str() {
+        HEAVY => case.scenario.is_story(),
+        // That scenarios change nothing for a payload of a user is shown by those of the suite.
+        _ => case.payload.own.is_none() || case.scenario.is_baseline(),
+    };
+    let all: Vec<Case<'_>> = suite.plan(&suite.with_own, &subjects, &[], &[]).into_iter().filter(is_wanted).collect();
     let names: Vec<String> = all.iter().map(|case| trial_name(&case.id)).collect();
     let finished = suite.check(&subjects, &needed(&all, arguments), PATIENCE)?;
     let mut results: BTreeMap<String, &CaseFinished> =

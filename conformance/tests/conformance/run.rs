@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use hookproof::contract::Contract;
 use hookproof::judge::{Judgement, Verdict};
-use hookproof::payload::Payloads;
+use hookproof::payload::{Payloads, Placed};
 use hookproof::plan::{Case, Filter, Scenarios, plan};
 use hookproof::report::{CaseFinished, ReportEvent};
 use hookproof::requirement::{Catalogue, Level};
 use hookproof::run::{CheckOptions, Checker, Confinement, Interrupter};
-use hookproof::subject::Subject;
+use hookproof::subject::{ProjectFile, Subject};
 use libtest_mimic::Arguments;
 
 /// The contract and everything that is built in.
@@ -22,11 +22,40 @@ pub(crate) struct Suite {
     pub(crate) catalogue: &'static Catalogue,
     pub(crate) scenarios: &'static Scenarios,
     pub(crate) payloads: &'static Payloads,
+    /// The same with a payload of a user on [`HOME`], of which something is expected.
+    pub(crate) with_own: Payloads,
+}
+
+/// The platform on which a payload of a user is run.
+pub(crate) const HOME: &str = "claude-code";
+
+/// The payloads with one of a user, which a guard has to refuse with a reason that says why.
+fn with_own(contract: &Contract) -> Result<Payloads, Box<dyn Error>> {
+    let mut payloads = Payloads::built_in()?.clone();
+    if contract.platform.id != HOME {
+        return Ok(payloads);
+    }
+    let text = r#"
+        [[case]]
+        name = "own"
+        event = "PreToolUse"
+        payload = { tool_input = { command = "rm -rf /" } }
+        expect = "block"
+        reason = "removes the root"
+        context = "removes the root"
+    "#;
+    for case in ProjectFile::parse(text, "hookproof.toml".as_ref())?.cases {
+        if let Placed::Payloads(placed) = case.document.on(contract, &payloads, &[]) {
+            placed.into_iter().for_each(|payload| payloads.add(payload));
+        }
+    }
+    Ok(payloads)
 }
 
 impl Suite {
     pub(crate) fn new(contract: Contract) -> Result<Self, Box<dyn Error>> {
         Ok(Suite {
+            with_own: with_own(&contract)?,
             contract,
             catalogue: Catalogue::built_in()?,
             scenarios: Scenarios::built_in()?,
@@ -34,11 +63,18 @@ impl Suite {
         })
     }
 
-    /// The cases of these subjects at these events and in these scenarios; in all of them where none is named.
-    pub(crate) fn plan<'a>(&'a self, subjects: &'a [Subject], events: &[&str], scenarios: &[&str]) -> Vec<Case<'a>> {
+    /// The cases of these subjects with these payloads, at these events and in these scenarios; in all of them where none
+    /// is named.
+    pub(crate) fn plan<'a>(
+        &'a self,
+        payloads: &'a Payloads,
+        subjects: &'a [Subject],
+        events: &[&str],
+        scenarios: &[&str],
+    ) -> Vec<Case<'a>> {
         let owned = |names: &[&str]| names.iter().copied().map(str::to_owned).collect();
         let filter = Filter { events: owned(events), scenarios: owned(scenarios) };
-        plan(&self.contract, subjects, self.payloads, self.scenarios, &filter)
+        plan(&self.contract, subjects, payloads, self.scenarios, &filter)
     }
 
     /// Runs and judges the cases.

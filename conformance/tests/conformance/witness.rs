@@ -21,6 +21,8 @@ use crate::run::{Suite, complaint, is_selected};
 pub(crate) const SUBCOMMAND: &str = "__witness";
 /// The witness that is not there at all.
 const NOT_STARTED: &str = "exit.not-started";
+/// The category about what a user expects for a payload: its witnesses are given one.
+const EXPECTATIONS: &str = "expect.";
 /// Witnesses that hang are the only ones that take so long.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// For witnesses that take much, also on a machine that is busy with other things.
@@ -36,13 +38,21 @@ pub(crate) fn trials(suite: &Suite, arguments: &Arguments) -> Result<Vec<Trial>,
         .iter()
         .zip(&subjects)
         .flat_map(|(witness, subject)| {
-            suite.plan(std::slice::from_ref(subject), witness.events, &scenarios(suite, witness))
+            let payloads = if witness.id.starts_with(EXPECTATIONS) { &suite.with_own } else { suite.payloads };
+            suite.plan(payloads, std::slice::from_ref(subject), witness.events, &scenarios(suite, witness))
         })
         .collect();
     // What takes much is not to be taken for what never ends.
     let (much, rest): (Vec<_>, Vec<_>) =
         cases.into_iter().partition(|case| own_circumstances(suite, &case.id.subject).is_some());
+    // What is expected is expected of all hooks of a check together.
+    let (expected, rest): (Vec<_>, Vec<_>) =
+        rest.into_iter().partition(|case| case.id.subject.starts_with(EXPECTATIONS));
     let mut finished = suite.check(&subjects, &rest, PATIENCE)?;
+    for subject in &subjects {
+        let own: Vec<_> = expected.iter().filter(|case| case.id.subject == subject.name).cloned().collect();
+        finished.extend(suite.check(std::slice::from_ref(subject), &own, PATIENCE)?);
+    }
     finished.extend(suite.check(&subjects, &much, LONG_PATIENCE)?);
     Ok(witnesses
         .into_iter()

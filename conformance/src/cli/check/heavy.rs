@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use hookproof::subject::{Heavy, LocalService, ProjectFile, duration};
+use hookproof::subject::{Heavy, LocalService, ProjectCase, ProjectFile, duration};
 use hookproof_harness::CommandPattern;
 
 use super::super::CliError;
@@ -46,6 +46,8 @@ pub(super) struct KnownOfHook {
     pub(super) worker: Option<LocalService>,
     /// Variables for the hook.
     pub(super) environment: BTreeMap<OsString, OsString>,
+    /// Payloads of the project, and what is expected for them.
+    pub(super) cases: Vec<ProjectCase>,
 }
 
 /// What the file and the flags say together; a flag goes before the file.
@@ -54,7 +56,8 @@ pub(super) fn known(
     checked: Option<&Path>,
     given: &BTreeMap<OsString, OsString>,
 ) -> Result<KnownOfHook, CliError> {
-    let file = file(arguments, checked)?;
+    let mut file = file(arguments, checked)?;
+    let cases = std::mem::take(&mut file.cases);
     let mut environment: BTreeMap<OsString, OsString> =
         file.environment.iter().map(|(name, value)| (name.into(), value.into())).collect();
     environment.extend(given.clone());
@@ -82,7 +85,7 @@ pub(super) fn known(
                     .to_owned(),
             ));
         }
-        return Ok(KnownOfHook { heavy: None, worker, environment });
+        return Ok(KnownOfHook { heavy: None, worker, environment, cases });
     };
     if let Some(name) = &arguments.state_variable {
         heavy.state_variable = Some(name.clone());
@@ -101,7 +104,7 @@ pub(super) fn known(
             humantime::format_duration(heavy.window)
         )));
     }
-    Ok(KnownOfHook { heavy: Some(heavy.clone()), worker, environment })
+    Ok(KnownOfHook { heavy: Some(heavy.clone()), worker, environment, cases })
 }
 
 fn file(arguments: &HeavyArguments, checked: Option<&Path>) -> Result<ProjectFile, CliError> {
