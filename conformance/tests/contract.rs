@@ -320,6 +320,8 @@ fn judged(version: &str, said: &Said<'_>) -> Vec<Judgement> {
     };
     let Ended::Exit(code) = said.ended else { panic!("only exit codes are judged here") };
     let run = Run {
+        lateness: None,
+        held_barely: false,
         step: None,
         launch_fault: None,
         connections: None,

@@ -36,8 +36,8 @@ use crate::contract::{Contract, Event, Evidence};
 use crate::oracle::tell;
 use crate::plan::Case;
 use crate::quantity;
-use crate::requirement::{Catalogue, Requirement};
-use crate::run::{Run, TimeLimit};
+use crate::requirement::{Catalogue, Level, Requirement};
+use crate::run::{Lateness, Run, TimeLimit};
 
 /// Everything that a judge looks at.
 #[derive(Clone, Copy)]
@@ -126,6 +126,9 @@ const NOT_STARTED: &str = "not-started";
 /// Why what did not come in time is a doubt.
 const WAITS_NO_LONGER: &str = "the platform would have waited longer than the suite (`--deadline`)";
 
+/// Why what happened near one of the platform's times is a doubt.
+const NEAR_A_LIMIT: &str = "it is so near to the platform's time that a busy machine may be the cause";
+
 /// Judges of time itself, and of what was too much already when time was over: to them it does not matter whose patience
 /// that was.
 const TIMING: [&str; 6] = ["budget", "patience", "ends-without-service", "descendants", "cpu-time", "time-growth"];
@@ -183,6 +186,7 @@ pub fn judge_all(catalogue: &Catalogue, material: &Material<'_>) -> Vec<Judgemen
                     Some(reason) => Verdict::Skip { reason },
                     None if !requirement.evidence.is_settled() => Verdict::Note(finding),
                     None if cut_off => finding.doubted(WAITS_NO_LONGER),
+                    None if rests_on_a_limit(requirement, material) => finding.doubted(NEAR_A_LIMIT),
                     None => match interference::reason(requirement, material) {
                         Some(because) => finding.doubted(because),
                         None => Verdict::Fail(finding),
@@ -197,6 +201,12 @@ pub fn judge_all(catalogue: &Catalogue, material: &Material<'_>) -> Vec<Judgemen
             Some(Judgement { requirement: requirement.id.clone(), level: requirement.level, verdict })
         })
         .collect()
+}
+
+/// Whether a MUST would rest on a run that was killed so near to the platform's time limit that a busy machine may be the
+/// cause.
+fn rests_on_a_limit(requirement: &Requirement, material: &Material<'_>) -> bool {
+    requirement.level == Level::Must && !TIMING.contains(&requirement.judge.as_str()) && material.is_near_a_limit()
 }
 
 /// Whether the requirement is about this case at all.
@@ -261,6 +271,14 @@ impl Material<'_> {
     fn is_cut_off(&self) -> bool {
         let overdue = |run: &Run| matches!(run.observation.ending, hookproof_harness::Ending::TimedOut { .. });
         self.runs.iter().any(|run| run.limit == TimeLimit::Suite && overdue(run))
+    }
+
+    /// Whether a run was killed at the platform's time limit, and nothing shows that it is clearly too late.
+    fn is_near_a_limit(&self) -> bool {
+        let overdue = |run: &Run| matches!(run.observation.ending, hookproof_harness::Ending::TimedOut { .. });
+        self.runs
+            .iter()
+            .any(|run| overdue(run) && run.limit == TimeLimit::Platform && run.lateness != Some(Lateness::Clear))
     }
 
     /// Why it may be the sandbox's doing, and not the scenario's, that a hook does something else: without the variables

@@ -2,12 +2,12 @@
 
 use hookproof_harness::Ending;
 
-use super::{Material, Verdict};
+use super::{Material, NEAR_A_LIMIT, Verdict};
 use crate::contract::AnswerClass;
 use crate::oracle::interpret;
 use crate::plan::Patience;
 use crate::requirement::Requirement;
-use crate::run::{Run, TimeLimit, facts};
+use crate::run::{Lateness, Run, TimeLimit, facts};
 
 fn overdue(run: &Run) -> bool {
     matches!(run.observation.ending, Ending::TimedOut { .. })
@@ -26,7 +26,20 @@ pub(super) fn budget(_: &Requirement, material: &Material<'_>) -> Option<Verdict
     }
     let late = material.runs.iter().find(|run| overdue(run) && run.limit == TimeLimit::Platform);
     Some(match late {
-        Some(run) => material.fail_by_effect(run, format!("the hook is still running at its time limit of {limit} s")),
+        Some(run) => match run.lateness {
+            Some(Lateness::Clear) => {
+                material.fail_by_effect(run, format!("the hook is still running at its time limit of {limit} s"))
+            }
+            Some(Lateness::Near(wall)) => {
+                let observed =
+                    format!("the hook takes {:.1} s, more than its time limit of {limit} s", wall.as_secs_f64());
+                material.finding(run, observed).doubted(NEAR_A_LIMIT)
+            }
+            None => {
+                let observed = format!("the hook is still running at its time limit of {limit} s");
+                material.finding(run, observed).doubted(NEAR_A_LIMIT)
+            }
+        },
         None => Verdict::Pass,
     })
 }
@@ -145,7 +158,14 @@ pub(super) fn held_pipe_loses_answer(_: &Requirement, material: &Material<'_>) -
             != (run.effect.action, run.effect.decision, run.effect.hook_status, &run.effect.model_sees)
     });
     Some(match lost {
-        Some(run) => material.fail_by_effect(run, "the answer is refused because another process holds stdout open"),
+        Some(run) => {
+            let observed = "the answer is refused because another process holds stdout open";
+            if run.held_barely {
+                material.finding(run, observed).doubted(NEAR_A_LIMIT)
+            } else {
+                material.fail_by_effect(run, observed)
+            }
+        }
         None => Verdict::Pass,
     })
 }

@@ -49,6 +49,11 @@ pub struct Run {
     pub stdin: std::sync::Arc<[u8]>,
     /// Whose the time limit of the run was.
     pub limit: TimeLimit,
+    /// How surely it is too late, where it was killed at the platform's own limit. `None` for every other run, and where
+    /// nobody has looked again.
+    pub lateness: Option<Lateness>,
+    /// Whether stdout is free again a moment after the platform has waited for it.
+    pub held_barely: bool,
     /// The path on the last line of stdout names a folder that exists, where the platform asks for one.
     pub result_exists: Option<bool>,
     /// Files that the runs of the case wrote where nobody expects them: outside of the project, the home and the folders
@@ -65,6 +70,15 @@ pub struct Run {
     /// How often the runs of the case together connected to the local service that goes wrong, where there is one that
     /// takes connections.
     pub connections: Option<usize>,
+}
+
+/// How surely a run that was killed at the platform's time limit is too late: a busy machine makes every hook slower.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lateness {
+    /// It was at work itself for that long, or a second run went on well beyond the limit.
+    Clear,
+    /// A second run ended by itself after so long: beyond the limit, and near it.
+    Near(std::time::Duration),
 }
 
 /// Who says how long a run may take.

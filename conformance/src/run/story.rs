@@ -206,6 +206,8 @@ impl Worker<'_, '_> {
                     step: Some(told),
                     launch_fault: None,
                     connections: None,
+                    lateness: None,
+                    held_barely: false,
                 }
             })
             .collect())

@@ -176,3 +176,15 @@ fn the_events_asked_for_are_run_and_no_others() {
     }
     assert_eq!(scenarios.into_iter().collect::<Vec<_>>(), ["baseline", "stdin-slow"]);
 }
+
+/// A hook that ends a little too late, and one that does not end: a busy machine may be the cause of the first only.
+#[rstest]
+#[case::in_time("sleep 0.1", "judgements", 0)]
+#[case::near_the_limit("sleep 1.9", "note[timing.budget]", 0)]
+#[case::far_beyond_it("sleep 9", "error[timing.budget]", 1)]
+#[cfg_attr(windows, ignore = "`sleep` is a program of Unix")]
+fn a_must_does_not_rest_on_time_near_a_limit(#[case] line: &str, #[case] said: &str, #[case] code: i32) {
+    let arguments =
+        ["check", "--event", "SessionEnd", "--scenario", "baseline", "--level", "must", "--", "sh", "-c", line];
+    hookproof(&arguments).assert().code(code).stdout(contains(said));
+}
