@@ -147,6 +147,7 @@ fn checker(contract: &Contract, jobs: usize) -> Result<Checker<'_>, AnyError> {
             patience: Duration::from_secs(10),
             level: Level::May,
             environment: BTreeMap::new(),
+            launchers: Vec::new(),
             confinement: Confinement::default(),
             left_out: Vec::new(),
         },

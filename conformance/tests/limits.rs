@@ -39,6 +39,7 @@ fn judged(scenario: &Scenario) -> Vec<Judgement> {
             patience: Duration::from_secs(10),
             level: Level::May,
             environment: BTreeMap::new(),
+            launchers: Vec::new(),
             confinement: Confinement::default(),
             left_out: Vec::new(),
         },

@@ -14,7 +14,9 @@ use hookproof::payload::Payloads;
 use hookproof::plan::{Filter, Scenarios, left_out, plan};
 use hookproof::report::{Reporter, Summary};
 use hookproof::requirement::{Catalogue, Level};
-use hookproof::run::{CheckError, CheckOptions, Checker, Confinement, Interrupter, Mode};
+use hookproof::run::{
+    CheckError, CheckOptions, Checker, Confinement, Interrupter, Launcher, Mode, launchers, path_through, start_through,
+};
 use hookproof::subject::{ConfigNotice, DiscoverError, Origin, Subject, consent_text, discover, from_command};
 
 use super::known::Known;
@@ -209,6 +211,8 @@ impl Session<'_> {
             subject.heavy = subject.heavy.take().or_else(|| self.known_of_hook.heavy.clone());
             subject.worker = subject.worker.take().or_else(|| self.known_of_hook.worker.clone());
         }
+        let mut environment = self.known_of_hook.environment.clone();
+        let launchers = through_launchers(&mut subjects, &mut environment);
         let cases = plan(contract, &subjects, self.payloads, scenarios, &filter);
         let unheard = |subject: &&Subject| !cases.iter().any(|case| case.id.subject == subject.name);
         let chosen = |subject: &&Subject| {
@@ -230,7 +234,8 @@ impl Session<'_> {
                     .map_or_else(|| thread::available_parallelism().map_or(1, NonZeroUsize::get), NonZeroUsize::get),
                 patience: arguments.deadline,
                 level: self.level(),
-                environment: self.known_of_hook.environment.clone(),
+                environment,
+                launchers,
                 confinement: confinement(arguments)?,
                 left_out: left_out(contract, &subjects, self.payloads, &filter),
             },
@@ -243,6 +248,21 @@ impl Session<'_> {
             })?;
         Ok(Some(summary))
     }
+}
+
+/// Has the hooks run by the interpreters that launcher scripts start, and says which. A `PATH` that was asked for stays.
+fn through_launchers(subjects: &mut [Subject], environment: &mut BTreeMap<OsString, OsString>) -> Vec<Launcher> {
+    let name = OsString::from("PATH");
+    let Some(path) = std::env::var_os(&name).filter(|_| !environment.contains_key(&name)) else { return Vec::new() };
+    let found = launchers(subjects, &path);
+    if found.is_empty() {
+        return found;
+    }
+    if let Ok(path) = path_through(&found, &path) {
+        environment.insert(name, path);
+    }
+    subjects.iter_mut().for_each(|subject| start_through(&found, subject));
+    found
 }
 
 /// Says of a hook that no payload of the suite gets past its matcher.

@@ -156,6 +156,7 @@ impl Runner<'_> {
                 patience: self.arguments.deadline,
                 level: Level::Should,
                 environment: self.environment.clone(),
+                launchers: Vec::new(),
                 confinement: Confinement::default(),
                 left_out: Vec::new(),
             },

@@ -129,6 +129,7 @@ pub(crate) fn run(arguments: &ProbeArguments, known: &Known) -> Result<Exit, Cli
             patience: arguments.deadline,
             level: Level::Should,
             environment: environment(&arguments.env)?,
+            launchers: Vec::new(),
             confinement: Confinement::default(),
             left_out: Vec::new(),
         },

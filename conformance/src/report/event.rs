@@ -12,7 +12,7 @@ use crate::judge::Judgement;
 use crate::oracle::Effect;
 use crate::plan::CaseId;
 use crate::requirement::Level;
-use crate::run::StepRun;
+use crate::run::{Launcher, StepRun};
 
 /// Something that a reporter may want to tell.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -94,6 +94,9 @@ pub struct RunStarted {
     pub cases: usize,
     /// Cases run at the same time.
     pub jobs: usize,
+    /// Launcher scripts that the hooks name as their interpreters, and what is run in their place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub launchers: Vec<Launcher>,
 }
 
 /// A hook under check.

@@ -32,6 +32,7 @@ pub(crate) fn started(cases: usize) -> RunStarted {
         level: Level::Should,
         cases,
         jobs: 2,
+        launchers: Vec::new(),
     }
 }
 

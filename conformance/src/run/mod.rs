@@ -6,6 +6,7 @@ mod confinement;
 mod copies;
 mod document;
 mod further;
+mod launcher;
 mod mirror;
 mod pool;
 mod repository;
@@ -23,6 +24,7 @@ mod worker;
 
 pub use confinement::{Confinement, Mode};
 pub use further::{CutOff, Further};
+pub use launcher::{Launcher, launchers, path_through, start_through};
 pub use pool::{CheckError, CheckOptions, Checker, Interrupter};
 pub(crate) use scratch::without_name as without_scratch;
 pub use state::{Grown, State};

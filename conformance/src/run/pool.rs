@@ -13,6 +13,7 @@ use hookproof_harness::{Canceller, Ending, Harness, HarnessError};
 use super::Run;
 use super::config;
 use super::confinement::Confinement;
+use super::launcher::Launcher;
 use super::together::Gathered;
 use super::worker::{Outcome, Worker};
 use super::{telling, whole_event};
@@ -38,6 +39,8 @@ pub struct CheckOptions {
     pub level: Level,
     /// Variables of the environment that the caller adds.
     pub environment: BTreeMap<OsString, OsString>,
+    /// Launchers that the hooks are judged through.
+    pub launchers: Vec<Launcher>,
     /// What the hooks may reach.
     pub confinement: Confinement,
     /// Payloads that no case is planned for because of a matcher: the summary reports them.
@@ -145,6 +148,7 @@ impl<'a> Checker<'a> {
             level: self.options.level,
             cases: cases.len(),
             jobs: self.options.jobs,
+            launchers: self.options.launchers.clone(),
         }))?;
         let mut tally = Tally::new(cases.len() + usize::from(!notices.is_empty()));
         if let Some(event) = config::judged(self.contract, notices) {

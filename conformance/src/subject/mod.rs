@@ -66,6 +66,13 @@ pub(crate) use shell_line::ShellLine;
 use crate::contract::{Contract, Event};
 use crate::report::SubjectInfo;
 
+/// The interpreter that the first line of a script names; behind `env`, the name that is looked for. `None` for a file that is
+/// no script, or not there.
+#[must_use]
+pub(crate) fn interpreter_of(path: &std::path::Path) -> Option<String> {
+    Some(shebang::Shebang::of(path)?.interpreter().to_owned())
+}
+
 /// Where a subject comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {

@@ -95,6 +95,7 @@ impl Suite {
                 patience,
                 level: Level::May,
                 environment: BTreeMap::new(),
+                launchers: Vec::new(),
                 confinement: Confinement::default(),
                 left_out: Vec::new(),
             },

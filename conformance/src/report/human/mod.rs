@@ -17,6 +17,7 @@ use super::{
     CaseFinished, Cell, Findings, Matrix, ReportEvent, Reporter, RunStarted, SubjectInfo, Summary, Tally, text,
 };
 use crate::requirement::{Catalogue, Level, Requirement};
+use crate::run::Launcher;
 pub use probe::ProbeText;
 
 use page::{BOLD, DIM, Line, PLAIN, Page};
@@ -162,6 +163,14 @@ impl<'a, W: Write> Human<'a, W> {
         }
         if subjects.len() > most {
             self.page.line(&Line::new().plain(&format!("  and {} more", subjects.len() - most)))?;
+        }
+        for Launcher { script, program } in &started.launchers {
+            let text = format!(
+                "{} is a launcher script; the hooks are run by what it starts, {}",
+                text::visible(&script.display().to_string()),
+                text::visible(&program.display().to_string())
+            );
+            self.page.lines(&Line::new().plain("  interpreter: ").hanging(PLAIN, &text, width))?;
         }
         self.page.flush()
     }
