@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Verdict;
 use super::whole_event::{BaselineRun, EventMaterial, is_reported};
-use crate::activity::Response;
+use crate::activity::{PayloadKind, Response};
 use crate::oracle::HookStatus;
 use crate::payload::Payload;
 use crate::requirement::Requirement;
@@ -20,8 +20,11 @@ const SHORT: usize = 4;
 
 /// What a hook writes for dangerous payloads only reaches the user or the model.
 pub(super) fn warning_discarded(_: &Requirement, material: &EventMaterial<'_>) -> Option<Verdict> {
-    let (threats, others): (Vec<&BaselineRun<'_>>, Vec<_>) =
-        material.runs.iter().partition(|one| one.kind().is_threat());
+    // Many guards stop what is guarded. Whether a hook says something of hostile payloads is open.
+    let others: Vec<&BaselineRun<'_>> =
+        material.runs.iter().filter(|one| one.kind() == PayloadKind::Harmless).collect();
+    let is_special = |one: &&BaselineRun<'_>| one.kind().is_threat() || one.kind() == PayloadKind::Guarded;
+    let threats: Vec<&BaselineRun<'_>> = material.runs.iter().filter(is_special).collect();
     if threats.is_empty() || others.is_empty() {
         return None;
     }
