@@ -11,6 +11,9 @@ mod answers;
 mod batch;
 #[path = "cli/check.rs"]
 mod check;
+#[cfg(unix)]
+#[path = "cli/clean_hooks.rs"]
+mod clean_hooks;
 #[path = "cli/contracts.rs"]
 mod contracts;
 #[cfg(unix)]

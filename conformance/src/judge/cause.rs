@@ -74,20 +74,33 @@ pub(super) fn failure(run: &Run) -> Option<String> {
     };
     Some(match is_uncaught(&stderr).then(|| origin(&stderr)).flatten() {
         Some(origin) => format!("uncaught error at {origin}"),
-        None => format!("{how}: {}", normal(last_line(&stderr), &[])),
+        None => {
+            // Names of directories may hold blanks and quotes; a single word may be part of the hook's own sentence.
+            let plain = without_values(run, |value| value.contains(['/', '\\', ' ']));
+            format!("{how}: {}", normal(last_line(&plain), &[]))
+        }
     })
 }
 
 /// What a run says on stderr, without what differs from run to run: values of its document, paths and numbers.
 pub(super) fn complaint(run: &Run) -> String {
+    let plain = without_values(run, |_| true);
+    plain.lines().map(|line| normal(line.trim(), &[])).collect::<Vec<_>>().join("\n")
+}
+
+/// What a run says on stderr, without the values of its document that `is_left_out` holds of.
+fn without_values(run: &Run, is_left_out: impl Fn(&str) -> bool) -> String {
     let stderr = String::from_utf8_lossy(&run.observation.stderr.bytes).into_owned();
+    if stderr.is_empty() {
+        return stderr;
+    }
     let document: serde_json::Value = serde_json::from_slice(&run.stdin).unwrap_or_default();
     let mut values = Vec::new();
     texts(&document, &mut values);
+    values.retain(|value| is_left_out(value));
     // A value may be a part of another one.
     values.sort_by_key(|value| std::cmp::Reverse(value.len()));
-    let plain = values.iter().fold(stderr, |text, value| text.replace(value, "…"));
-    plain.lines().map(|line| normal(line.trim(), &[])).collect::<Vec<_>>().join("\n")
+    values.iter().fold(stderr, |text, value| text.replace(value, "/…"))
 }
 
 /// The texts in a document that are long enough not to be part of any sentence.
