@@ -23,7 +23,7 @@ pub use self::report::{
 };
 
 /// What is watched for in one run: every program that starts below the hook is written down, those whose command lines
-/// match a pattern are marked, and at most one of them is broken.
+/// match a pattern are marked, and one of them is broken, or every start of one program ([`Target::every`]).
 ///
 /// ```
 /// use std::time::Duration;
@@ -62,7 +62,7 @@ impl Watch {
         Watch { patterns: patterns.into_iter().collect(), ..Watch::default() }
     }
 
-    /// Breaks the first program that matches any pattern.
+    /// Breaks the first start of a program that matches any pattern.
     #[must_use]
     pub fn fault(self, action: FaultAction) -> Self {
         self.fault_at(Target::default(), action)
@@ -108,12 +108,22 @@ pub struct Target {
     /// Whether it is the matching program itself or one that it started.
     #[serde(default)]
     pub generation: Generation,
+    /// Whether every later start of the same program is broken as well, whoever starts it: at its start, without the
+    /// times of the action. Programs are the same by their file name, of a script by its own or by its interpreter's,
+    /// whichever the pattern has matched. The hook's own process is not killed by a later one.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub every: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl Default for Target {
     /// The first that matches any pattern.
     fn default() -> Self {
-        Target { pattern: None, nth: first(), generation: Generation::Matched }
+        Target { pattern: None, nth: first(), generation: Generation::Matched, every: false }
     }
 }
 
@@ -265,7 +275,10 @@ mod tests {
         let action = FaultAction::FailSaying { text: "no".into(), on: SaidOn::Stdout };
         assert_eq!(serde_json::from_value::<FaultAction>(said).expect("reads"), action);
         let fault = serde_json::from_value::<Watch>(short).expect("reads").fault.expect("is there");
-        assert_eq!(fault.target, Target { pattern: None, nth: 1, generation: Generation::Matched });
+        assert_eq!(fault.target, Target { pattern: None, nth: 1, generation: Generation::Matched, every: false });
+        let every = Target { every: true, ..Target::default() };
+        let stored = serde_json::to_string(&every).expect("writes");
+        assert_eq!(serde_json::from_str::<Target>(&stored).expect("reads"), every);
         assert!(serde_json::from_value::<Watch>(json!({ "patterns": [""] })).is_err());
     }
 

@@ -83,10 +83,11 @@ pub(super) fn without_helper(_: &Requirement, material: &Material<'_>) -> Option
     }
     let helper = material.case.scenario.helper.as_ref()?;
     let run = material.runs.first()?;
-    let line = match broken(run.observation.watch.as_ref()) {
-        Ok(line) => line.join(" "),
+    let done = match broken(run.observation.watch.as_ref()) {
+        Ok(done) => done,
         Err(reason) => return Some(Verdict::Skip { reason }),
     };
+    let (line, further) = (done.command_line.join(" "), done.repeated);
     // Nobody is left to say anything then; what wraps a guard is what `security.starved-guard` is about.
     // A shell in between reports the same as an exit code.
     let killed = match run.observation.ending {
@@ -105,8 +106,15 @@ pub(super) fn without_helper(_: &Requirement, material: &Material<'_>) -> Option
                 HelperFault::Missing => "is not there",
                 HelperFault::Killed => "is killed by SIGKILL",
             };
-            let observed =
-                format!("where `{line}` {what} the hook no longer stops the step, and nobody is told: {}", ending(run));
+            let again = match further {
+                0 => String::new(),
+                1 => ", also when the hook starts this program once more,".to_owned(),
+                more => format!(", also when the hook starts this program {more} more times,"),
+            };
+            let observed = format!(
+                "where `{line}` {what}{again} the hook no longer stops the step, and nobody is told: {}",
+                ending(run)
+            );
             material.fail_by_baseline(run, observed)
         }
         None => Verdict::Pass,

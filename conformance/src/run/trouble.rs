@@ -1,8 +1,8 @@
 //! What goes wrong around a hook, in the harness's terms.
 
 use hookproof_harness::{
-    Answer, ClockShift, Coverage, ExecError, FaultAction, FaultReport, FaultSignal, HookCommand, ReadPlan, ReaderPlan,
-    RefusedAccess, Sandbox, Watch, WatchReport,
+    Answer, ClockShift, Coverage, ExecError, FaultAction, FaultDone, FaultReport, FaultSignal, HookCommand, ReadPlan,
+    ReaderPlan, RefusedAccess, Sandbox, Target, Watch, WatchReport,
 };
 
 use super::surroundings::Surroundings;
@@ -56,20 +56,22 @@ fn shift(clock: WrongClock) -> ClockShift {
     }
 }
 
-/// What breaks the first of the programs.
+/// What breaks the first of the programs, at every start of it: a program that is not there is not there the second
+/// time either.
 pub(super) fn watch(helper: &HelperSpec) -> Watch {
     let action = match helper.what {
         HelperFault::Missing => FaultAction::FailExec { error: ExecError::NotFound },
         HelperFault::Killed => FaultAction::Kill { signal: FaultSignal::Kill, after: std::time::Duration::ZERO },
     };
-    Watch::for_patterns(helper.programs.iter().cloned()).fault(action)
+    let every = Target { every: true, ..Target::default() };
+    Watch::for_patterns(helper.programs.iter().cloned()).fault_at(every, action)
 }
 
-/// The command line of the program that was broken.
+/// The program that was broken, at its first start.
 ///
 /// # Errors
 /// Why none was.
-pub(crate) fn broken(report: Option<&WatchReport>) -> Result<&[String], String> {
+pub(crate) fn broken(report: Option<&WatchReport>) -> Result<&FaultDone, String> {
     let Some(report) = report else { return Err("nobody watched what the hook started".to_owned()) };
     if let Coverage::None { because } = &report.coverage {
         return Err(because.clone());
@@ -79,7 +81,7 @@ pub(crate) fn broken(report: Option<&WatchReport>) -> Result<&[String], String> 
         Some(FaultReport::Done(done)) if done.of_the_hook => {
             Err(format!("`{}` takes the place of the hook itself", done.command_line.join(" ")))
         }
-        Some(FaultReport::Done(done)) => Ok(&done.command_line),
+        Some(FaultReport::Done(done)) => Ok(done),
         Some(FaultReport::Impossible { because }) => Err(because.clone()),
         Some(FaultReport::EndedBefore { command_line, .. }) => {
             Err(format!("`{}` had ended before", command_line.join(" ")))

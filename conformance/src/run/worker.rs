@@ -178,7 +178,8 @@ impl<'w, 'a> Worker<'w, 'a> {
         if !run.effect.passes_unheard() {
             return Ok(Vec::new());
         }
-        let Some(absent) = broken(run.observation.watch.as_ref()).ok().and_then(|line| Absent::among(line, helper))
+        let Some(absent) =
+            broken(run.observation.watch.as_ref()).ok().and_then(|done| Absent::among(&done.command_line, helper))
         else {
             return Ok(Vec::new());
         };

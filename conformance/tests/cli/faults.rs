@@ -74,6 +74,15 @@ fn said(script: &str, scenario: &str, requirement: &str, more: &[&str]) -> Expec
 #[rstest]
 #[case::careless("jq .; true", Broken)]
 #[case::a_substitution("answer=$(jq . 2>/dev/null); printf '%s' \"$answer\"", Broken)]
+#[case::only_the_second_call_decides(
+    "in=$(cat); s=$(printf '%s' \"$in\" | jq .s >/dev/null || :); answer=$(printf '%s' \"$in\" | jq .); printf '%s' \"$answer\"",
+    Broken
+)]
+#[case::only_the_second_call_has_to_work(
+    "in=$(cat); s=$(printf '%s' \"$in\" | jq .s >/dev/null || :); printf '%s' \"$in\" | jq . || { echo 'no jq' >&2; exit 2; }",
+    Passed
+)]
+#[case::by_its_path("in=$(cat); jq . </dev/null; printf '%s' \"$in\" | \"$(command -v jq)\" .; true", Broken)]
 #[case::blocks("answer=$(jq .) || { echo 'no jq' >&2; exit 2; }; printf '%s' \"$answer\"", Passed)]
 #[case::looks_first(
     "command -v jq >/dev/null || { echo 'no jq' >&2; exit 2; }; answer=$(jq .); printf '%s' \"$answer\"",
@@ -92,6 +101,10 @@ fn a_guard_whose_program_is_missing(#[case] script: &str, #[case] expected: Expe
 
 #[rstest]
 #[case::careless("answer=$(jq .); printf '%s' \"$answer\"", Broken)]
+#[case::only_the_second_call_decides(
+    "in=$(cat); s=$(jq .s </dev/null >/dev/null || :); answer=$(printf '%s' \"$in\" | jq .); printf '%s' \"$answer\"",
+    Broken
+)]
 #[case::fails_aloud("jq . || { echo 'jq has died' >&2; exit 1; }", Passed)]
 #[case::blocks("answer=$(jq .) || { echo 'jq has died' >&2; exit 2; }; printf '%s' \"$answer\"", Passed)]
 #[case::in_its_place("exec jq .", Skipped)]

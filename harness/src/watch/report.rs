@@ -60,6 +60,11 @@ fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
+fn is_none(number: &u32) -> bool {
+    *number == 0
+}
+
 /// Processes that were created below the hook, whether they executed a program or were only copies of who created them.
 /// Threads are none, the hook's own process is not counted, and what a process executes in its own place creates none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -193,6 +198,9 @@ pub struct FaultDone {
     pub at: Duration,
     /// Its command line, as it was when it was chosen.
     pub command_line: Vec<String>,
+    /// How many later starts of the same program were broken as well: see [`Target::every`](super::Target::every).
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub repeated: u32,
     /// What the process had decided about the signal when it was sent. Only SIGKILL asks nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disposition: Option<Disposition>,
@@ -255,6 +263,7 @@ mod tests {
             pid: 5,
             at: Duration::from_nanos(7),
             command_line: vec!["x".into()],
+            repeated: 2,
             disposition: Some(Disposition::Handled),
             limits: Vec::new(),
             began: false,

@@ -131,6 +131,24 @@ fn add_kills(trials: &mut Vec<Trial>) {
         let (_, report) = run(&HookCommand::shell(script), watch)?;
         ensure_eq("fault", &report.fault, &Some(FaultReport::NotReached { matching_seen: 4 }))
     });
+    add(trials, "every_start_from_the_nth_on", || {
+        let script = "sleep 0; echo $?; env true; echo $?; sh -c 'sleep 0; echo $?'; env sleep 0; echo $?; true";
+        let patterns = ["sleep".parse()?, "true".parse()?];
+        let cases = [
+            (1, kill(), "137\n0\n137\n137\n", 2),
+            (3, kill(), "0\n0\n137\n137\n", 1),
+            (1, FaultAction::FailExec { error: ExecError::NotFound }, "127\n0\n127\n127\n", 2),
+            (1, FaultAction::Exit, "1\n0\n1\n1\n", 2),
+        ];
+        for (nth, action, expected, repeated) in cases {
+            let target = Target { nth, every: true, ..Target::default() };
+            let watch = Watch::for_patterns(patterns.clone()).fault_at(target, action);
+            let (observation, report) = run(&HookCommand::shell(script), watch)?;
+            ensure_eq("stdout", &output(&observation), &expected.to_owned())?;
+            ensure_eq("repeated", &done(&report)?.repeated, &repeated)?;
+        }
+        Ok(())
+    });
     add(trials, "one_of_several_patterns", || {
         let script = "sleep 0; echo $?; sh -c 'exit 4'; echo $?";
         let patterns = ["sleep".parse()?, "sh -c".parse()?];

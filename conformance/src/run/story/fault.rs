@@ -177,6 +177,7 @@ mod tests {
             of_the_hook: false,
             at: Duration::ZERO,
             command_line: vec!["tool".to_owned()],
+            repeated: 0,
             disposition: None,
             limits: Vec::new(),
             began: false,

@@ -77,6 +77,7 @@ impl Shims {
                 of_the_hook: false,
                 at: first.at,
                 command_line: first.command_line.clone(),
+                repeated: 0,
                 disposition: None,
                 limits: Vec::new(),
                 began: true,

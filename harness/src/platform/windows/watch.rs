@@ -156,6 +156,8 @@ struct Watcher {
     aim: u64,
     counted: u32,
     chosen: Option<Chosen>,
+    /// Later starts of the program that was broken, which are ended as soon as they run.
+    others_due: Vec<(u32, Instant)>,
     fault: Option<FaultReport>,
 }
 
@@ -176,6 +178,7 @@ impl Watcher {
             aim: 0,
             counted: 0,
             chosen: None,
+            others_due: Vec::new(),
             fault: None,
         };
         if let Some(fault) = &watch.fault {
@@ -264,6 +267,14 @@ impl Watcher {
         if !fits {
             return;
         }
+        let name = |words: &[String]| words.first().map(|word| program_name(word.as_bytes()).to_ascii_lowercase());
+        if fault.target.every
+            && matches!(&self.fault, Some(FaultReport::Done(done)) if name(&done.command_line) == name(&command_line))
+        {
+            self.others_due.push((pid, Instant::now()));
+            self.when_due();
+            return;
+        }
         self.counted += 1;
         if self.counted != fault.target.nth.max(1) || self.fault.is_some() {
             return;
@@ -306,6 +317,7 @@ impl Watcher {
     /// Milliseconds until somebody is to be ended.
     fn until_due(&self) -> u32 {
         match self.chosen.as_ref().map(|chosen| chosen.when) {
+            _ if !self.others_due.is_empty() => 1,
             None => INFINITE,
             Some(When::Running { .. }) => 1,
             Some(When::At(due)) => {
@@ -315,7 +327,29 @@ impl Watcher {
         }
     }
 
+    /// Ends later starts of the program that was broken which have begun to run.
+    fn end_others(&mut self) {
+        let Some(code) = self.watch.fault.as_ref().and_then(|fault| fault::code_of(&fault.action).ok()) else {
+            return;
+        };
+        let waiting = mem::take(&mut self.others_due);
+        let mut ended = 0;
+        for (pid, since) in waiting {
+            // Who has gone by itself is not waited for.
+            let Some(process) = self.handle_of(pid) else { continue };
+            if !runs(process.as_raw_handle()) && since.elapsed() < RUNNING_WITHIN {
+                self.others_due.push((pid, since));
+            } else if fault::end(process, code) {
+                ended += 1;
+            }
+        }
+        if let Some(FaultReport::Done(done)) = &mut self.fault {
+            done.repeated += ended;
+        }
+    }
+
     fn when_due(&mut self) {
+        self.end_others();
         self.when_running();
         let is_due = |chosen: &mut Chosen| matches!(chosen.when, When::At(due) if Instant::now() >= due);
         let Some(chosen) = self.chosen.take_if(is_due) else {
@@ -337,6 +371,7 @@ impl Watcher {
                 of_the_hook: self.program == Some(pid),
                 at: self.start.elapsed(),
                 command_line,
+                repeated: 0,
                 disposition: None,
                 limits: Vec::new(),
                 began: true,

@@ -81,6 +81,8 @@ pub(super) struct Plan {
     pub(super) aim: u64,
     /// From 1.
     pub(super) nth: u32,
+    /// 1 if later starts of the same program are broken as well.
+    pub(super) every: u32,
     /// 1 if the target is below a match, 0 if it matches.
     pub(super) below: u32,
     /// `Kill`: the signal. `FailExec`: the error.
@@ -144,6 +146,9 @@ pub(super) struct Faulted {
     pub(super) hook: i32,
     /// What names the arguments of the exec that fails.
     pub(super) attempt: u64,
+    /// What names the program that was broken, or 0, and its later starts that were broken as well.
+    pub(super) program: u64,
+    pub(super) repeated: u32,
     /// When its time comes, and when it was done; `CLOCK_MONOTONIC` in nanoseconds.
     pub(super) due: i64,
     pub(super) at: i64,
@@ -173,6 +178,8 @@ impl Faulted {
         self.pid = 0;
         self.hook = 0;
         self.attempt = 0;
+        self.program = 0;
+        self.repeated = 0;
         self.disposition = 0;
         self.answers = [0; MOST_LIMITS];
         self.began = 0;

@@ -4,12 +4,13 @@
 use std::ffi::c_int;
 use std::ptr;
 
-use super::super::super::unix::errno;
+use super::super::super::unix::{MOST_LIMITS, errno};
 use super::super::helper_tree::monotonic_nanoseconds;
 use super::super::proc_file::ProcStatus;
 use super::area::{Action, Faulted, LONGEST_SHOWN, Plan, Stage};
 use super::calls::{go_on, send, unblock};
 use super::tracees::Tracee;
+use crate::platform::program_name;
 
 /// What becomes of a call of `execve`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +22,46 @@ pub(super) enum Entry {
     ExitInstead,
     /// A shell is executed in its place, which says why the process fails.
     SayInstead,
+}
+
+/// What a start is told apart by: the file name of its program as the system runs it, and as it was called; 0 if that
+/// is not known.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Names {
+    pub(super) run: u64,
+    pub(super) called: u64,
+}
+
+impl Names {
+    /// Of a start with these words, in both forms.
+    pub(super) fn of(run: &[u8], called: &[u8]) -> Self {
+        let name = |words: &[u8]| match words.split(|byte| *byte == 0).next() {
+            Some(word) if !word.is_empty() => name_of(program_name(word)),
+            _ => 0,
+        };
+        Names { run: name(run), called: name(called) }
+    }
+}
+
+/// What a start matches.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Matched {
+    /// Patterns that fit it as the system runs it, a bit each.
+    pub(super) run: u64,
+    /// Patterns that fit it as it was called.
+    pub(super) called: u64,
+    pub(super) names: Names,
+}
+
+impl Matched {
+    pub(super) fn mask(&self) -> u64 {
+        self.run | self.called
+    }
+
+    /// What names the program that the fault is about.
+    fn program(&self, plan: &Plan) -> u64 {
+        if self.run & plan.aim == 0 && self.called & plan.aim != 0 { self.names.called } else { self.names.run }
+    }
 }
 
 impl Plan {
@@ -54,8 +95,16 @@ impl Faulted {
         self.is(Stage::Waiting) && self.counted == plan.nth.max(1)
     }
 
-    fn choose(&mut self, pid: c_int, line: &[u8]) {
+    /// Whether this is a later start of the program that was broken, which is to be broken as well.
+    fn is_another(&self, plan: &Plan, matched: &Matched) -> bool {
+        let names = matched.names;
+        let same = self.program != 0 && [names.run, names.called].contains(&self.program);
+        plan.every != 0 && self.is(Stage::Done) && same && (plan.below != 0 || matched.mask() & plan.aim != 0)
+    }
+
+    fn choose(&mut self, plan: &Plan, pid: c_int, matched: &Matched, line: &[u8]) {
         self.pid = pid;
+        self.program = matched.program(plan);
         let length = line.len().min(LONGEST_SHOWN);
         if let (Some(room), Some(line)) = (self.line.get_mut(..length), line.get(..length)) {
             room.copy_from_slice(line);
@@ -68,12 +117,20 @@ impl Faulted {
         self.at = monotonic_nanoseconds();
     }
 
-    /// A program that the target counts has started, and has not run yet. Whether it may run.
-    pub(super) fn at_start(&mut self, plan: &Plan, pid: c_int, line: &[u8]) -> bool {
-        if !self.count(plan) {
+    /// A program has started, and has not run yet; `counts` if the target counts it. Whether it may run.
+    pub(super) fn at_start(&mut self, plan: &Plan, pid: c_int, counts: bool, matched: &Matched, line: &[u8]) -> bool {
+        if self.is_another(plan, matched) {
+            // What has become the hook is no helper of its any more.
+            if pid != self.hook {
+                self.repeated = self.repeated.saturating_add(1);
+                strike(pid, plan.number);
+            }
             return true;
         }
-        self.choose(pid, line);
+        if !counts || !self.count(plan) {
+            return true;
+        }
+        self.choose(plan, pid, matched, line);
         self.began = 1;
         if plan.held > 0 {
             self.stage = Stage::Held as i32;
@@ -89,10 +146,7 @@ impl Faulted {
 
     /// Kills a process that stands still and has not run yet.
     fn crash(&mut self, plan: &Plan) {
-        // Nothing can block a crash.
-        if matches!(plan.number, libc::SIGSEGV | libc::SIGABRT) {
-            unblock(self.pid, plan.number);
-        }
+        prepare(self.pid, plan.number);
         self.kill(plan);
     }
 
@@ -131,8 +185,14 @@ impl Faulted {
     }
 
     /// Somebody is about to execute a program that exists. What becomes of the call.
-    pub(super) fn at_entry(&mut self, plan: &Plan, tracee: Option<&mut Tracee>, mask: u64, line: &[u8]) -> Entry {
-        let refused = self.is_refused(plan, tracee, mask, line);
+    pub(super) fn at_entry(
+        &mut self,
+        plan: &Plan,
+        tracee: Option<&mut Tracee>,
+        matched: &Matched,
+        line: &[u8],
+    ) -> Entry {
+        let refused = self.is_refused(plan, tracee, matched, line);
         match refused {
             false => Entry::Made,
             true if plan.is(Action::Exit) => Entry::ExitInstead,
@@ -141,17 +201,29 @@ impl Faulted {
         }
     }
 
-    fn is_refused(&mut self, plan: &Plan, tracee: Option<&mut Tracee>, mask: u64, line: &[u8]) -> bool {
+    fn is_refused(&mut self, plan: &Plan, tracee: Option<&mut Tracee>, matched: &Matched, line: &[u8]) -> bool {
         let Some(tracee) = tracee else {
             return false;
         };
         let attempt = name_of(line);
         let again = tracee.attempt == attempt;
+        if self.is_another(plan, matched) {
+            if !again {
+                tracee.attempt = attempt;
+                self.repeated = self.repeated.saturating_add(1);
+            }
+            if plan.is(Action::Cap) {
+                let pid = tracee.pid;
+                cap(plan, pid);
+                return false;
+            }
+            return true;
+        }
         if self.is(Stage::Done) {
             return again && plan.is(Action::FailExec) && self.pid == tracee.pid && self.attempt == attempt;
         }
         // A search of PATH makes several attempts for one start.
-        if again || !plan.counts(tracee, mask) {
+        if again || !plan.counts(tracee, matched.mask()) {
             return false;
         }
         tracee.attempt = attempt;
@@ -160,22 +232,13 @@ impl Faulted {
         }
         self.attempt = attempt;
         let pid = tracee.pid;
-        self.choose(pid, line);
+        self.choose(plan, pid, matched, line);
         self.done();
         if plan.is(Action::Cap) {
-            self.cap(plan);
+            self.answers = cap(plan, pid);
             return false;
         }
         plan.is(Action::FailExec) || plan.is(Action::Exit) || plan.is(Action::Say)
-    }
-
-    fn cap(&mut self, plan: &Plan) {
-        for (limit, answer) in plan.limits.iter().take(plan.limit_count as usize).zip(&mut self.answers) {
-            let value = libc::rlimit { rlim_cur: limit.soft, rlim_max: limit.hard };
-            // SAFETY: the kernel reads one structure; the process is a tracee that is stopped.
-            let set = unsafe { libc::prlimit(self.pid, limit.resource as _, &raw const value, ptr::null_mut()) };
-            *answer = if set < 0 { errno() } else { 0 };
-        }
     }
 
     /// A program has been loaded into this process.
@@ -197,6 +260,31 @@ impl Faulted {
             }
         }
     }
+}
+
+/// Sets the limits of a process, and returns the system's answer to each.
+fn cap(plan: &Plan, pid: c_int) -> [c_int; MOST_LIMITS] {
+    let mut answers = [0; MOST_LIMITS];
+    for (limit, answer) in plan.limits.iter().take(plan.limit_count as usize).zip(&mut answers) {
+        let value = libc::rlimit { rlim_cur: limit.soft, rlim_max: limit.hard };
+        // SAFETY: the kernel reads one structure; the process is a tracee that is stopped.
+        let set = unsafe { libc::prlimit(pid, limit.resource as _, &raw const value, ptr::null_mut()) };
+        *answer = if set < 0 { errno() } else { 0 };
+    }
+    answers
+}
+
+/// Nothing can block a crash.
+fn prepare(pid: c_int, signal: c_int) {
+    if matches!(signal, libc::SIGSEGV | libc::SIGABRT) {
+        unblock(pid, signal);
+    }
+}
+
+/// Sends a signal to a process that stands still and has not run yet.
+fn strike(pid: c_int, signal: c_int) {
+    prepare(pid, signal);
+    send(pid, signal);
 }
 
 /// What a process does with a signal, as [`Faulted::disposition`] numbers it.
@@ -245,6 +333,35 @@ mod tests {
         Tracee { own, above, ..Tracee::new(50, 1) }
     }
 
+    fn of(run: u64, line: &[u8]) -> Matched {
+        Matched { run, called: 0, names: Names::of(line, b"") }
+    }
+
+    #[test]
+    fn every_later_start_of_the_program_is_broken_whoever_starts_it() {
+        let (mut plan, mut faulted) = parts(Action::FailExec, 2, false);
+        plan.every = 1;
+        let (mut own, mut below) = (tracee(0, 0), tracee(0, 0b10));
+        below.pid = 51;
+        assert!(!faulted.is_refused(&plan, Some(&mut own), &of(0b10, b"/bin/a\0x"), b"/bin/a\0x"), "the first");
+        assert!(faulted.is_refused(&plan, Some(&mut own), &of(0b10, b"/bin/a\0y"), b"/bin/a\0y"), "the second");
+        assert!(faulted.is_refused(&plan, Some(&mut below), &of(0b10, b"/usr/bin/a\0y"), b"/usr/bin/a\0y"));
+        assert!(faulted.is_refused(&plan, Some(&mut below), &of(0b10, b"/usr/bin/a\0y"), b"/usr/bin/a\0y"), "PATH");
+        assert!(!faulted.is_refused(&plan, Some(&mut own), &of(0b10, b"/bin/b\0y"), b"/bin/b\0y"), "another program");
+        assert_eq!((faulted.pid, faulted.repeated), (50, 1));
+    }
+
+    #[test]
+    fn of_a_script_the_name_counts_that_the_pattern_has_matched() {
+        let (mut plan, mut faulted) = parts(Action::FailExec, 1, false);
+        plan.every = 1;
+        let script = |run, called| Matched { run, called, names: Names::of(b"/bin/node\0/bin/npx", b"/bin/npx") };
+        assert!(faulted.is_refused(&plan, Some(&mut tracee(0, 0)), &script(0, 0b10), b"/bin/node\0/bin/npx"));
+        let mut other = Tracee { pid: 51, ..tracee(0, 0) };
+        assert!(!faulted.is_refused(&plan, Some(&mut other), &of(0b10, b"/bin/node\0x"), b"/bin/node\0x"));
+        assert!(faulted.is_refused(&plan, Some(&mut other), &script(0, 0b10), b"/bin/node\0/bin/npx\0x"));
+    }
+
     #[test]
     fn who_is_counted() {
         let (plan, _) = parts(Action::Kill, 1, false);
@@ -263,13 +380,13 @@ mod tests {
         let (plan, mut faulted) = parts(Action::FailExec, 2, false);
         let (mut first, mut second, mut third) = (tracee(0, 0), tracee(0, 0), tracee(0, 0));
         (second.pid, third.pid) = (51, 52);
-        assert!(!faulted.is_refused(&plan, Some(&mut first), 0b10, b"a\0b"));
-        assert!(!faulted.is_refused(&plan, Some(&mut first), 0b10, b"a\0b"), "the next folder of PATH");
-        assert!(!faulted.is_refused(&plan, Some(&mut second), 0b01, b"c"), "another pattern");
-        assert!(faulted.is_refused(&plan, Some(&mut second), 0b10, b"a\0b"));
-        assert!(faulted.is_refused(&plan, Some(&mut second), 0b10, b"a\0b"), "the next folder of PATH");
-        assert!(!faulted.is_refused(&plan, Some(&mut second), 0b10, b"a\0c"), "something else instead");
-        assert!(!faulted.is_refused(&plan, Some(&mut third), 0b10, b"a\0b"), "another process");
+        assert!(!faulted.is_refused(&plan, Some(&mut first), &of(0b10, b"a\0b"), b"a\0b"));
+        assert!(!faulted.is_refused(&plan, Some(&mut first), &of(0b10, b"a\0b"), b"a\0b"), "the next folder of PATH");
+        assert!(!faulted.is_refused(&plan, Some(&mut second), &of(0b01, b"c"), b"c"), "another pattern");
+        assert!(faulted.is_refused(&plan, Some(&mut second), &of(0b10, b"a\0b"), b"a\0b"));
+        assert!(faulted.is_refused(&plan, Some(&mut second), &of(0b10, b"a\0b"), b"a\0b"), "the next folder of PATH");
+        assert!(!faulted.is_refused(&plan, Some(&mut second), &of(0b10, b"a\0c"), b"a\0c"), "something else instead");
+        assert!(!faulted.is_refused(&plan, Some(&mut third), &of(0b10, b"a\0b"), b"a\0b"), "another process");
         assert_eq!((faulted.counted, faulted.pid, &faulted.line[..3]), (2, 51, b"a\0b".as_slice()));
     }
 
@@ -279,7 +396,7 @@ mod tests {
         plan.after = i64::MAX;
         plan.number = libc::SIGKILL;
         assert_eq!(faulted.due_in(), -1);
-        faulted.at_start(&plan, 50, b"x");
+        faulted.at_start(&plan, 50, true, &of(0b10, b"x"), b"x");
         assert_eq!(faulted.due_in(), c_int::MAX);
         faulted.when_due(&plan);
         faulted.end(51, 9, 1);
@@ -292,14 +409,14 @@ mod tests {
     #[test]
     fn whom_it_is_that_ends_instead() {
         let (plan, mut faulted) = parts(Action::Exit, 1, false);
-        assert_eq!(faulted.at_entry(&plan, Some(&mut tracee(0, 0)), 0b01, b"c"), Entry::Made);
-        assert_eq!(faulted.at_entry(&plan, Some(&mut tracee(0, 0)), 0b10, b"a"), Entry::ExitInstead);
+        assert_eq!(faulted.at_entry(&plan, Some(&mut tracee(0, 0)), &of(0b01, b"c"), b"c"), Entry::Made);
+        assert_eq!(faulted.at_entry(&plan, Some(&mut tracee(0, 0)), &of(0b10, b"a"), b"a"), Entry::ExitInstead);
         let (plan, mut faulted) = parts(Action::Say, 1, false);
-        assert_eq!(faulted.at_entry(&plan, Some(&mut tracee(0, 0)), 0b10, b"a"), Entry::SayInstead);
+        assert_eq!(faulted.at_entry(&plan, Some(&mut tracee(0, 0)), &of(0b10, b"a"), b"a"), Entry::SayInstead);
         faulted.loaded(&plan, 50);
         assert_eq!((faulted.stage, faulted.pid, faulted.began), (Stage::Done as i32, 50, 0));
         let (plan, mut faulted) = parts(Action::Cap, 1, false);
-        assert_eq!(faulted.at_entry(&plan, Some(&mut tracee(0, 0)), 0b10, b"a"), Entry::Made);
+        assert_eq!(faulted.at_entry(&plan, Some(&mut tracee(0, 0)), &of(0b10, b"a"), b"a"), Entry::Made);
     }
 
     #[test]
@@ -307,7 +424,7 @@ mod tests {
         let (mut plan, mut faulted) = parts(Action::Kill, 1, false);
         plan.held = i64::MAX;
         plan.number = libc::SIGKILL;
-        assert!(!faulted.at_start(&plan, 50, b"x"));
+        assert!(!faulted.at_start(&plan, 50, true, &of(0b10, b"x"), b"x"));
         assert_eq!(faulted.due_in(), c_int::MAX);
         faulted.when_due(&plan);
         assert_eq!(faulted.stage, Stage::Held as i32);

@@ -53,6 +53,7 @@ impl PreparedWatch {
         (plan.after, plan.held, plan.hook) = (0, 0, 0);
         if let Some(fault) = &watch.fault {
             plan.nth = fault.target.nth.max(1);
+            plan.every = u32::from(fault.target.every);
             plan.below = u32::from(fault.target.generation == Generation::Below);
             match watch.aimed_at(&fault.target) {
                 Ok(aim) => {

@@ -80,6 +80,7 @@ impl PreparedWatch {
                 of_the_hook: faulted.pid == faulted.hook,
                 at: since(faulted.at, start),
                 command_line,
+                repeated: faulted.repeated,
                 disposition: disposition(faulted.disposition),
                 limits: self.limits(faulted),
                 began: faulted.began != 0,

@@ -16,7 +16,7 @@ use super::calls::{
 use super::clock::{self, Goes};
 use super::command_line::{read_called, read_loaded};
 use super::exec_call::{self, ExecCall, exit_instead, read_call, refuse};
-use super::fault::Entry;
+use super::fault::{Entry, Matched, Names};
 use super::log::Start;
 use super::saying::say_instead;
 use super::tracees::Tracee;
@@ -143,15 +143,15 @@ impl Tracer {
         }
         let now = monotonic_nanoseconds();
         read_loaded(area, pid, area.plan.pattern_count > 0);
-        let (run, called) = matches(area);
-        let mask = run | called;
+        let matched = matches(area);
+        let mask = matched.mask();
         let known = area.tracees.alive(pid);
         let tracee = known.as_deref().copied().unwrap_or(Tracee::new(pid, 0));
         let mut start = Start::new(now, pid, tracee.parent, tracee.belongs_to());
         if mask != 0 {
             let first = mask.trailing_zeros();
             start.pattern = first as i32;
-            start.called = i32::from(run & (1 << first) == 0);
+            start.called = i32::from(matched.run & (1 << first) == 0);
         }
         let place = area.log.write(start, area.run.as_bytes());
         let counts = area.plan.counts(&tracee, mask);
@@ -167,8 +167,8 @@ impl Tracer {
             area.tracees.executed = area.tracees.executed.saturating_add(1);
         }
         area.faulted.loaded(&area.plan, pid);
-        if counts && area.plan.counts_starts() {
-            return area.faulted.at_start(&area.plan, pid, area.run.as_bytes());
+        if area.plan.counts_starts() {
+            return area.faulted.at_start(&area.plan, pid, counts, &matched, area.run.as_bytes());
         }
         true
     }
@@ -210,8 +210,8 @@ impl Tracer {
     }
 }
 
-/// Which patterns the command line matches as the system runs it, and as it was called: a bit each.
-fn matches(area: &WatchArea) -> (u64, u64) {
+/// What the command line that is being looked at matches.
+fn matches(area: &WatchArea) -> Matched {
     let (mut run, mut called) = (0, 0);
     for index in 0..Watch::MOST_PATTERNS {
         let Some(pattern) = area.plan.pattern(index) else {
@@ -221,7 +221,7 @@ fn matches(area: &WatchArea) -> (u64, u64) {
         run |= fits(area.run.as_bytes());
         called |= fits(area.called.as_bytes());
     }
-    (run, called)
+    Matched { run, called, names: Names::of(area.run.as_bytes(), area.called.as_bytes()) }
 }
 
 /// A call of `execve` is about to be made.
@@ -231,10 +231,10 @@ fn enter(area: &mut WatchArea, tid: c_int, call: &ExecCall) {
         // There is nothing to be executed: this is a search for it, and goes on elsewhere.
         Some(false) => {}
         Some(true) => {
-            let (run, called) = matches(area);
+            let matched = matches(area);
             let pid = process_of(area, tid);
             let WatchArea { plan, faulted, tracees, run: line, .. } = area;
-            let changed = match faulted.at_entry(plan, tracees.alive(pid), run | called, line.as_bytes()) {
+            let changed = match faulted.at_entry(plan, tracees.alive(pid), &matched, line.as_bytes()) {
                 Entry::Made => true,
                 Entry::Refused => refuse(tid, plan.number),
                 Entry::ExitInstead => exit_instead(tid, call),
