@@ -121,6 +121,9 @@ pub struct CaseFinished {
     pub runs: Vec<ReportedRun>,
     /// Wall time of the whole case.
     pub wall: Duration,
+    /// Whether the payload is dangerous, or has a secret, and a run of the case did not stop it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub harmful: bool,
 }
 
 /// One run of a case. Its JSON has another key, `text`, with the beginning of both streams as text: for the eyes of

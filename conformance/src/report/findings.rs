@@ -9,7 +9,7 @@ use crate::plan::CaseId;
 use crate::requirement::Level;
 
 /// What comes first: of a hook that does not start nothing else is known.
-const FIRST: &str = "exit.not-started";
+const FIRST: [&str; 2] = ["exit.not-started", "exit.denies-everything"];
 
 /// One case in which something was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct Place {
     pub requirement: String,
     /// Its level.
     pub level: Level,
+    /// Whether something dangerous, or a secret, is let through there.
+    pub harmful: bool,
     /// What was found there.
     pub finding: Finding,
 }
@@ -37,8 +39,8 @@ pub struct Group {
     pub doubt: bool,
     /// What happened, as told of the first place.
     pub observed: String,
-    /// Where, each case once; never empty. The first place is in the plainest circumstances of those of the highest level: in
-    /// the scenario, at the event and with the payload that most cases of the run have.
+    /// Where, each case once; never empty. Of those of the highest level a place where harm is done comes first, and among
+    /// these the one in the plainest circumstances: in the scenario, at the event and with the payload that most cases of the run have.
     pub places: Vec<Place>,
 }
 
@@ -130,6 +132,7 @@ impl Findings {
                 case: id.clone(),
                 requirement: judgement.requirement.clone(),
                 level: judgement.level,
+                harmful: case.harmful,
                 finding: finding.clone(),
             };
             self.groups.entry(key).or_default().push(place);
@@ -149,7 +152,7 @@ impl Findings {
         groups.sort_by_cached_key(|group| {
             let (doubt, level, requirement) = of(group);
             let cases = spread.get(&of(group)).copied().unwrap_or_default();
-            let first = requirement != FIRST;
+            let first = !FIRST.contains(&requirement.as_str());
             (doubt, level, first, Reverse(cases), requirement, Reverse(group.places.len()), group.observed.clone())
         });
         groups
@@ -165,7 +168,8 @@ impl Findings {
         let mut places = places.to_vec();
         places.sort_by_cached_key(|place| {
             let crowd = Reverse(self.crowd.around(&place.case));
-            (Reverse(place.level), place.requirement != FIRST, crowd, place.case.clone(), place.requirement.clone())
+            let first = !FIRST.contains(&place.requirement.as_str());
+            (Reverse(place.level), first, !place.harmful, crowd, place.case.clone(), place.requirement.clone())
         });
         let (requirement, level, observed) =
             places.first().map(|first| (first.requirement.clone(), first.level, first.finding.observed.clone()))?;
@@ -235,6 +239,15 @@ mod tests {
         let mut cases = sample();
         cases.reverse();
         assert_eq!(gather(cases).groups(), forward);
+    }
+
+    #[test]
+    fn a_case_that_does_harm_is_told_before_plainer_ones() {
+        let mut harmful = case("PreToolUse", "rm", "aaa", vec![noise()]);
+        harmful.harmful = true;
+        let plain = || case("PreToolUse", "bash", "baseline", vec![noise()]);
+        let groups = gather(vec![plain(), harmful, plain()]).groups();
+        assert_eq!(groups[0].places[0].case.payload, "rm");
     }
 
     #[test]

@@ -102,6 +102,7 @@ pub(crate) fn case(event: &str, payload: &str, scenario: &str, judgements: Vec<J
         judgements,
         runs: vec![run(b"Loading rules...\n{}", b"")],
         wall: Duration::from_millis(15),
+        harmful: false,
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) fn judged(contract: &Contract, notices: &[ConfigNotice]) -> Option<Ca
         scenario: CONFIGURATION.to_owned(),
     };
     let judgements = notices.iter().map(judgement).collect();
-    Some(CaseFinished { case, judgements, runs: Vec::new(), wall: Duration::ZERO })
+    Some(CaseFinished { case, judgements, runs: Vec::new(), wall: Duration::ZERO, harmful: false })
 }
 
 fn judgement(notice: &ConfigNotice) -> Judgement {

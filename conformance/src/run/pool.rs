@@ -321,6 +321,7 @@ impl<'a> Checker<'a> {
                 (vec![Judgement { requirement: "harness".to_owned(), level: Level::Must, verdict }], Vec::new())
             }
         };
+        let harmful = PayloadKind::of(case.payload).is_threat() && runs.iter().any(|run| !run.effect.stops_the_step());
         let runs = runs
             .into_iter()
             .map(|run| ReportedRun {
@@ -330,7 +331,7 @@ impl<'a> Checker<'a> {
                 further: run.further.map_or(0, |further| further.states.len()),
             })
             .collect();
-        Some(CaseFinished { case: case.id.clone(), judgements, runs, wall: done.wall })
+        Some(CaseFinished { case: case.id.clone(), judgements, runs, wall: done.wall, harmful })
     }
 
     pub(super) fn event(&self, case: &Case<'_>) -> &'a Event {

@@ -65,7 +65,13 @@ pub(super) fn judged(
         };
         let judgements = judge_event(catalogue, &material);
         let case = CaseId { payload: EVERY_PAYLOAD.to_owned(), ..whole.first.clone() };
-        (!judgements.is_empty()).then_some(CaseFinished { case, judgements, runs: Vec::new(), wall: Duration::ZERO })
+        (!judgements.is_empty()).then_some(CaseFinished {
+            case,
+            judgements,
+            runs: Vec::new(),
+            wall: Duration::ZERO,
+            harmful: false,
+        })
     });
     judged.collect()
 }
