@@ -17,6 +17,9 @@ mod clean_hooks;
 #[path = "cli/contracts.rs"]
 mod contracts;
 #[cfg(unix)]
+#[path = "cli/everyday.rs"]
+mod everyday;
+#[cfg(unix)]
 #[path = "cli/faults.rs"]
 mod faults;
 #[cfg(unix)]

@@ -237,6 +237,9 @@ pub struct Field {
     pub unwrap: bool,
     /// Whether a new input is merged into the step's own.
     pub merges: bool,
+    /// The field of stdin that a new input takes the place of as a whole, if that is known: what the new one leaves out is
+    /// gone.
+    pub replaces: Option<FieldPath>,
     /// For a name of the event outside of the union: whether another event's name voids the answer.
     pub binding: bool,
     /// Characters of the text that are replaced by their entities (`&lt;`) before anybody reads it.
@@ -296,6 +299,7 @@ pub(super) struct FieldEntry {
     unwrap: bool,
     #[serde(default)]
     merges: bool,
+    replaces: Option<FieldPath>,
     #[serde(default)]
     binding: bool,
     #[serde(default)]
@@ -352,6 +356,7 @@ impl FieldEntry {
             needs: entry.needs,
             unwrap: entry.unwrap,
             merges: entry.merges,
+            replaces: entry.replaces,
             binding: entry.binding,
             escapes: entry.escapes,
             shape: entry.shape,

@@ -1,7 +1,7 @@
 //! Judges of hooks that stop nothing, or everything.
 
-use super::Verdict;
 use super::whole_event::{BaselineRun, EventMaterial, is_reported};
+use super::{Verdict, exit};
 use crate::activity::{EventActivity, PayloadKind, Response};
 use crate::contract::{EventKind, Evidence};
 use crate::requirement::Requirement;
@@ -40,6 +40,10 @@ pub(super) fn never_spoke(_: &Requirement, material: &EventMaterial<'_>) -> Opti
 /// A hook does not decide the same about harmless payloads as about dangerous ones.
 pub(super) fn same_answer(_: &Requirement, material: &EventMaterial<'_>) -> Option<Verdict> {
     let own = material.own().filter(|own| own.guards())?;
+    // That is no answer, and has a requirement of its own.
+    if exit::fails_everywhere(material) {
+        return None;
+    }
     // Whether hostile payloads are stopped is open.
     let runs: Vec<&BaselineRun<'_>> = material.runs.iter().filter(|one| one.kind() != PayloadKind::Hostile).collect();
     let harmless = runs.iter().filter(|one| one.kind() == PayloadKind::Harmless).count();

@@ -5,7 +5,9 @@ use std::sync::LazyLock;
 use hookproof_harness::Ending;
 use regex_lite::Regex;
 
-use super::{Material, Verdict, cause};
+use super::whole_event::{BaselineRun, EventMaterial};
+use super::{Finding, Material, Verdict, cause, ending};
+use crate::activity::PayloadKind;
 use crate::judge::input::is_uncaught;
 use crate::oracle::{HookStatus, reported_signal};
 use crate::requirement::Requirement;
@@ -69,6 +71,46 @@ pub(super) fn one_where_two_was_meant(_: &Requirement, material: &Material<'_>) 
         return Some(material.fail_by_both(run, material.typical.unwrap_or(run), observed));
     }
     Some(Verdict::Pass)
+}
+
+/// Runs that have to be there before every one of them shows that a hook fails at anything.
+const ENOUGH: usize = 3;
+
+fn denies_by_accident(one: &BaselineRun<'_>) -> bool {
+    one.run.effect.problems.iter().any(|problem| problem.requirement == "exit.denies-by-accident")
+}
+
+/// Whether the hook fails at every payload in the same way, and denies by that.
+pub(super) fn fails_everywhere(material: &EventMaterial<'_>) -> bool {
+    let Some(first) = material.runs.first() else { return false };
+    let same = |one: &BaselineRun<'_>| one.run.observation.ending == first.run.observation.ending;
+    material.runs.len() >= ENOUGH && material.runs.iter().all(|one| denies_by_accident(one) && same(one))
+}
+
+/// A hook does not deny every step because it fails at every payload in the same way.
+pub(super) fn denies_everything(_: &Requirement, material: &EventMaterial<'_>) -> Option<Verdict> {
+    if material.runs.len() < ENOUGH || !material.runs.iter().any(denies_by_accident) {
+        return None;
+    }
+    if !fails_everywhere(material) {
+        return Some(Verdict::Pass);
+    }
+    let first = material.runs.first()?;
+    let harmless = material.runs.iter().filter(|one| one.kind() == PayloadKind::Harmless).count();
+    let shown = material.runs.iter().find(|one| one.kind() == PayloadKind::Harmless).unwrap_or(first).run;
+    let observed = format!(
+        "the hook fails at every payload in the same way ({}), and {} takes that for a denial: all {} steps are denied, {harmless} \
+         harmless ones among them",
+        ending(shown),
+        material.contract.platform.title,
+        material.runs.len(),
+    );
+    let weakest = material.runs.iter().map(|one| one.run.effect.evidence).max()?;
+    // What single payloads show of the same failure belongs to it.
+    Some(match material.fail(shown, observed, weakest) {
+        Verdict::Fail(finding) => Verdict::Fail(Finding { cause: cause::failure(shown), ..finding }),
+        other => other,
+    })
 }
 
 /// The command must start.

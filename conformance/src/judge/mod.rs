@@ -2,6 +2,7 @@
 
 mod activity;
 mod cause;
+mod complaint;
 mod consistency;
 mod cooldown;
 mod exit;
@@ -12,6 +13,7 @@ mod interference;
 mod phantom;
 mod problem;
 mod resource;
+mod rewrite;
 mod security;
 mod stream;
 mod telling;
@@ -81,6 +83,8 @@ const JUDGES: &[(&str, Judge)] = &[
     ("same-decision", consistency::same_decision),
     ("same-at-any-size", consistency::same_at_any_size),
     ("keeps-decision", consistency::keeps_decision),
+    ("keeps-approval", consistency::keeps_approval),
+    ("stops-odd-text", consistency::stops_odd_text),
     ("same-without-stderr", consistency::same_without_stderr),
     ("budget", timing::budget),
     ("patience", timing::patience),

@@ -1,6 +1,6 @@
 //! Judging what one hook did at one event: all baseline runs together, instead of a case.
 
-use super::{Finding, Judgement, Verdict, activity, evidence, warning};
+use super::{Finding, Judgement, Verdict, activity, complaint, evidence, exit, rewrite, warning};
 use crate::activity::{Activity, EventActivity, PayloadKind, Response};
 use crate::contract::{Contract, Event, Evidence};
 use crate::oracle::tell;
@@ -73,6 +73,9 @@ pub(super) fn is_reported(id: &str) -> bool {
 type EventJudge = fn(&Requirement, &EventMaterial<'_>) -> Option<Verdict>;
 
 const JUDGES: &[(&str, EventJudge)] = &[
+    ("denies-everything", exit::denies_everything),
+    ("helper-complains", complaint::helper_complains),
+    ("rewrite-keeps-fields", rewrite::keeps_fields),
     ("never-spoke", activity::never_spoke),
     ("same-answer", activity::same_answer),
     ("warning-discarded", warning::warning_discarded),

@@ -1,0 +1,158 @@
+//! What programs that a hook starts complain of, each time, where nobody reads it.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use hookproof_harness::{AttemptOutcome, Ending};
+use regex_lite::Regex;
+use serde::Deserialize;
+
+use super::whole_event::{BaselineRun, EventMaterial};
+use super::{Finding, Verdict};
+use crate::contract::Evidence;
+use crate::oracle::HookStatus;
+use crate::requirement::Requirement;
+
+/// So many payloads have to cause a complaint, and all of their kind.
+const ENOUGH: usize = 3;
+/// Lines of stderr that are looked at.
+const LINES: usize = 50;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(rename = "complaint")]
+    complaints: Vec<Entry>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    means: String,
+    evidence: Evidence,
+    #[expect(dead_code, reason = "for readers of the file, as everywhere in the data")]
+    source: Vec<String>,
+    /// Why it may be this machine's fault, if it may.
+    machine: Option<String>,
+    patterns: Vec<String>,
+}
+
+/// What a program complains of.
+struct Complaint {
+    means: String,
+    evidence: Evidence,
+    machine: Option<String>,
+    pattern: Regex,
+}
+
+/// The table of `complaints.toml`.
+static TABLE: LazyLock<Vec<Complaint>> = LazyLock::new(|| {
+    let file: File = toml::from_str(include_str!("../../complaints.toml")).expect("the file is a constant");
+    let all = file.complaints.into_iter().flat_map(|Entry { means, evidence, machine, patterns, .. }| {
+        patterns.into_iter().map(move |pattern| Complaint {
+            means: means.clone(),
+            evidence,
+            machine: machine.clone(),
+            pattern: Regex::new(&format!("^(?:{pattern})$")).expect("the pattern is a constant"),
+        })
+    });
+    all.collect()
+});
+
+/// The complaint that a line is, and who complains.
+fn read(line: &str) -> Option<(usize, String)> {
+    TABLE.iter().enumerate().find_map(|(index, complaint)| {
+        let found = complaint.pattern.captures(line)?;
+        let program = found.name("program")?.as_str();
+        Some((index, program.rsplit('/').next().unwrap_or(program).to_owned()))
+    })
+}
+
+/// No program that the hook starts complains each time, where nobody reads it.
+pub(super) fn helper_complains(_: &Requirement, material: &EventMaterial<'_>) -> Option<Verdict> {
+    let tool_of = |one: &BaselineRun<'_>| {
+        let field = material.contract.platform.tool_field.as_ref()?;
+        crate::json::at(&one.payload.stdin, field)?.as_str().map(str::to_owned)
+    };
+    // What the hook decides first is often which tool it is about.
+    let mut kinds: BTreeMap<Option<String>, Vec<&BaselineRun<'_>>> = BTreeMap::new();
+    material.runs.iter().for_each(|one| kinds.entry(tool_of(one)).or_default().push(one));
+    if material.runs.len() < ENOUGH {
+        return None;
+    }
+    let everywhere: Vec<&BaselineRun<'_>> = material.runs.iter().collect();
+    let groups = std::iter::once(&everywhere).chain(kinds.values()).filter(|group| group.len() >= ENOUGH);
+    for group in groups {
+        let (first, rest) = group.split_first()?;
+        let common = unread(first)
+            .into_iter()
+            .find(|(_, who)| rest.iter().all(|one| unread(one).iter().any(|(_, other)| other == who)));
+        let Some((line, (index, program))) = common else { continue };
+        let complaint = &TABLE[index];
+        let observed = format!(
+            "`{program}` complains at all of {} payloads{}, on stderr, where nobody reads it: {line:?}; {}",
+            group.len(),
+            if group.len() == material.runs.len() { String::new() } else { within(tool_of(first)) },
+            complaint.means,
+        );
+        let facts = group.iter().map(|one| one.run.effect.evidence).max()?.max(complaint.evidence);
+        return Some(match (material.fail(first.run, observed, facts), &complaint.machine) {
+            (Verdict::Fail(finding), Some(reason)) => Finding::doubted(finding, reason.clone()),
+            (other, _) => other,
+        });
+    }
+    Some(Verdict::Pass)
+}
+
+fn within(tool: Option<String>) -> String {
+    tool.map_or_else(String::new, |tool| format!(" for the tool `{tool}`"))
+}
+
+/// Complaints on the stderr of a hook that ended well, which neither the user nor the model is given.
+fn unread(one: &BaselineRun<'_>) -> Vec<(String, (usize, String))> {
+    let (observation, effect) = (&one.run.observation, &one.run.effect);
+    let refused = |attempt: &hookproof_harness::Attempt| attempt.outcome == AttemptOutcome::Refused;
+    let kept = observation.sandbox.as_ref().is_some_and(|report| report.attempts.iter().any(refused));
+    // What the sandbox refused may be what is complained of.
+    if kept || effect.hook_status != HookStatus::Ok || !matches!(observation.ending, Ending::Exited { code: 0 }) {
+        return Vec::new();
+    }
+    let text = String::from_utf8_lossy(&observation.stderr.bytes);
+    let read_by_somebody =
+        |line: &str| effect.model_sees.iter().chain(&effect.user_sees).any(|text| text.contains(line));
+    text.lines()
+        .take(LINES)
+        .map(str::trim)
+        .filter(|line| !read_by_somebody(line))
+        .filter_map(|line| Some((line.to_owned(), read(line)?)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::gnu_grep("grep: unrecognized option '--force'", Some("grep"))]
+    #[case::short("grep: invalid option -- 'z'", Some("grep"))]
+    #[case::a_builtin("/x/hook.sh: line 3: read: -z: invalid option", None)]
+    #[case::a_builtin_of_bash("./hook.sh: line 4: [: x: integer expression expected", Some("hook.sh"))]
+    #[case::dash_test("hook.sh: 4: [: Illegal number: x", Some("hook.sh"))]
+    #[case::dash_operator("hook.sh: 2: [: ==: unexpected operator", Some("hook.sh"))]
+    #[case::arithmetic("hook.sh: line 2: 1 +: syntax error: operand expected (error token is \"+\")", Some("hook.sh"))]
+    #[case::local("/x/hook.sh: line 9: local: can only be used in a function", Some("hook.sh"))]
+    #[case::sed("sed: -e expression #1, char 4: unterminated `s' command", Some("sed"))]
+    #[case::regular_expression("grep: Unmatched [, [^, [:, [., or [=", Some("grep"))]
+    #[case::missing("hook.sh: line 3: yq: command not found", Some("hook.sh"))]
+    #[case::missing_in_dash("hook.sh: 3: yq: not found", Some("hook.sh"))]
+    #[case::unset("hook.sh: line 3: CONFIG: unbound variable", Some("hook.sh"))]
+    #[case::a_log("[guard] checked: ls", None)]
+    #[case::a_message("guard: nothing to do", None)]
+    #[case::about_a_command("blocked: option --force is not allowed", None)]
+    #[case::a_warning("warning: unknown option in config", None)]
+    fn complaints_have_a_form(#[case] line: &str, #[case] program: Option<&str>) {
+        assert_eq!(read(line).map(|(_, program)| program).as_deref(), program);
+    }
+}
