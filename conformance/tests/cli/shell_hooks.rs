@@ -72,8 +72,10 @@ fn a_hook_past_its_time_limit_breaks_the_rule_of_time_and_no_other_must() {
 
 #[test]
 fn a_sound_hook_conforms() {
-    let deny = NOISY.replace("echo 'Welcome to my shell'\n", "");
-    Script::new(&deny).check(&["--level", "may"]).assert().success().stdout(contains("conforms to Claude Code"));
+    let quiet = NOISY.replace("echo 'Welcome to my shell'\n", "");
+    let guard = quiet.replace("cat >/dev/null\n", "case $(cat) in *'rm -rf'*) ;; *) exit 0 ;; esac\n");
+    let check = Script::new(&guard).check(&["--level", "may"]).assert().success();
+    check.stdout(predicate::str::ends_with("conforms to Claude Code 2.1.329 at level MAY\n"));
 }
 
 /// The same finding fails the check or not, as the level says; it is told either way.
@@ -117,7 +119,10 @@ fn a_json_report_of_a_broken_hook_can_be_told_again() {
     script.check(&["--format", "jsonl", "-o", &file.to_string_lossy()]).assert().code(1).stdout("");
     let (events, text) = replayed(&fs::read(&file).expect("the report is there"));
     let summary = summary(&events);
-    assert!(summary.must > 0 && summary.must == summary.cases, "{summary:?}");
+    // One case has no run of its own: it is about all runs of the event together.
+    let whole_event =
+        events.iter().filter(|event| matches!(event, ReportEvent::CaseFinished(case) if case.runs.is_empty()));
+    assert!(summary.must > 0 && summary.must == summary.cases - whole_event.count(), "{summary:?}");
     assert!(text.contains("error[stream.noise-before-json]"), "{text}");
 }
 
