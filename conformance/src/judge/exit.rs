@@ -7,7 +7,7 @@ use regex_lite::Regex;
 
 use super::whole_event::{BaselineRun, EventMaterial};
 use super::{Finding, Material, Verdict, cause, ending};
-use crate::activity::PayloadKind;
+use crate::activity::{PayloadKind, can_block};
 use crate::judge::input::is_uncaught;
 use crate::oracle::{HookStatus, reported_signal};
 use crate::requirement::Requirement;
@@ -89,7 +89,7 @@ pub(super) fn fails_everywhere(material: &EventMaterial<'_>) -> bool {
 
 /// A hook does not deny every step because it fails at every payload in the same way.
 pub(super) fn denies_everything(_: &Requirement, material: &EventMaterial<'_>) -> Option<Verdict> {
-    if material.runs.len() < ENOUGH || !material.runs.iter().any(denies_by_accident) {
+    if material.runs.len() < ENOUGH || !can_block(material.event) {
         return None;
     }
     if !fails_everywhere(material) {

@@ -19,7 +19,6 @@ const STOP: &str = r#"#!/bin/sh
 case $(cat | tr -d ' \n') in *'"stop_hook_active":true'*) exit 0 ;; esac
 echo '{"decision":"block","reason":"Run the tests first."}'
 "#;
-const BESIDE: &str = "#!/bin/sh\nset -e\ncat >/dev/null\ndate >> \"$(dirname \"$0\")/log\"\n";
 
 /// `check MORE -- sh hook.sh`, for a script with this text.
 fn check(text: &str, more: &[&str]) -> assert_cmd::assert::Assert {
@@ -46,7 +45,8 @@ fn a_clean_hook_is_not_accused(#[case] text: &str, #[case] event: &str) {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_log_beside_the_script_is_all_that_is_said_of_it() {
-    check(BESIDE, &["--event", "PostToolUse", "--scenario", "repeated"])
+    let beside = "#!/bin/sh\nset -e\ncat >/dev/null\ndate >> \"$(dirname \"$0\")/log\"\n";
+    check(beside, &["--event", "PostToolUse", "--scenario", "repeated"])
         .code(1)
         .stdout(contains("warning[security.writes-outside]"))
         .stdout(contains("does not conform: 1 SHOULD"));

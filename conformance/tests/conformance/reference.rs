@@ -32,6 +32,8 @@ const NOT_APPLICABLE: &[(&str, &str)] = &[
     ("config.", "they are about configuration files, and the reference is started without one"),
     ("security.helper-", "the reference starts no other program"),
     ("worker.", "the reference talks to no local service"),
+    ("consistency.approval-lost", "the reference approves no request, so that it has none to lose"),
+    ("schema.rewrite-loses-fields", "the reference rewrites no input"),
 ];
 
 /// Likewise, where nothing holds a hook and so nobody sees what it reaches for, and where nobody counts processes.

@@ -79,7 +79,8 @@ pub(crate) struct Fixture {
 pub(crate) fn fixtures() -> Vec<Fixture> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/payloads/claude-code");
     let mut found = Vec::new();
-    for folder in entries(&root) {
+    // Beside the folders of the events lie the templates that the suite makes further payloads from.
+    for folder in entries(&root).into_iter().filter(|entry| entry.is_dir()) {
         for file in entries(&folder) {
             let text = std::fs::read_to_string(&file).expect("readable");
             let value: Value = serde_json::from_str(&text).expect("JSON");
