@@ -1,8 +1,8 @@
 //! What is found in the sample configurations under `fixtures/configs/<platform>/<situation>/`.
 //!
 //! Each situation has an `expected.json` beside the configuration: `about`, `path` (what `discover` is given, below the
-//! situation's folder), `platform` (the folder's name if absent), `systems` (`unix` where only Unix shows it), and what
-//! comes out of it: `subjects` and `notices`, or `error`. `{root}` stands for the situation's folder. With
+//! situation's folder), `platform` (the folder's name if absent), `systems` (`unix` where only Unix shows it), `programs` (`true` where hooks
+//! whose program does not exist are set aside, as `check` does), and what comes out of it: `subjects` and `notices`, or `error`. `{root}` stands for the situation's folder. With
 //! `HOOKPROOF_BLESS=1` the outcome is written anew; read the difference before you keep it.
 
 use std::collections::BTreeSet;
@@ -122,10 +122,13 @@ fn shown_notice(notice: &ConfigNotice, root: &Path) -> Value {
 }
 
 /// What came out, in the form of `expected.json`.
-fn outcome(contract: &Contract, path: &Path, root: &Path) -> Map<String, Value> {
+fn outcome(contract: &Contract, path: &Path, root: &Path, programs: bool) -> Map<String, Value> {
     let mut shown = Map::new();
     match discover(contract, path) {
-        Ok(discovery) => {
+        Ok(mut discovery) => {
+            if programs {
+                discovery.set_aside_missing(contract);
+            }
             let files: Vec<_> =
                 discovery.files.iter().map(|file| portable(&file.display().to_string(), root)).collect();
             shown.insert("files".to_owned(), json!(files));
@@ -157,12 +160,12 @@ fn every_situation_comes_out_as_expected() {
         // `{root}/.` is the same folder, and would show in every path.
         let path = if text("path") == Some(".") { root.clone() } else { path };
         let mut actual = Map::new();
-        for key in ["about", "path", "platform", "systems"] {
+        for key in ["about", "path", "platform", "systems", "programs"] {
             if let Some(value) = expected.get(key) {
                 actual.insert(key.to_owned(), value.clone());
             }
         }
-        actual.extend(outcome(&contract, &path, &root));
+        actual.extend(outcome(&contract, &path, &root, expected.contains_key("programs")));
         if bless {
             let text = serde_json::to_string_pretty(&actual).unwrap() + "\n";
             // The other tests read it at the same time.
@@ -212,9 +215,13 @@ fn every_lint_has_a_sample_and_says_what_to_do() {
             continue;
         }
         let path = folder.join(expected["path"].as_str().unwrap());
-        let Ok(discovery) = discover(&contract(&platform), &path) else {
+        let contract = contract(&platform);
+        let Ok(mut discovery) = discover(&contract, &path) else {
             continue;
         };
+        if expected.get("programs").is_some() {
+            discovery.set_aside_missing(&contract);
+        }
         for notice in discovery.notices {
             assert!(notice.requirement.starts_with("config."), "{notice:?}");
             for text in [&notice.message, &notice.consequence, &notice.help] {

@@ -308,13 +308,14 @@ fn subjects(arguments: &CheckArguments, contract: &Contract) -> Result<Found, Cl
     let Some(path) = &arguments.path else {
         return Err(CliError::Usage("failed to find anything to check".to_owned()));
     };
-    let found = discover(contract, path).map_err(|error| match error {
+    let mut found = discover(contract, path).map_err(|error| match error {
         DiscoverError::Nothing { .. } | DiscoverError::NoDialect { .. } => CliError::Nothing(error.to_string()),
         broken => CliError::usage(broken),
     })?;
     if found.subjects.is_empty() && found.notices.is_empty() {
         return Err(CliError::Nothing(format!("failed to find a command hook in {}", path.display())));
     }
+    found.set_aside_missing(contract);
     if !found.subjects.is_empty() {
         ask(arguments, path, &consent_text(&found))?;
     }

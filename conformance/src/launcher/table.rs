@@ -119,6 +119,13 @@ impl Launchers {
         self.elsewhere.iter().any(|list| list.scripts.iter().any(|ending| lower.ends_with(ending)))
     }
 
+    /// The first code that a program exits with for a fault; `None` if nothing is known of it.
+    pub(crate) fn code_of(&self, program: &str, fault: LaunchFaultKind) -> Option<i32> {
+        let own = self.all.iter().filter(|launcher| launcher.programs.iter().any(|known| bare(known) == bare(program)));
+        let mut sentences = own.flat_map(|launcher| &launcher.sentences).filter(|sentence| sentence.fault == fault);
+        sentences.find_map(|sentence| sentence.codes.first().copied())
+    }
+
     /// Whether stderr begins with what an interpreter that exits with `code` says of a script that does not exist.
     pub(crate) fn says_script_is_missing(&self, code: i32, stderr: &str) -> bool {
         let sentences = self.all.iter().flat_map(|launcher| &launcher.sentences);

@@ -34,8 +34,14 @@ fn judgement(notice: &ConfigNotice) -> Judgement {
         observed: format!("{}: {}", notice.place(), notice.message),
         consequence: notice.consequence.clone(),
         evidence: vec![format!("{} | {}", notice.line, notice.excerpt), notice.help.clone()],
-        doubt: None,
         cause: None,
+        // What only the suite leaves out says nothing about the platform.
+        doubt: notice.level.is_none().then(|| match notice.requirement.as_str() {
+            "config.unsupported-handler" | "config.not-run" | "config.program-missing" => {
+                "hookproof does not run this hook here and says nothing about it".to_owned()
+            }
+            _ => "this is only for your information".to_owned(),
+        }),
     };
     let counts = notice.level.is_some() && notice.evidence.is_settled();
     Judgement {

@@ -18,6 +18,7 @@ mod host;
 mod lint;
 mod malformed;
 mod matching;
+mod missing;
 mod name;
 mod node;
 mod notice;

@@ -230,8 +230,13 @@ fn of_words_at(words: &[&str], depth: usize) -> Option<Program> {
     Some(itself)
 }
 
+/// Whether a command only prepares for the one that matters.
+pub(crate) fn prepares(head: &str) -> bool {
+    PREPARATIONS.contains(&head) || is_assignment(head)
+}
+
 /// The words without assignments and programs that only start another one.
-fn without_prefixes<'a>(words: &'a [&'a str]) -> &'a [&'a str] {
+pub(crate) fn without_prefixes<'a>(words: &'a [&'a str]) -> &'a [&'a str] {
     let mut rest = words;
     while let Some((head, tail)) = rest.split_first() {
         if is_assignment(head) {
