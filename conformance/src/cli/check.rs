@@ -1,6 +1,6 @@
 //! `hookproof check`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::num::NonZeroUsize;
@@ -17,7 +17,7 @@ use hookproof::requirement::{Catalogue, Level};
 use hookproof::run::{
     CheckError, CheckOptions, Checker, Confinement, Interrupter, Launcher, Mode, launchers, path_through, start_through,
 };
-use hookproof::subject::{ConfigNotice, DiscoverError, Origin, Subject, consent_text, discover, from_command};
+use hookproof::subject::{ConfigNotice, DiscoverError, Origin, Subject, consent_text, discover_given, from_command};
 
 use super::known::Known;
 use super::{CliError, Exit, unknown};
@@ -157,7 +157,7 @@ pub(crate) fn run(arguments: &CheckArguments, known: &Known) -> Result<Exit, Cli
     let session = Session { arguments, catalogue, payloads: &payloads, interrupter, known_of_hook };
     let output = Output::of(arguments)?;
     if let [contract] = contracts.as_slice() {
-        let found = subjects(arguments, contract)?;
+        let found = subjects(arguments, contract, &session.given())?;
         let mut reporter = output.reporter(arguments, catalogue);
         return match session.check(contract, found, &mut *reporter)? {
             Some(summary) => Ok(exit(&summary, session.level())),
@@ -188,6 +188,11 @@ struct Session<'a> {
 }
 
 impl Session<'_> {
+    /// The names of the variables that the user gives the hooks.
+    fn given(&self) -> BTreeSet<String> {
+        self.known_of_hook.environment.keys().map(|name| name.to_string_lossy().into_owned()).collect()
+    }
+
     fn level(&self) -> Level {
         match self.arguments.level {
             LevelName::Must => Level::Must,
@@ -290,7 +295,7 @@ struct Found {
     notices: Vec<ConfigNotice>,
 }
 
-fn subjects(arguments: &CheckArguments, contract: &Contract) -> Result<Found, CliError> {
+fn subjects(arguments: &CheckArguments, contract: &Contract, given: &BTreeSet<String>) -> Result<Found, CliError> {
     if arguments.reference {
         return Ok(Found { subjects: vec![reference()?], notices: Vec::new() });
     }
@@ -302,13 +307,13 @@ fn subjects(arguments: &CheckArguments, contract: &Contract) -> Result<Found, Cl
             [event] => contract.events.get(event),
             _ => None,
         };
-        let notices = subject.line_notices(contract, event);
+        let notices = subject.line_notices(contract, event, given);
         return Ok(Found { subjects: vec![subject], notices });
     }
     let Some(path) = &arguments.path else {
         return Err(CliError::Usage("failed to find anything to check".to_owned()));
     };
-    let mut found = discover(contract, path).map_err(|error| match error {
+    let mut found = discover_given(contract, path, given).map_err(|error| match error {
         DiscoverError::Nothing { .. } | DiscoverError::NoDialect { .. } => CliError::Nothing(error.to_string()),
         broken => CliError::usage(broken),
     })?;

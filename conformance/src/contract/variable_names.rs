@@ -18,12 +18,38 @@ pub struct VariableNames {
     pub prefixes: Vec<String>,
     /// Names that users set themselves, or that the platform sets in some sessions only.
     pub users: Vec<String>,
-    /// Names that hooks are often written for and that are never set.
-    pub never: Vec<String>,
-    /// How well this is known.
+    /// Names that hooks are often written for and that the platform does not set.
+    #[serde(default)]
+    pub never: Vec<NeverSet>,
+    /// Whether each text, number and boolean at the top of stdin is also a variable of the same name.
+    #[serde(default)]
+    pub of_fields: bool,
+    /// How well the names that users set and the prefixes are known.
     pub evidence: Evidence,
     /// What it rests on.
     pub source: Vec<String>,
+}
+
+/// Names of variables that the platform does not set, with what this rests on.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NeverSet {
+    /// The names, with `*` at the end for any characters.
+    pub names: Vec<String>,
+    /// Whether a user may well set a variable of such a name himself.
+    #[serde(default)]
+    pub plausible: bool,
+    /// How well it is known that the platform does not set them.
+    pub evidence: Evidence,
+    /// What it rests on.
+    pub source: Vec<String>,
+}
+
+impl NeverSet {
+    /// What it rests on.
+    pub fn basis(&self) -> Basis {
+        Basis { evidence: self.evidence, source: self.source.clone() }
+    }
 }
 
 impl VariableNames {
@@ -32,21 +58,30 @@ impl VariableNames {
         Basis { evidence: self.evidence, source: self.source.clone() }
     }
 
-    /// Whether nothing ever sets the variable.
-    pub fn is_never_set(&self, name: &str) -> bool {
-        takes(&self.never, name) && !self.is_users(name)
+    /// The entry that says that the platform does not set the variable; one that has the whole name goes first.
+    pub fn never_set(&self, name: &str) -> Option<&NeverSet> {
+        let exact = self.never.iter().find(|never| never.names.iter().any(|known| known == name));
+        let found = exact.or_else(|| self.never.iter().find(|never| takes(&never.names, name)));
+        found.filter(|_| !self.is_users(name))
     }
 
     /// Whether users set the variable themselves.
     pub fn is_users(&self, name: &str) -> bool {
         // A longer name says more than the beginning that it has in common with others.
-        takes(&self.users, name) && !self.never.iter().any(|never| never == name)
+        let never = self.never.iter().filter_map(|never| closest(&never.names, name)).max();
+        closest(&self.users, name).is_some_and(|users| never.is_none_or(|never| users > never))
     }
 
     /// Whether the name begins like those of the platform's own variables.
     pub fn is_like_own(&self, name: &str) -> bool {
         self.prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()))
     }
+}
+
+/// The length of the longest pattern that takes a name; a whole name is longer than any beginning.
+fn closest(patterns: &[String], name: &str) -> Option<usize> {
+    let fitting = patterns.iter().filter(|pattern| takes(std::slice::from_ref(*pattern), name));
+    fitting.map(|pattern| if pattern == name { usize::MAX } else { pattern.len() }).max()
 }
 
 fn takes(patterns: &[String], name: &str) -> bool {
@@ -120,6 +155,15 @@ impl Contract {
         plain(&field) == own || plain(field.rsplit('.').next().unwrap_or(&field)) == own
     }
 
+    /// Whether `name` is a field of stdin at `event` that the platform also sets as a variable.
+    pub(crate) fn is_exported_field(&self, name: &str, event: Option<&Event>) -> bool {
+        if !self.variables.as_ref().is_some_and(|names| names.of_fields) {
+            return false;
+        }
+        let has = |event: &Event| event.input.keys().any(|key| key.split('#').next() == Some(name));
+        event.map_or_else(|| self.events.values().any(has), has)
+    }
+
     /// The paths of the fields on stdin, those of tools below the field that holds their input; those at the top first.
     fn fields(&self) -> Vec<String> {
         let own = self.events.values().flat_map(|event| event.input.keys());
@@ -157,7 +201,7 @@ fn plain(name: &str) -> String {
 mod tests {
     use rstest::rstest;
 
-    use crate::contract::Library;
+    use crate::contract::{Evidence, Library};
 
     #[rstest]
     #[case("claude-code", "PreToolUse", "CLAUDE_TOOL_INPUT_FILE_PATH", Some("tool_input.file_path"))]
@@ -196,8 +240,36 @@ mod tests {
     fn knows_names(#[case] name: &str, #[case] never: bool, #[case] users: bool) {
         let contract = Library::built_in().unwrap().select("claude-code").unwrap();
         let names = contract.variables.unwrap();
-        assert_eq!((names.is_never_set(name), names.is_users(name)), (never, users));
+        assert_eq!((names.never_set(name).is_some(), names.is_users(name)), (never, users));
         assert_eq!(names.is_like_own(name), name.starts_with("CLAUDE_"));
+    }
+
+    #[rstest]
+    #[case("claude-code", "CLAUDE_SESSION_ID", Evidence::Measured, false)]
+    #[case("claude-code", "TOOL_INPUT", Evidence::Measured, true)]
+    #[case("gemini-cli", "CLAUDE_TOOL_INPUT_FILE_PATH", Evidence::Measured, false)]
+    #[case("qwen-code", "QWEN_TOOL_NAME", Evidence::Source, false)]
+    #[case("cursor", "CURSOR_TOOL_NAME", Evidence::Documented, false)]
+    #[case("antigravity", "CLAUDE_TOOL_INPUT", Evidence::Unconfirmed, false)]
+    fn each_name_has_its_own_evidence(
+        #[case] platform: &str,
+        #[case] name: &str,
+        #[case] evidence: Evidence,
+        #[case] plausible: bool,
+    ) {
+        let contract = Library::built_in().unwrap().select(platform).unwrap();
+        let names = contract.variables.unwrap();
+        let never = names.never_set(name).unwrap();
+        assert_eq!((never.evidence, never.plausible), (evidence, plausible));
+    }
+
+    #[rstest]
+    #[case("factory-droid", "tool_name", true)]
+    #[case("factory-droid", "tool_inputs", false)]
+    #[case("claude-code", "tool_name", false)]
+    fn knows_fields_that_are_variables(#[case] platform: &str, #[case] name: &str, #[case] expected: bool) {
+        let contract = Library::built_in().unwrap().select(platform).unwrap();
+        assert_eq!(contract.is_exported_field(name, Some(&contract.events["PreToolUse"])), expected);
     }
 
     #[test]
@@ -207,7 +279,7 @@ mod tests {
             let contract = library.select(platform).unwrap();
             let Some(names) = &contract.variables else { continue };
             for (name, _) in contract.environment.iter().filter(|(_, variable)| variable.exists) {
-                assert!(!names.is_never_set(name), "{platform} sets {name}");
+                assert!(names.never_set(name).is_none(), "{platform} sets {name}");
             }
         }
     }

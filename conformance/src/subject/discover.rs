@@ -1,5 +1,6 @@
 //! Finding the hooks of a configuration.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::Subject;
@@ -54,7 +55,20 @@ pub struct Discovery {
 /// [`DiscoverError`] if nothing could be read: the path, its place and what to do are in the message. Of several files
 /// one that is broken becomes a notice, as long as another can be read.
 pub fn discover(contract: &Contract, path: &Path) -> Result<Discovery, DiscoverError> {
-    Search { contract, host: Host::current(), home: std::env::home_dir(), has: executable::is_there }.run(path)
+    discover_given(contract, path, &BTreeSet::new())
+}
+
+/// The same where the user gives the hooks variables of these names, so that they are set.
+///
+/// # Errors
+/// As [`discover`].
+pub fn discover_given(
+    contract: &Contract,
+    path: &Path,
+    variables: &BTreeSet<String>,
+) -> Result<Discovery, DiscoverError> {
+    let given = variables.clone();
+    Search { contract, host: Host::current(), home: std::env::home_dir(), has: executable::is_there, given }.run(path)
 }
 
 /// A search, with what it would otherwise ask its surroundings for.
@@ -66,6 +80,8 @@ pub(crate) struct Search<'a> {
     pub(crate) home: Option<PathBuf>,
     /// Whether a program is on this machine.
     pub(crate) has: fn(&str) -> bool,
+    /// Names of variables that the user gives the hooks.
+    pub(crate) given: BTreeSet<String>,
 }
 
 /// What a search has found so far.

@@ -42,6 +42,7 @@ pub(crate) fn read(
         plugin: None,
         in_front_matter: false,
         has: search.has,
+        given: search.given.clone(),
         renames: BTreeMap::new(),
     };
     for file in files.iter().filter(|file| file.is_file()) {

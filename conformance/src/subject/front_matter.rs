@@ -70,6 +70,7 @@ pub(crate) fn read(
             plugin: plugin.and_then(|plugin| plugin.plugin.clone()),
             in_front_matter: true,
             has: search.has,
+            given: search.given.clone(),
             renames: kind.map(|kind| kind.renames.clone()).unwrap_or_default(),
         };
         let key = dialect.settings.hooks.as_deref().unwrap_or("hooks");

@@ -23,9 +23,35 @@ const NOT_FOUND: i32 = 127;
 
 /// Words of shells that `PATH` need not have, besides the ones that only prepare for the program.
 const BUILTINS: &[&str] = &[
-    "eval", "alias", "wait", "let", "case", "for", "function", "select", "declare", "typeset", "readonly", "mapfile",
-    "readarray", "pushd", "popd", "jobs", "kill", "ulimit", "getopts", "shift", "break", "continue", "times", "disown",
-    "enable", "print", "zmodload", "autoload", "emulate",
+    "eval",
+    "alias",
+    "wait",
+    "let",
+    "case",
+    "for",
+    "function",
+    "select",
+    "declare",
+    "typeset",
+    "readonly",
+    "mapfile",
+    "readarray",
+    "pushd",
+    "popd",
+    "jobs",
+    "kill",
+    "ulimit",
+    "getopts",
+    "shift",
+    "break",
+    "continue",
+    "times",
+    "disown",
+    "enable",
+    "print",
+    "zmodload",
+    "autoload",
+    "emulate",
 ];
 
 /// Commands whose outcome decides whether the rest of the line runs.
@@ -88,7 +114,9 @@ impl Look<'_> {
             Some(path) => {
                 let shown = path.display();
                 let what = match &missing.by {
-                    Some(interpreter) => format!("the script {shown}, which is given to `{interpreter}`, does not exist"),
+                    Some(interpreter) => {
+                        format!("the script {shown}, which is given to `{interpreter}`, does not exist")
+                    }
                     None => format!("the program {shown} does not exist"),
                 };
                 let help = match near(path, file) {
@@ -231,7 +259,12 @@ impl Look<'_> {
         let name = bare(head);
         let implied = IMPLIED.iter().filter(|(interpreter, _)| *interpreter == name).flat_map(|(_, endings)| *endings);
         let found = path.exists() || implied.clone().any(|ending| with_ending(&path, ending).exists());
-        (!found).then(|| Missing { text: text.to_owned(), path: Some(path), by: Some((*head).to_owned()), tolerated: false })
+        (!found).then(|| Missing {
+            text: text.to_owned(),
+            path: Some(path),
+            by: Some((*head).to_owned()),
+            tolerated: false,
+        })
     }
 
     /// The path that a word leads to, if that can be told without running anything.
@@ -335,8 +368,7 @@ fn near(path: &Path, config: &Path) -> Option<PathBuf> {
             folders.push(folder.to_owned());
         }
     }
-    let below: Vec<PathBuf> =
-        folders.iter().flat_map(|folder| entries(folder)).filter(|path| path.is_dir()).collect();
+    let below: Vec<PathBuf> = folders.iter().flat_map(|folder| entries(folder)).filter(|path| path.is_dir()).collect();
     folders.extend(below);
     let files: Vec<PathBuf> = folders.iter().flat_map(|folder| entries(folder)).filter(|path| path.is_file()).collect();
     let is = |found: Option<&std::ffi::OsStr>, wanted: &str| {

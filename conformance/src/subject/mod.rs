@@ -41,7 +41,7 @@ mod toml_tree;
 mod walk;
 mod yaml_tree;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ use serde_json::Value;
 
 pub use command::from_command;
 pub use consent::consent_text;
-pub use discover::{Discovery, discover};
+pub use discover::{Discovery, discover, discover_given};
 pub use error::DiscoverError;
 pub use heavy::Heavy;
 pub(crate) use host::Host;
@@ -129,10 +129,16 @@ pub struct Subject {
 
 impl Subject {
     /// What is to be said of the line that it gives a shell, where it comes from a command line such as `sh -c '...'`:
-    /// variables that nothing sets, templates, spellings of another shell. `event` narrows the fields that are advised.
+    /// variables that nothing sets, templates, spellings of another shell. `event` narrows the fields that are advised;
+    /// `given` are names of variables that the user gives it.
     #[must_use]
-    pub fn line_notices(&self, contract: &Contract, event: Option<&Event>) -> Vec<ConfigNotice> {
-        if self.origin == Origin::Command { lint::line::of_subject(contract, event, self) } else { Vec::new() }
+    pub fn line_notices(
+        &self,
+        contract: &Contract,
+        event: Option<&Event>,
+        given: &BTreeSet<String>,
+    ) -> Vec<ConfigNotice> {
+        if self.origin == Origin::Command { lint::line::of_subject(contract, event, self, given) } else { Vec::new() }
     }
 
     /// What a report says of it: its name, its command, and the place of its configuration.

@@ -47,6 +47,7 @@ pub(crate) fn read(search: &Search<'_>, dialect: &Dialect, root: &Path, only: Op
         plugin: Some(root.to_owned()),
         in_front_matter: false,
         has: search.has,
+        given: search.given.clone(),
         renames: BTreeMap::new(),
     };
     let manifest = names.manifest.as_ref().map(|name| root.join(name)).filter(|manifest| manifest.exists());

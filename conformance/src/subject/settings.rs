@@ -36,6 +36,7 @@ pub(crate) fn read(
         plugin: None,
         in_front_matter: false,
         has: search.has,
+        given: search.given.clone(),
         renames: BTreeMap::new(),
     };
     let mut commands = Vec::new();

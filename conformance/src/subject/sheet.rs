@@ -1,6 +1,6 @@
 //! What a lint looks at: a map of events, a group of it, a handler of that, and a handler's command.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use indexmap::IndexMap;
@@ -40,6 +40,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) in_front_matter: bool,
     /// Whether a program is on this machine.
     pub(crate) has: fn(&str) -> bool,
+    /// Names of variables that the user gives the hooks, beside the configuration.
+    pub(crate) given: BTreeSet<String>,
     /// Events that become others here.
     pub(crate) renames: BTreeMap<String, String>,
 }

@@ -85,7 +85,7 @@ impl Errors {
 
 /// The hooks for one of several platforms; a configuration that this platform does not read holds none.
 fn found(session: &Session<'_>, contract: &Contract) -> Result<Found, CliError> {
-    match subjects(session.arguments, contract) {
+    match subjects(session.arguments, contract, &session.given()) {
         Err(CliError::Nothing(_)) => Ok(Found { subjects: Vec::new(), notices: Vec::new() }),
         found => found,
     }

@@ -1,5 +1,6 @@
 //! What a search makes of its surroundings.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use hookproof_harness::Invocation;
@@ -14,7 +15,7 @@ const SETTINGS: &str = r#"{"hooks": {"Stop": [{"hooks": [
 
 fn search(path: &Path, host: Host, home: Option<PathBuf>) -> Vec<Subject> {
     let contract = Library::built_in().unwrap().select("claude-code").unwrap();
-    let search = Search { contract: &contract, host, home, has: |_| true };
+    let search = Search { contract: &contract, host, home, has: |_| true, given: BTreeSet::new() };
     search.run(path).unwrap().subjects
 }
 
@@ -52,7 +53,9 @@ fn a_command_for_this_system_counts_before_the_others() {
         r#"{"hooks": {"preToolUse": [{"powershell": "p", "bash": "b", "command": "c"}, {"powershell": "only"}]}}"#;
     std::fs::write(&file, both).unwrap();
     let contract = Library::built_in().unwrap().select("copilot-cli").unwrap();
-    let found = |host| Search { contract: &contract, host, home: None, has: |_| true }.run(&file).unwrap();
+    let found = |host| {
+        Search { contract: &contract, host, home: None, has: |_| true, given: BTreeSet::new() }.run(&file).unwrap()
+    };
     let unix = found(Host::Unix);
     assert_eq!(unix.subjects.iter().map(|subject| subject.display.as_str()).collect::<Vec<_>>(), ["b"]);
     assert_eq!(unix.notices[0].requirement, "config.unsupported-handler");
@@ -68,7 +71,9 @@ fn a_persons_own_files_are_looked_for_at_home_only() {
     std::fs::write(&file, r#"{"hooks": {"preToolUse": [{"command": "a"}]}}"#).unwrap();
     let contract = Library::built_in().unwrap().select("copilot-cli").unwrap();
     let home = Some(folder.path().to_owned());
-    let found = |path: &Path, home| Search { contract: &contract, host: Host::Unix, home, has: |_| true }.run(path);
+    let found = |path: &Path, home| {
+        Search { contract: &contract, host: Host::Unix, home, has: |_| true, given: BTreeSet::new() }.run(path)
+    };
     let at_home = found(folder.path(), home.clone()).unwrap();
     assert_eq!(at_home.files, std::slice::from_ref(&file));
     assert_eq!(at_home.subjects[0].project, None);
@@ -95,7 +100,9 @@ fn a_line_for_a_shell_that_is_not_here_is_run_by_none() {
     let folder = folder();
     let contract = Library::built_in().unwrap().select("claude-code").unwrap();
     for host in [Host::Unix, Host::Windows] {
-        let found = Search { contract: &contract, host, home: None, has: |_| false }.run(folder.path()).unwrap();
+        let found = Search { contract: &contract, host, home: None, has: |_| false, given: BTreeSet::new() }
+            .run(folder.path())
+            .unwrap();
         assert_eq!(found.subjects.iter().map(|subject| subject.display.as_str()).collect::<Vec<_>>(), ["b"]);
         let notice = &found.notices[0];
         assert_eq!((notice.requirement.as_str(), notice.level), ("config.unsupported-handler", None));

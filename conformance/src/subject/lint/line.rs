@@ -48,6 +48,7 @@ pub(crate) fn check(command: &Command<'_>, notices: &mut Notices) {
                     .keys()
                     .chain(scope.environment.keys())
                     .chain(own.keys())
+                    .chain(&scope.given)
                     .map(String::as_str)
                     .collect(),
                 posix_everywhere: is_posix(Host::Windows.shell(&scope.contract.process)),
@@ -116,7 +117,12 @@ pub(crate) fn remedy(contract: &Contract, event: Option<&Event>, name: &str) -> 
 }
 
 /// What is to be said of the line that a subject from a command line gives a shell: `sh -c '...'`.
-pub(crate) fn of_subject(contract: &Contract, event: Option<&Event>, subject: &Subject) -> Vec<ConfigNotice> {
+pub(crate) fn of_subject(
+    contract: &Contract,
+    event: Option<&Event>,
+    subject: &Subject,
+    given: &BTreeSet<String>,
+) -> Vec<ConfigNotice> {
     let Invocation::Program { program, args } = &subject.invocation else { return Vec::new() };
     if !is_shell(&program.to_string_lossy()) {
         return Vec::new();
@@ -127,7 +133,14 @@ pub(crate) fn of_subject(contract: &Contract, event: Option<&Event>, subject: &S
     let script = args.iter().skip_while(|arg| !is_flag(arg)).nth(1);
     let Some(text) = script.and_then(|script| script.to_str()) else { return Vec::new() };
     let parts = ShellLine::read(text);
-    let line = Line { contract, event, text, parts: &parts, set: BTreeSet::new(), posix_everywhere: true };
+    let line = Line {
+        contract,
+        event,
+        text,
+        parts: &parts,
+        set: given.iter().map(String::as_str).collect(),
+        posix_everywhere: true,
+    };
     let notice = |remark: Remark| ConfigNotice {
         requirement: remark.requirement.to_owned(),
         level: remark.level,

@@ -128,7 +128,7 @@ fn variables(line: &Line<'_>, remarks: &mut Vec<Remark>) {
                 .contract
                 .variables
                 .as_ref()
-                .is_some_and(|names| names.is_like_own(name) || names.is_never_set(name));
+                .is_some_and(|names| names.is_like_own(name) || names.never_set(name).is_some());
         if known {
             tell(&found[1], name, "cmd", remarks);
         }

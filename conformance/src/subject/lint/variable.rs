@@ -36,7 +36,7 @@ fn never_set(line: &Line<'_>, name: &str) -> Option<Remark> {
         let elsewhere = variable.meaning.strip_prefix("never set: ");
         return (!variable.exists).then(|| Remark {
             requirement: ID,
-            level: Some(Level::Must),
+            level: Some(level_of(line.contract.weigh(&basis), false)),
             evidence: line.contract.weigh(&basis),
             message: format!("`{name}` is never set"),
             consequence: format!("{platform} does not set it, and the shell puts nothing in its place"),
@@ -48,10 +48,11 @@ fn never_set(line: &Line<'_>, name: &str) -> Option<Remark> {
     }
     let names = line.contract.variables.as_ref()?;
     let evidence = line.contract.weigh(&names.basis());
-    if names.is_never_set(name) {
+    if let Some(never) = names.never_set(name) {
+        let evidence = line.contract.weigh(&never.basis());
         return Some(Remark {
             requirement: ID,
-            level: Some(Level::Must),
+            level: Some(level_of(evidence, never.plausible)),
             evidence,
             message: format!("`{name}` is never set"),
             consequence: format!("{platform} does not set it, and the shell puts nothing in its place"),
@@ -68,6 +69,13 @@ fn never_set(line: &Line<'_>, name: &str) -> Option<Remark> {
     })
 }
 
+/// How much a variable that the platform does not set matters. What is only documented, and a name that a user may set
+/// himself, breaks no MUST.
+fn level_of(evidence: Evidence, plausible: bool) -> Level {
+    let seen = matches!(evidence, Evidence::Measured | Evidence::Source);
+    if seen && !plausible { Level::Must } else { Level::Should }
+}
+
 /// A field of the document, spelled as a variable: `${tool_input.file_path}`, `${filePath}`.
 fn field(line: &Line<'_>, name: &str, braced: bool) -> Option<Remark> {
     let path = name.contains('.');
@@ -75,6 +83,9 @@ fn field(line: &Line<'_>, name: &str, braced: bool) -> Option<Remark> {
     let meant = line.contract.field_meant_by(name, line.event);
     let exactly = line.contract.is_field(name, line.event);
     let plugin = line.options_prefix();
+    if line.contract.is_exported_field(name, line.event) {
+        return None;
+    }
     if !braced || plugin.is_some_and(|prefix| name.starts_with(prefix)) {
         return None;
     }
