@@ -33,6 +33,8 @@ pub(crate) enum LaunchFaultKind {
     NoPermission,
     /// The interpreter that a script names does not exist.
     NoInterpreter,
+    /// The shell or interpreter does not know an option that it is given.
+    BadOption,
 }
 
 /// A hook that did not start.
@@ -89,7 +91,7 @@ impl LaunchFault {
             Ending::Exited { code } if *code != 0 => {
                 let found = started.recognise(*code, &run.stdout.bytes, &run.stderr.bytes)?;
                 let excused = is_elsewhere(&found.name).or_else(|| match found.kind {
-                    LaunchFaultKind::Syntax | LaunchFaultKind::NoPermission => None,
+                    LaunchFaultKind::Syntax | LaunchFaultKind::BadOption | LaunchFaultKind::NoPermission => None,
                     _ => beyond(subject, &found.name, stand),
                 });
                 Some(LaunchFault { observed: found.in_words(*code), excused, evidence: found.evidence })

@@ -124,6 +124,7 @@ impl Recognised {
             (LaunchFaultKind::NoProgram, _) => format!("the program `{name}` does not exist"),
             (LaunchFaultKind::NoPermission, _) => format!("`{name}` cannot be executed"),
             (LaunchFaultKind::NoInterpreter, _) => format!("the interpreter of `{name}` does not exist"),
+            (LaunchFaultKind::BadOption, _) => format!("`{name}` does not know an option that it is given"),
         };
         let first = self.said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
         let shown: String = first.chars().take(SHOWN).collect();

@@ -53,6 +53,75 @@ fn recognise(invocation: &Invocation, code: i32, stderr: &str) -> Option<(Launch
     "python3: can't open file '/p/hooks/guard.py': [Errno 2] No such file or directory\n",
     LaunchFaultKind::NoScript
 )]
+#[case::uv(
+    "sh",
+    "uv run x.py",
+    2,
+    "error: Failed to spawn: x.py\n  cause: No such file or directory (os error 2)\n",
+    LaunchFaultKind::NoProgram
+)]
+#[case::uv_script(
+    "sh",
+    "uv run --script x.py",
+    2,
+    "/v/bin/python: can't open file '/p/x.py': [Errno 2] No such file or directory\n",
+    LaunchFaultKind::NoScript
+)]
+#[case::awk("sh", "awk -f x.awk", 2, "awk: cannot open x.awk (No such file or directory)\n", LaunchFaultKind::NoScript)]
+#[case::make(
+    "sh",
+    "make -f x.mk check",
+    2,
+    "make: x.mk: No such file or directory\nmake: *** No rule to make target 'x.mk'.  Stop.\n",
+    LaunchFaultKind::NoScript
+)]
+#[case::sed(
+    "sh",
+    "sed -n -f x.sed",
+    4,
+    "sed: couldn't open file x.sed: No such file or directory\n",
+    LaunchFaultKind::NoScript
+)]
+#[case::jq("sh", "jq -f x.jq", 2, "jq: Could not open x.jq: No such file or directory\n", LaunchFaultKind::NoScript)]
+#[case::tclsh(
+    "sh",
+    "tclsh x.tcl",
+    1,
+    "couldn't read file \"x.tcl\": no such file or directory\n",
+    LaunchFaultKind::NoScript
+)]
+#[case::setsid(
+    "sh",
+    "setsid guard",
+    127,
+    "setsid: failed to execute guard: No such file or directory\n",
+    LaunchFaultKind::NoProgram
+)]
+#[case::flock(
+    "sh",
+    "flock -n /tmp/l guard --x",
+    69,
+    "flock: failed to execute guard: No such file or directory\n",
+    LaunchFaultKind::NoProgram
+)]
+#[case::xargs("sh", "xargs -0 guard", 127, "xargs: guard: No such file or directory\n", LaunchFaultKind::NoProgram)]
+#[case::nice("sh", "nice -n 10 guard", 127, "nice: 'guard': No such file or directory\n", LaunchFaultKind::NoProgram)]
+#[case::node_option("sh", "node --x guard.js", 9, "node: bad option: --x\n", LaunchFaultKind::BadOption)]
+#[case::python_option(
+    "sh",
+    "python3 --x guard.py",
+    2,
+    "unknown option --x\nusage: /usr/bin/python3 [option] ...\n",
+    LaunchFaultKind::BadOption
+)]
+#[case::bash_option(
+    "sh",
+    "bash --x guard.sh",
+    2,
+    "bash: --x: invalid option\nUsage: bash\n",
+    LaunchFaultKind::BadOption
+)]
+#[case::dash_option("sh", "dash -Z guard.sh", 2, "dash: 0: Illegal option -Z\n", LaunchFaultKind::BadOption)]
 #[case::dash_script(
     "sh",
     "sh .claude/guard.sh",
@@ -196,6 +265,49 @@ fn what_is_of_another_system_is_known(#[case] text: &str, #[case] expected: bool
     let all = Launchers::built_in().unwrap();
     let missing = text.split(' ').next().is_some_and(|program| all.is_elsewhere(program));
     assert_eq!(started.of_another_system().is_some() || missing, expected);
+}
+
+#[rstest]
+#[case("awk", &["-f", "no-such-script"])]
+#[case("mawk", &["-f", "no-such-script"])]
+#[case("sed", &["-f", "no-such-script"])]
+#[case("jq", &["-f", "no-such-script"])]
+#[case("make", &["-f", "no-such-script"])]
+#[case("tclsh", &["no-such-script"])]
+#[case("env", &["no-such-program"])]
+#[case("timeout", &["5", "no-such-program"])]
+#[case("nice", &["-n", "1", "no-such-program"])]
+#[case("nohup", &["no-such-program"])]
+#[case("stdbuf", &["-o0", "no-such-program"])]
+#[case("setsid", &["no-such-program"])]
+#[case("xargs", &["no-such-program"])]
+#[case("flock", &[".", "no-such-program"])]
+#[case("node", &["--no-such-option"])]
+#[case("python3", &["--no-such-option"])]
+#[case("bash", &["--no-such-option"])]
+fn programs_here_say_what_the_table_says(#[case] program: &str, #[case] args: &[&str]) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(program);
+    command.args(args).current_dir(folder.path()).env("LC_ALL", "C").stdin(Stdio::null());
+    // A program that this machine does not have, or in another make than the recorded one, says something else.
+    let Ok(run) = command.output() else { return };
+    if !cfg!(target_os = "linux") || is_other_make(program) {
+        return;
+    }
+    let invocation = Invocation::Program { program: program.into(), args: args.iter().map(OsString::from).collect() };
+    let started = Started::of(&invocation, folder.path());
+    let found = started.recognise(run.status.code().unwrap(), &run.stdout, &run.stderr);
+    assert!(found.is_some(), "{program} {args:?}: {:?} {}", run.status, String::from_utf8_lossy(&run.stderr));
+}
+
+/// Whether the program is busybox's or GNU awk, of which nothing was recorded.
+fn is_other_make(program: &str) -> bool {
+    let version = Command::new(program).arg("--version").stdin(Stdio::null()).output();
+    let text = version.map_or_else(
+        |_| String::new(),
+        |run| format!("{}{}", String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr)),
+    );
+    text.contains("BusyBox") || text.contains("GNU Awk")
 }
 
 /// Every launcher of this machine says today what the table says of it.

@@ -17,7 +17,7 @@ pub(crate) struct Program {
 /// Words in front of a command that are no program of their own.
 const PREFIXES: &[&str] = &[
     "busybox", "exec", "command", "builtin", "nohup", "time", "nice", "sudo", "env", "setsid", "stdbuf", "timeout",
-    "if", "then", "elif", "else", "while", "until", "do", "!", "{",
+    "flock", "if", "then", "elif", "else", "while", "until", "do", "!", "{",
 ];
 
 /// Commands that only prepare for the one that matters, or feed it.
@@ -55,6 +55,7 @@ const INTERPRETERS: &[&str] = &[
     "powershell",
     "uv",
     "osascript",
+    "tclsh",
     "Rscript",
     "java",
     "poetry",
@@ -68,6 +69,9 @@ const SUBCOMMANDS: &[&str] = &["run", "exec", "x", "dlx", "tool"];
 
 /// Shells of the POSIX family, which take a line behind `-c`.
 const SHELLS: &[&str] = &["bash", "sh", "zsh", "dash", "ksh", "mksh", "yash", "ash"];
+
+/// Programs that an option gives a script.
+const SCRIPT_BY_OPTION: &[&str] = &["awk", "gawk", "mawk", "sed", "jq", "make", "gmake"];
 
 /// How the interpreters call a script that is a part of the command line.
 const INLINE: &[&str] = &["<string>", "[eval]", "-e"];
@@ -147,6 +151,14 @@ fn names_of_words(words: &[&str], found: &mut Named, depth: usize) {
         return;
     }
     found.programs.push(((*head).to_owned(), true));
+    if SCRIPT_BY_OPTION.contains(&bare(head)) {
+        let options = ["-f", "--file", "--from-file", "--makefile"];
+        let scripts = rest.windows(2).filter(|pair| options.contains(&pair[0])).map(|pair| pair[1]);
+        found.programs.extend(scripts.map(|script| (script.to_owned(), false)));
+    } else if bare(head) == "xargs" {
+        // Which of the words is the program depends on the options before it.
+        found.programs.extend(rest.iter().map(|word| ((*word).to_owned(), false)));
+    }
     if depth >= DEEPEST || !(INTERPRETERS.contains(&bare(head)) || SHELLS.contains(&bare(head))) {
         return;
     }
@@ -242,10 +254,13 @@ pub(crate) fn without_prefixes<'a>(words: &'a [&'a str]) -> &'a [&'a str] {
         if is_assignment(head) {
             rest = tail;
         } else if PREFIXES.contains(&bare(head)) && !tail.is_empty() {
+            let numbers = ["timeout", "nice", "flock"].contains(&bare(head));
             let skipped = tail.iter().take_while(|word| {
-                word.starts_with('-') || (bare(head) == "timeout" && word.starts_with(|c: char| c.is_ascii_digit()))
+                word.starts_with('-') || (numbers && word.starts_with(|c: char| c.is_ascii_digit()))
             });
-            rest = &tail[skipped.count()..];
+            // What stands first behind the options of flock is the lock.
+            let skipped = skipped.count() + usize::from(bare(head) == "flock");
+            rest = &tail[skipped.min(tail.len())..];
         } else {
             return rest;
         }
