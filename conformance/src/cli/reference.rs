@@ -36,6 +36,7 @@ pub(crate) fn subject(own: PathBuf) -> Subject {
         invocation: Invocation::Program { program: own, args },
         display: "reference-hook {platform} {event}".to_owned(),
         environment: std::collections::BTreeMap::new(),
+        quotes_placeholders: false,
         event: None,
         matcher: None,
         timeout: None,

@@ -224,6 +224,8 @@ tables! {
         /// Whether a person is told of a name that is none.
         #[serde(default)]
         told: bool,
+        /// Whether hooks under two spellings of one event all run.
+        both_spellings_run: Option<Fact<bool>>,
     }
     /// What one malformed entry costs.
     Malformed {
@@ -371,6 +373,9 @@ tables! {
         /// Whether a script that is started itself needs permission to be executed.
         #[serde(default = "needed")]
         executable: bool,
+        /// Whether the platform itself makes a script executable, if the command begins with it.
+        #[serde(default)]
+        makes_executable: bool,
         /// Whether a carriage return at the end of a shebang is taken away.
         #[serde(default)]
         forgives_crlf: bool,
@@ -419,7 +424,7 @@ tables! {
     }
     /// What becomes of placeholders in lines for a shell.
     Placeholders {
-        /// Whether `$NAME` is replaced by text that is quoted already.
+        /// Whether `$NAME` is replaced by text that is quoted already, and `${NAME}` is left to the shell.
         quoted: bool,
     }
 }

@@ -16,8 +16,8 @@ use hookproof_harness::{Ending, Invocation, Observation};
 pub(crate) use recognise::Started;
 pub(crate) use table::Launchers;
 
-use crate::contract::Evidence;
-use crate::subject::{Host, Shebang, Subject};
+use crate::contract::{Contract, Evidence};
+use crate::subject::{Host, Shebang, ShellLine, Subject, begins};
 
 /// What keeps a hook from starting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
@@ -71,7 +71,13 @@ impl LaunchFault {
     }
 
     /// What kept this run from starting; `None` if it started, or if that cannot be told.
-    pub(crate) fn of(subject: &Subject, invocation: &Invocation, run: &Observation, stand: Stand<'_>) -> Option<Self> {
+    pub(crate) fn of(
+        contract: &Contract,
+        subject: &Subject,
+        invocation: &Invocation,
+        run: &Observation,
+        stand: Stand<'_>,
+    ) -> Option<Self> {
         let started = Started::of(invocation, stand.cwd);
         if let Some(name) = started.of_another_system() {
             let observed = format!("`{name}` is for another system");
@@ -91,7 +97,8 @@ impl LaunchFault {
             Ending::Exited { code } if *code != 0 => {
                 let found = started.recognise(*code, &run.stdout.bytes, &run.stderr.bytes)?;
                 let excused = is_elsewhere(&found.name).or_else(|| match found.kind {
-                    LaunchFaultKind::Syntax | LaunchFaultKind::BadOption | LaunchFaultKind::NoPermission => None,
+                    LaunchFaultKind::NoPermission => made_executable(contract, subject, &found.name),
+                    LaunchFaultKind::Syntax | LaunchFaultKind::BadOption => None,
                     _ => beyond(subject, &found.name, stand),
                 });
                 Some(LaunchFault { observed: found.in_words(*code), excused, evidence: found.evidence })
@@ -106,6 +113,19 @@ fn is_elsewhere(name: &str) -> Option<String> {
     let all = Launchers::built_in().ok()?;
     (Host::current() != Host::Windows && all.is_elsewhere(name))
         .then(|| format!("`{name}` is not installed on this machine, and the hook is written for it"))
+}
+
+/// Why a script that may not be executed starts all the same.
+fn made_executable(contract: &Contract, subject: &Subject, name: &str) -> Option<String> {
+    let scripts = contract.config.as_ref()?.scripts.as_ref()?;
+    let Invocation::Shell { line, .. } = &subject.invocation else { return None };
+    let line = ShellLine::read(line.to_str()?);
+    let first = begins(&line).filter(|_| scripts.makes_executable)?;
+    let same = Path::new(first).file_name() == Path::new(name).file_name();
+    let title = &contract.platform.title;
+    same.then(|| {
+        format!("{title} makes `{name}` executable, and hookproof changes nothing outside of the project's copy")
+    })
 }
 
 /// Why a file is missing in the run's directories only: the user's own have it.

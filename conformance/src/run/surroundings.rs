@@ -14,7 +14,7 @@ use super::{document, mirror, repository, scratch};
 use crate::contract::{Contract, Event, Variable};
 use crate::payload::Payload;
 use crate::plan::{Folder, RefuseSpec, Refused, Scenario};
-use crate::subject::Subject;
+use crate::subject::{Subject, executable};
 
 /// The name of a folder that people have, and that unquoted variables break on.
 const ODD: &str = "my \u{201c}project\u{201d} it's \u{e9} \u{65e5}\u{672c}\u{8a9e} $(printf HOOKPROOF-%s EXPANDED)";
@@ -68,6 +68,9 @@ impl Surroundings {
             repository::write_empty(&elsewhere)?;
         }
         let cwd = named.filter(|folder| folder.is_dir()).unwrap_or(cwd);
+        if let Some(script) = subject.made_executable(contract, &project, &cwd) {
+            executable::let_run(&script)?;
+        }
         if let Some(transcript) = &contract.transcript
             && let Some(path) = payload.stdin.get(&transcript.field).and_then(serde_json::Value::as_str)
         {

@@ -154,7 +154,7 @@ impl<'w, 'a> Worker<'w, 'a> {
             plugin_data: surroundings.plugin_data.clone(),
         });
         let invocation = invocation(&placed, &case.id.platform, &case.id.event);
-        if LaunchFault::of(case.subject, &invocation, &run.observation, stand).is_none() {
+        if LaunchFault::of(contract, case.subject, &invocation, &run.observation, stand).is_none() {
             return Ok(None);
         }
         let nothing = Given { bytes: Vec::new(), environment: BTreeMap::new() };
@@ -166,7 +166,7 @@ impl<'w, 'a> Worker<'w, 'a> {
         let fault = again
             .first()
             .filter(alike)
-            .and_then(|again| LaunchFault::of(case.subject, &invocation, &again.observation, stand));
+            .and_then(|again| LaunchFault::of(contract, case.subject, &invocation, &again.observation, stand));
         Ok(fault.map(|fault| LaunchFault { observed: scratch::without_name(&fault.observed), ..fault }))
     }
 

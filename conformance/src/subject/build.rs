@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use hookproof_harness::Invocation;
 
+use super::lint::placeholder::quotes_itself;
 use super::matching::{self, Reading};
 use super::name::{Names, stem};
 use super::node::Node;
@@ -15,11 +16,13 @@ use super::sheet::{Command, Form, Group, Home};
 use super::timeout;
 use super::{Origin, Subject};
 use crate::contract::{Contract, StartsIn};
+use crate::requirement::Level;
 
 /// The subjects of commands that may come from several files. A command that settings name twice is one subject.
 pub(crate) fn subjects(commands: &[Command<'_>], names: &mut Names, notices: &mut Notices) -> Vec<Subject> {
     let mut subjects: Vec<Subject> = Vec::new();
     let mut seen: BTreeMap<(String, String), usize> = BTreeMap::new();
+    both_spellings(commands, notices);
     for command in commands {
         let group = &command.handler.group;
         let same = group
@@ -39,6 +42,41 @@ pub(crate) fn subjects(commands: &[Command<'_>], names: &mut Names, notices: &mu
         subjects.push(subject(command, names));
     }
     subjects
+}
+
+/// Tells of hooks under two spellings of one event, where the platform runs both.
+fn both_spellings(commands: &[Command<'_>], notices: &mut Notices) {
+    let mut told: Vec<&str> = Vec::new();
+    for (at, command) in commands.iter().enumerate() {
+        let group = &command.handler.group;
+        let scope = group.scope();
+        let Some(fact) = scope.dialect.events.both_spellings_run.as_ref().filter(|fact| fact.is) else { continue };
+        let plain = |name: &str| name.to_lowercase();
+        let twin = commands[..at].iter().find(|other| {
+            let (one, other) = (group.event, other.handler.group.event);
+            let same_moment = one.moment.is_some() && one.moment == other.moment;
+            one.name != other.name && (same_moment || plain(&one.name) == plain(&other.name))
+        });
+        let Some(twin) = twin.filter(|_| !told.contains(&group.event.name.as_str())) else { continue };
+        told.push(&group.event.name);
+        let (own, other) = (&group.event.name, &twin.handler.group.event.name);
+        let first = twin.handler.group.sheet.source.place(twin.handler.node.start);
+        let same = if twin.text == command.text { "the same command runs twice" } else { "the hooks of both run" };
+        let remark = Remark {
+            requirement: "config.duplicate-handler",
+            level: Some(Level::May),
+            evidence: scope.weigh(&fact.basis()),
+            message: format!(
+                "`{own}` is another spelling of `{other}`, which has hooks at {}:{}:{}",
+                twin.handler.group.sheet.source.path.display(),
+                first.line,
+                first.column
+            ),
+            consequence: format!("{}: {same}, each with a document of its own form", scope.platform()),
+            help: format!("put the hooks under one of the two names, `{own}` or `{other}`"),
+        };
+        command.handler.remark(notices, command.key, remark);
+    }
 }
 
 /// What makes two commands of an event the same one.
@@ -67,6 +105,7 @@ fn subject(command: &Command<'_>, names: &mut Names) -> Subject {
         invocation: invocation(command),
         display: display(command),
         environment,
+        quotes_placeholders: quotes_itself(scope),
         event: Some(group.event.name.clone()),
         matcher: group.matcher().map(|(_, matcher)| matcher.to_owned()),
         timeout: timeout::of(handler),
@@ -106,7 +145,7 @@ fn own_folder(command: &Command<'_>) -> Option<PathBuf> {
 fn invocation(command: &Command<'_>) -> Invocation {
     let scope = command.handler.scope();
     let variables = scope.replaced();
-    let filled = |text: &str| fill(text, &variables);
+    let filled = |text: &str| if quotes_itself(scope) { text.to_owned() } else { fill(text, &variables) };
     match &command.form {
         Form::Exec(args) => Invocation::Program {
             program: PathBuf::from(filled(command.text)),

@@ -34,6 +34,7 @@ pub fn from_command(program: &OsStr, args: &[OsString]) -> Subject {
         invocation: Invocation::Program { program: PathBuf::from(program), args: args.to_vec() },
         display: plain.iter().map(|word| host.quoted(word)).collect::<Vec<_>>().join(" "),
         environment: BTreeMap::new(),
+        quotes_placeholders: false,
         event: None,
         matcher: None,
         timeout: None,

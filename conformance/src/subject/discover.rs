@@ -10,8 +10,9 @@ use super::host::Host;
 use super::name::Names;
 use super::notice::{ConfigNotice, Notices};
 use super::pattern::Pattern;
+use super::source::Source;
 use super::{event_files, executable, front_matter, plugin, settings};
-use crate::contract::{Contract, Dialect, Evidence, MapShape, Plugin};
+use crate::contract::{Contract, Dialect, Evidence, Library, MapShape, Plugin};
 use crate::requirement::Level;
 
 /// What a configuration holds.
@@ -113,7 +114,10 @@ impl Search<'_> {
         let unreadable = |source| DiscoverError::Unreadable { path: path.to_owned(), source };
         let path = plain(std::path::absolute(path).map_err(unreadable)?);
         let targets = if std::fs::metadata(&path).map_err(unreadable)?.is_dir() {
-            self.folder(dialect, &path)?
+            match self.folder(dialect, &path) {
+                Err(nothing @ DiscoverError::Nothing { .. }) => vec![self.unread(dialect, &path).ok_or(nothing)?],
+                targets => targets?,
+            }
         } else {
             vec![self.file(dialect, &path)]
         };
@@ -234,6 +238,15 @@ impl Search<'_> {
         if self.home.as_ref().is_some_and(same) { None } else { Some(folder.to_owned()) }
     }
 
+    /// Files with hooks that look like settings and are not read, where nothing is read.
+    fn unread(&self, dialect: &Dialect, path: &Path) -> Option<Target> {
+        let base = patterns(dialect).find_map(|pattern| Some(Pattern::of(pattern).within(path)?.0)).unwrap_or(path);
+        let files = dialect.settings.unread.iter().flat_map(|pattern| Pattern::of(pattern).existing(base));
+        let files: Vec<PathBuf> = files.filter(|file| has_hooks(self.contract, dialect, file)).collect();
+        let base_of = |base: &Path| Some(base.to_owned());
+        (!files.is_empty()).then(|| Target::Settings { files, base: base_of(base), project: self.project(base) })
+    }
+
     fn nothing(&self, dialect: &Dialect, path: &Path) -> DiscoverError {
         let settings = &dialect.settings;
         let inside = patterns(dialect).filter_map(|pattern| Pattern::of(pattern).within(path));
@@ -257,11 +270,48 @@ impl Search<'_> {
             format!("; {} is not read by {}", file.display(), self.contract.platform.title)
         } else if let Some(file) = loose.filter(|file| file.is_file()) {
             format!("; to look into {}, give the file itself", file.display())
+        } else if let Some((file, title, id)) = self.of_another_platform(base) {
+            format!("; {} holds hooks of {title}: try --platform {id}", file.display())
         } else {
             String::new()
         };
         DiscoverError::Nothing { path: path.to_owned(), looked_for: looked_for.join(", "), hint }
     }
+}
+
+impl Search<'_> {
+    /// A file below `base` with hooks of another platform, and the platform's title and id.
+    fn of_another_platform(&self, base: &Path) -> Option<(PathBuf, String, String)> {
+        let library = Library::built_in().ok()?;
+        let others = library.platforms().filter(|id| *id != self.contract.platform.id);
+        others.filter_map(|id| library.select(id).ok()).find_map(|contract| {
+            let dialect = Dialect::of(&contract)?;
+            let shared = &dialect.settings.shared;
+            let own = dialect.settings.files.iter().filter(|pattern| !shared.contains(*pattern));
+            let mut files = own.flat_map(|pattern| Pattern::of(pattern).existing(base));
+            let file = files.find(|file| has_hooks(&contract, dialect, file))?;
+            Some((file, contract.platform.title.clone(), contract.platform.id.clone()))
+        })
+    }
+}
+
+/// Whether a file has a map of events of a platform, or is a directory with files that are named after its events.
+fn has_hooks(contract: &Contract, dialect: &Dialect, file: &Path) -> bool {
+    if dialect.layout.shape == MapShape::EventFiles {
+        let names = Pattern::of("*").existing(file).into_iter();
+        return names
+            .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
+            .any(|name| contract.events.contains_key(&name));
+    }
+    let Ok(source) = Source::read(file, dialect.syntax.as_ref()) else { return false };
+    let under_key = dialect.settings.hooks.as_ref().and_then(|key| source.root.get(key));
+    // Of the named shape each map has a name of its own.
+    let named = source.root.members().into_iter().flatten().map(|member| &member.value);
+    let named = named.filter(|_| dialect.layout.shape == MapShape::Named);
+    let maps = std::iter::once(&source.root).chain(under_key).chain(named);
+    let mut members = maps.filter_map(|map| map.members()).flatten();
+    members.any(|member| contract.events.contains_key(&member.key))
+        || under_key.is_some_and(|hooks| hooks.items().is_some_and(|items| !items.is_empty()))
 }
 
 /// All patterns of settings files.

@@ -56,7 +56,7 @@ pub(crate) fn read(
             }
             continue;
         };
-        let remarks = if kinds.reads_shebang { Vec::new() } else { lint::script::remarks(&scope, file, "") };
+        let remarks = if kinds.reads_shebang { Vec::new() } else { lint::script::remarks(&scope, file, true, "") };
         // What may not be executed is passed over, and is no hook.
         let starts = !remarks.iter().any(|remark| remark.requirement == "config.not-executable");
         for remark in remarks {
@@ -71,6 +71,7 @@ pub(crate) fn read(
             invocation: invocation(kinds, file, &ending),
             display: scope.host.quoted(&file.display().to_string()),
             environment: scope.variables.clone(),
+            quotes_placeholders: false,
             event: Some(event),
             matcher: None,
             timeout: None,

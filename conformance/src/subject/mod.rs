@@ -11,7 +11,7 @@ mod dialect;
 mod discover;
 mod error;
 mod event_files;
-mod executable;
+pub(crate) mod executable;
 mod front_matter;
 mod heavy;
 mod host;
@@ -42,7 +42,7 @@ mod walk;
 mod yaml_tree;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use hookproof_harness::Invocation;
@@ -57,7 +57,7 @@ pub(crate) use host::Host;
 pub use matching::{MatchResult, matched_value, matches, matches_at};
 pub use notice::ConfigNotice;
 pub use placeholder::{PLUGIN_DATA_AT_RUN, PROJECT_AT_RUN, RunFolders};
-pub(crate) use program::{bare, is_shell, named, named_in_words};
+pub(crate) use program::{bare, begins, is_shell, named, named_in_words};
 pub use project_case::{FilePlace, ProjectCase};
 pub use project_file::{Pattern, ProjectFile, ProjectFileError, duration};
 pub use service::{LocalService, LocalServiceError, ServiceForm};
@@ -107,6 +107,9 @@ pub struct Subject {
     /// Variables that its configuration gives it, beyond the platform's own. The folders that only a run knows are
     /// [`PROJECT_AT_RUN`] and [`PLUGIN_DATA_AT_RUN`] until [`Subject::placed`] fills them in.
     pub environment: BTreeMap<String, String>,
+    /// Whether the platform puts quoted text in place of `$NAME` before a shell reads the line, and leaves `${NAME}` to the
+    /// shell.
+    pub quotes_placeholders: bool,
     /// The event that it listens to; every event of the platform if `None`.
     pub event: Option<String>,
     /// The matcher of its group. Where several groups of the event name the same command, which the platform runs once,
@@ -139,6 +142,21 @@ impl Subject {
         given: &BTreeSet<String>,
     ) -> Vec<ConfigNotice> {
         if self.origin == Origin::Command { lint::line::of_subject(contract, event, self, given) } else { Vec::new() }
+    }
+
+    /// The script in the project at `project` that the platform makes executable before it starts the hook in `cwd`, if
+    /// it does so and the script is there.
+    pub(crate) fn made_executable(&self, contract: &Contract, project: &Path, cwd: &Path) -> Option<PathBuf> {
+        let scripts = contract.config.as_ref()?.scripts.as_ref()?;
+        let Invocation::Shell { line, .. } = &self.invocation else { return None };
+        let line = ShellLine::read(line.to_str().filter(|_| scripts.makes_executable)?);
+        let folder = project.to_string_lossy();
+        let mut text = program::begins(&line)?.to_owned();
+        for (name, _) in self.environment.iter().filter(|(_, value)| *value == PROJECT_AT_RUN) {
+            text = text.replace(&format!("${{{name}}}"), &folder).replace(&format!("${name}"), &folder);
+        }
+        let script = plugin::resolve(cwd, Path::new(&text));
+        (script.starts_with(project) && script.is_file()).then_some(script)
     }
 
     /// What a report says of it: its name, its command, and the place of its configuration.

@@ -38,6 +38,31 @@ pub(crate) fn fill_for_powershell(text: &str, variables: &BTreeMap<String, Strin
     replace(text, values.iter().map(|(name, value)| (*name, value.as_str())))
 }
 
+/// Replaces `$NAME` by its value as a shell quotes it, wherever it stands.
+fn fill_quoted(text: &str, variables: &BTreeMap<String, String>) -> String {
+    // The longer name first: one may begin like another.
+    let mut names: Vec<(&String, &String)> = variables.iter().collect();
+    names.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        match names.iter().find(|(name, _)| rest[1..].starts_with(name.as_str())) {
+            Some((name, value)) => {
+                out.push_str(&shlex::try_quote(value).unwrap_or(std::borrow::Cow::Borrowed(value)));
+                rest = &rest[1 + name.len()..];
+            }
+            None => {
+                out.push('$');
+                rest = &rest[1..];
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
 /// Whether only a run knows the value.
 fn is_open(value: &str) -> bool {
     value == PROJECT_AT_RUN || value == PLUGIN_DATA_AT_RUN
@@ -114,7 +139,13 @@ impl Subject {
                 program: Path::new(&filled(program.as_os_str())).to_owned(),
                 args: args.iter().map(|arg| filled(arg)).collect(),
             },
-            Invocation::Shell { shell, line } => Invocation::Shell { shell: shell.clone(), line: filled(line) },
+            Invocation::Shell { shell, line } => {
+                let line = match line.to_str() {
+                    Some(text) if self.quotes_placeholders => fill_quoted(text, &values).into(),
+                    _ => filled(line),
+                };
+                Invocation::Shell { shell: shell.clone(), line }
+            }
         };
         placed
     }
@@ -126,7 +157,7 @@ mod tests {
 
     use rstest::rstest;
 
-    use super::{PLUGIN_DATA_AT_RUN, fill, fill_for_powershell};
+    use super::{PLUGIN_DATA_AT_RUN, fill, fill_for_powershell, fill_quoted};
 
     fn variables() -> BTreeMap<String, String> {
         let pairs = [("ROOT", "/plug in"), ("DATA", PLUGIN_DATA_AT_RUN), ("ODD", "${ROOT}$1")];
@@ -144,6 +175,16 @@ mod tests {
     #[case::no_end("${ROOT", "${ROOT")]
     fn fills_in_as_text(#[case] text: &str, #[case] expected: &str) {
         assert_eq!(fill(text, &variables()), expected);
+    }
+
+    #[rstest]
+    #[case("$ROOT/a", "'/plug in'/a")]
+    #[case("\"$ROOT/a\"", "\"'/plug in'/a\"")]
+    #[case::left_to_the_shell("${ROOT}/a", "${ROOT}/a")]
+    #[case("$ROOTS $OTHER $", "'/plug in'S $OTHER $")]
+    fn quotes_what_it_fills_in(#[case] text: &str, #[case] expected: &str) {
+        let variables = [("ROOT".to_owned(), "/plug in".to_owned())].into();
+        assert_eq!(fill_quoted(text, &variables), expected);
     }
 
     #[test]

@@ -242,6 +242,12 @@ fn of_words_at(words: &[&str], depth: usize) -> Option<Program> {
     Some(itself)
 }
 
+/// The path of the program with which a line begins, with nothing before it.
+pub(crate) fn begins(line: &ShellLine) -> Option<&str> {
+    let first = line.commands.first()?.first()?.text.as_str();
+    first.contains('/').then_some(first)
+}
+
 /// Whether a command only prepares for the one that matters.
 pub(crate) fn prepares(head: &str) -> bool {
     PREPARATIONS.contains(&head) || is_assignment(head)

@@ -31,7 +31,11 @@ pub(crate) fn check(command: &Command<'_>, notices: &mut Notices) {
         .filter(|found| found.is_path && found.itself && certain(&found.text))
         .and_then(|found| place(scope, folder, &found.text));
     let otherwise = ", or name its interpreter in the command";
-    for remark in path.map_or_else(Vec::new, |path| remarks(scope, &path, otherwise)) {
+    let begins = match &command.form {
+        Form::Shell(line) => program::begins(line).is_some(),
+        Form::OtherShell(_) | Form::Exec(_) => false,
+    };
+    for remark in path.map_or_else(Vec::new, |path| remarks(scope, &path, begins, otherwise)) {
         command.handler.remark(notices, command.key, remark);
     }
 }
@@ -60,13 +64,14 @@ pub(crate) fn inline(command: &Command<'_>, notices: &mut Notices) {
     command.handler.remark(notices, command.key, remark);
 }
 
-/// What is to be said of a script that is started by itself. `otherwise` says what else than a permission would do.
-pub(crate) fn remarks(scope: &Scope<'_>, path: &Path, otherwise: &str) -> Vec<Remark> {
+/// What is to be said of a script that is started by itself. `begins`: whether the command begins with it; `otherwise`
+/// says what else than a permission would do.
+pub(crate) fn remarks(scope: &Scope<'_>, path: &Path, begins: bool, otherwise: &str) -> Vec<Remark> {
     if scope.host == Host::Windows || !path.is_file() {
         return Vec::new();
     }
     let scripts = scope.dialect.scripts.as_ref();
-    let needs_permission = scripts.is_none_or(|scripts| scripts.executable);
+    let needs_permission = scripts.is_none_or(|scripts| scripts.executable && !(scripts.makes_executable && begins));
     // What the system itself does with a file is documented by POSIX; what a platform does in its stead is the table's.
     let evidence = scripts.map_or(Evidence::Documented, |scripts| scope.weigh(&Scripts::basis(scripts)));
     let remark = |requirement, level, message, consequence, help: String| Remark {

@@ -16,7 +16,10 @@ pub(crate) fn check(scope: &Scope<'_>, source: &Source, notices: &mut Notices) {
         superseded(scope, source, notices);
         return;
     }
-    let files: Vec<&str> = settings.files.iter().filter(|file| !file.contains('*')).map(String::as_str).collect();
+    // Where the map stands under a key, files that are the map themselves take something else.
+    let keyed = |file: &&String| settings.hooks.is_none() || !settings.bare.contains(*file);
+    let files = settings.files.iter().filter(|file| !file.contains('*')).filter(keyed);
+    let files: Vec<&str> = files.map(String::as_str).collect();
     let files = if files.is_empty() { settings.files.join(" or ") } else { files.join(" or ") };
     let remark = Remark {
         requirement: "config.file-not-read",
