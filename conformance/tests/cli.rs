@@ -14,6 +14,9 @@ mod check;
 #[cfg(unix)]
 #[path = "cli/clean_hooks.rs"]
 mod clean_hooks;
+#[cfg(unix)]
+#[path = "cli/configurations.rs"]
+mod configurations;
 #[path = "cli/contracts.rs"]
 mod contracts;
 #[cfg(unix)]
