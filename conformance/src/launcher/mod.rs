@@ -17,7 +17,7 @@ pub(crate) use recognise::Started;
 pub(crate) use table::Launchers;
 
 use crate::contract::{Contract, Evidence};
-use crate::subject::{Host, Shebang, ShellLine, Subject, begins};
+use crate::subject::{Host, Origin, Shebang, ShellLine, Subject, begins};
 
 /// What keeps a hook from starting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
@@ -99,6 +99,9 @@ impl LaunchFault {
                 let excused = is_elsewhere(&found.name).or_else(|| match found.kind {
                     LaunchFaultKind::NoPermission => made_executable(contract, subject, &found.name),
                     LaunchFaultKind::Syntax | LaunchFaultKind::BadOption => None,
+                    LaunchFaultKind::NoProgram => {
+                        not_installed(subject, &found.name).or_else(|| beyond(subject, &found.name, stand))
+                    }
                     _ => beyond(subject, &found.name, stand),
                 });
                 Some(LaunchFault { observed: found.in_words(*code), excused, evidence: found.evidence })
@@ -113,6 +116,13 @@ fn is_elsewhere(name: &str) -> Option<String> {
     let all = Launchers::built_in().ok()?;
     (Host::current() != Host::Windows && all.is_elsewhere(name))
         .then(|| format!("`{name}` is not installed on this machine, and the hook is written for it"))
+}
+
+/// Why a bare name that a configuration uses is missing on this machine only.
+fn not_installed(subject: &Subject, name: &str) -> Option<String> {
+    let configured = matches!(subject.origin, Origin::Config { .. });
+    let bare = !name.contains(['/', '\\']) && !subject_names_file(name);
+    (configured && bare).then(|| format!("`{name}` is not installed here: `PATH` does not have it"))
 }
 
 /// Why a script that may not be executed starts all the same.

@@ -72,7 +72,7 @@ fn both_spellings(commands: &[Command<'_>], notices: &mut Notices) {
                 first.line,
                 first.column
             ),
-            consequence: format!("{}: {same}, each with a document of its own form", scope.platform()),
+            consequence: format!("{same}, each with a document of its own form"),
             help: format!("put the hooks under one of the two names, `{own}` or `{other}`"),
         };
         command.handler.remark(notices, command.key, remark);

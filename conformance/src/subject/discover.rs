@@ -7,6 +7,7 @@ use super::Subject;
 use super::build;
 use super::error::DiscoverError;
 use super::host::Host;
+use super::lint;
 use super::name::Names;
 use super::notice::{ConfigNotice, Notices};
 use super::pattern::Pattern;
@@ -103,6 +104,8 @@ enum Target {
     Plugin { root: PathBuf, only: Option<PathBuf> },
     /// Markdown files whose front matter holds hooks.
     FrontMatter { files: Vec<PathBuf>, project: Option<PathBuf> },
+    /// Files that are not read, with hooks in the form of another platform: its title and its id.
+    Unread(Vec<(PathBuf, String, String)>),
     /// Files that are hooks themselves.
     EventFiles { files: Vec<PathBuf>, project: Option<PathBuf> },
 }
@@ -132,6 +135,19 @@ impl Search<'_> {
                 }
                 Target::FrontMatter { files, project } => {
                     front_matter::read(self, dialect, files, project.as_deref(), None, &mut found);
+                }
+                Target::Unread(files) => {
+                    for (file, title, id) in files {
+                        let Ok(source) = Source::read(file, dialect.syntax.as_ref()) else { continue };
+                        lint::unread_file::in_other_form(
+                            self.contract,
+                            dialect,
+                            &source,
+                            (title.as_str(), id.as_str()),
+                            &mut found.notices,
+                        );
+                        found.files.push(file.clone());
+                    }
                 }
                 Target::EventFiles { files, project } => {
                     event_files::read(self, dialect, files, project.as_deref(), &mut found);
@@ -242,9 +258,20 @@ impl Search<'_> {
     fn unread(&self, dialect: &Dialect, path: &Path) -> Option<Target> {
         let base = patterns(dialect).find_map(|pattern| Some(Pattern::of(pattern).within(path)?.0)).unwrap_or(path);
         let files = dialect.settings.unread.iter().flat_map(|pattern| Pattern::of(pattern).existing(base));
-        let files: Vec<PathBuf> = files.filter(|file| has_hooks(self.contract, dialect, file)).collect();
-        let base_of = |base: &Path| Some(base.to_owned());
-        (!files.is_empty()).then(|| Target::Settings { files, base: base_of(base), project: self.project(base) })
+        let (own, others): (Vec<_>, Vec<_>) = files.partition(|file| has_hooks(self.contract, dialect, file));
+        if !own.is_empty() {
+            return Some(Target::Settings { files: own, base: Some(base.to_owned()), project: self.project(base) });
+        }
+        let form = |file: PathBuf| {
+            let (title, id) = self.others().find_map(|contract| {
+                let dialect = Dialect::of(&contract)?;
+                let platform = &contract.platform;
+                has_hooks(&contract, dialect, &file).then(|| (platform.title.clone(), platform.id.clone()))
+            })?;
+            Some((file, title, id))
+        };
+        let others: Vec<_> = others.into_iter().filter_map(form).collect();
+        (!others.is_empty()).then_some(Target::Unread(others))
     }
 
     fn nothing(&self, dialect: &Dialect, path: &Path) -> DiscoverError {
@@ -280,11 +307,21 @@ impl Search<'_> {
 }
 
 impl Search<'_> {
+    /// The contracts of all other platforms.
+    fn others(&self) -> impl Iterator<Item = Contract> {
+        let library = Library::built_in().ok();
+        let ids: Vec<String> = library
+            .iter()
+            .flat_map(Library::platforms)
+            .filter(|id| *id != self.contract.platform.id)
+            .map(str::to_owned)
+            .collect();
+        ids.into_iter().filter_map(move |id| library.as_ref()?.select(&id).ok())
+    }
+
     /// A file below `base` with hooks of another platform, and the platform's title and id.
     fn of_another_platform(&self, base: &Path) -> Option<(PathBuf, String, String)> {
-        let library = Library::built_in().ok()?;
-        let others = library.platforms().filter(|id| *id != self.contract.platform.id);
-        others.filter_map(|id| library.select(id).ok()).find_map(|contract| {
+        self.others().find_map(|contract| {
             let dialect = Dialect::of(&contract)?;
             let shared = &dialect.settings.shared;
             let own = dialect.settings.files.iter().filter(|pattern| !shared.contains(*pattern));

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::contract::FrontMatter;
+use crate::contract::{Contract, Dialect, FrontMatter};
 use crate::requirement::Level;
 use crate::subject::notice::{Notices, Remark};
 use crate::subject::pattern::{self, Pattern};
@@ -31,6 +31,29 @@ pub(crate) fn check(scope: &Scope<'_>, source: &Source, notices: &mut Notices) {
             Some(key) => format!("put `{key}` into {files}"),
             None => format!("use {files}"),
         },
+    };
+    notices.add(source, 0, remark);
+}
+
+/// A file that looks like settings and has hooks in the form of another platform, with its title and its id.
+pub(crate) fn in_other_form(
+    contract: &Contract,
+    dialect: &Dialect,
+    source: &Source,
+    (title, id): (&str, &str),
+    notices: &mut Notices,
+) {
+    let own = &contract.platform.title;
+    let remark = Remark {
+        requirement: "config.file-not-read",
+        level: Some(Level::Must),
+        evidence: contract.weigh(&dialect.settings.basis()),
+        message: format!("{} is no settings file, and has the form of {title}", source.path.display()),
+        consequence: format!("{own} does not read it, so that none of its hooks run"),
+        help: format!(
+            "write the hooks of {own} into {}; the ones of {title} are checked with --platform {id}",
+            dialect.settings.files.join(" or ")
+        ),
     };
     notices.add(source, 0, remark);
 }
