@@ -61,14 +61,16 @@ const ROWS: &[Row] = &[
         ended: Ended::Exit(0),
         stdout: NESTED_DENY,
         stderr: "",
-        cells: "? A . B A A A A B B A B B A B B",
+        // GitHub Copilot CLI 1.0.102 reads the form under the PascalCase name of the event alone.
+        cells: "? A A B A A A A B B A B B A B B",
     },
     Row {
         name: "exit 0, decision: block at the top",
         ended: Ended::Exit(0),
         stdout: r#"{"decision":"block","reason":"no"}"#,
         stderr: "",
-        cells: ". A A A A A A A B . B B B B B A",
+        // Factory Droid's documentation says that it blocks; in 0.215.0 the tool runs.
+        cells: ". A A A A A A A A . B B B B B A",
     },
     Row {
         name: "exit 0, cancel: true",

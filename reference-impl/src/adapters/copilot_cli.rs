@@ -249,13 +249,19 @@ fn permission_request(event: &str, call: &impl Call, notes: &mut Notes) -> Resul
 }
 
 fn unjudged(event: Option<&str>, why: &str) -> Intent {
-    match event {
-        // Exit code 2 refuses at these two events in both formats, and is the one refusal that needs no payload.
-        Some("preToolUse" | "PreToolUse" | "permissionRequest" | "PermissionRequest") => {
-            Intent::BlockingError(table::unjudged(why))
+    let reason = table::unjudged(why);
+    // Exit code 2 refuses here as well, but nobody reads the text on stderr that goes with it.
+    let answer = match event {
+        Some("preToolUse" | "PreToolUse") => {
+            let denial = ToolDecision { permission_decision: "deny", permission_decision_reason: &reason };
+            table::refuse(&denial, reason.clone())
         }
-        _ => Intent::GracefulExit,
-    }
+        Some("permissionRequest" | "PermissionRequest") => {
+            table::refuse(&Permission { behavior: "deny", message: &reason }, reason.clone())
+        }
+        _ => return Intent::GracefulExit,
+    };
+    answer.unwrap_or(Intent::BlockingError(reason))
 }
 
 #[cfg(test)]

@@ -113,6 +113,6 @@ fn only_gates_fail_closed() {
     for event in COPILOT_CLI.events() {
         let intent = COPILOT_CLI.without_judgement(Some(event), "read a payload: stdin is empty");
         let closed = event.eq_ignore_ascii_case("preToolUse") || event.eq_ignore_ascii_case("permissionRequest");
-        assert_eq!(matches!(intent, Intent::BlockingError(_)), closed, "{event}");
+        assert_eq!(matches!(intent, Intent::Decision { .. }), closed, "{event}");
     }
 }
