@@ -324,6 +324,7 @@ fn judged(version: &str, said: &Said<'_>) -> Vec<Judgement> {
         held_barely: false,
         step: None,
         launch_fault: None,
+        helper: 0,
         connections: None,
         observation: Observation {
             watch: None,

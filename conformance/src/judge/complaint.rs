@@ -1,4 +1,4 @@
-//! What programs that a hook starts complain of, each time, where nobody reads it.
+//! What programs that a hook starts complain of where nobody reads it.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -9,11 +9,12 @@ use serde::Deserialize;
 
 use super::whole_event::{BaselineRun, EventMaterial};
 use super::{Finding, Verdict};
+use crate::activity::PayloadKind;
 use crate::contract::Evidence;
 use crate::oracle::HookStatus;
 use crate::requirement::Requirement;
 
-/// So many payloads have to cause a complaint, and all of their kind.
+/// So many payloads have to cause a complaint.
 const ENOUGH: usize = 3;
 /// Lines of stderr that are looked at.
 const LINES: usize = 50;
@@ -68,44 +69,41 @@ fn read(line: &str) -> Option<(usize, String)> {
     })
 }
 
-/// No program that the hook starts complains each time, where nobody reads it.
+/// No program that the hook starts complains where nobody reads it. What few payloads cause may be in them.
 pub(super) fn helper_complains(_: &Requirement, material: &EventMaterial<'_>) -> Option<Verdict> {
-    let tool_of = |one: &BaselineRun<'_>| {
-        let field = material.contract.platform.tool_field.as_ref()?;
-        crate::json::at(&one.payload.stdin, field)?.as_str().map(str::to_owned)
-    };
-    // What the hook decides first is often which tool it is about.
-    let mut kinds: BTreeMap<Option<String>, Vec<&BaselineRun<'_>>> = BTreeMap::new();
-    material.runs.iter().for_each(|one| kinds.entry(tool_of(one)).or_default().push(one));
     if material.runs.len() < ENOUGH {
         return None;
     }
-    let everywhere: Vec<&BaselineRun<'_>> = material.runs.iter().collect();
-    let groups = std::iter::once(&everywhere).chain(kinds.values()).filter(|group| group.len() >= ENOUGH);
-    for group in groups {
-        let (first, rest) = group.split_first()?;
-        let common = unread(first)
-            .into_iter()
-            .find(|(_, who)| rest.iter().all(|one| unread(one).iter().any(|(_, other)| other == who)));
-        let Some((line, (index, program))) = common else { continue };
-        let complaint = &TABLE[index];
-        let observed = format!(
-            "`{program}` complains at all of {} payloads{}, on stderr, where nobody reads it: {line:?}; {}",
-            group.len(),
-            if group.len() == material.runs.len() { String::new() } else { within(tool_of(first)) },
-            complaint.means,
-        );
-        let facts = group.iter().map(|one| one.run.effect.evidence).max()?.max(complaint.evidence);
-        return Some(match (material.fail(first.run, observed, facts), &complaint.machine) {
-            (Verdict::Fail(finding), Some(reason)) => Finding::doubted(finding, reason.clone()),
-            (other, _) => other,
-        });
+    // Lines of each program about the same thing, with the runs that they stand in.
+    let mut found: BTreeMap<(usize, String), Vec<(&BaselineRun<'_>, String)>> = BTreeMap::new();
+    for one in material.runs.iter().filter(|one| one.kind() != PayloadKind::Hostile) {
+        for (line, who) in unread(one) {
+            let places = found.entry(who).or_default();
+            if places.last().is_none_or(|(last, _)| last.payload.name != one.payload.name) {
+                places.push((one, line));
+            }
+        }
     }
-    Some(Verdict::Pass)
-}
-
-fn within(tool: Option<String>) -> String {
-    tool.map_or_else(String::new, |tool| format!(" for the tool `{tool}`"))
+    let most = found.into_iter().max_by_key(|(_, places)| places.len());
+    let Some(((index, program), places)) = most.filter(|(_, places)| places.len() >= ENOUGH) else {
+        return Some(Verdict::Pass);
+    };
+    let complaint = &TABLE[index];
+    let (first, line) = places.first()?;
+    let observed = format!(
+        "`{program}` complains at {} payloads, on stderr, where nobody reads it: {line:?}; {}",
+        if places.len() == material.runs.len() {
+            format!("all {}", places.len())
+        } else {
+            format!("{} of {}", places.len(), material.runs.len())
+        },
+        complaint.means,
+    );
+    let facts = places.iter().map(|(one, _)| one.run.effect.evidence).max()?.max(complaint.evidence);
+    Some(match (material.fail(first.run, observed, facts), &complaint.machine) {
+        (Verdict::Fail(finding), Some(reason)) => Finding::doubted(finding, reason.clone()),
+        (other, _) => other,
+    })
 }
 
 /// Complaints on the stderr of a hook that ended well, which neither the user nor the model is given.

@@ -7,7 +7,7 @@ use crate::contract::{Action, Decision, EventKind, Evidence, OutcomeName, Questi
 use crate::oracle::reported_signal;
 use crate::plan::HelperFault;
 use crate::requirement::Requirement;
-use crate::run::broken;
+use crate::run::{Run, broken};
 use crate::subject::ShellLine;
 
 /// What the command substitutions in hostile payloads print if somebody executes them. No payload holds the word.
@@ -75,14 +75,28 @@ pub(super) fn stops_or_tells(_: &Requirement, material: &Material<'_>) -> Option
     })
 }
 
-/// The same where a program that the hook starts is missing or killed. One that is missing is missing in two ways, of
-/// which the hook has to cope with one: its start fails although it can be seen, and it cannot be seen either.
+/// The same where a program that the hook starts is missing or killed, for each program that was. One that is missing is
+/// missing in two ways, of which the hook has to cope with one: its start fails although it can be seen, and it cannot be
+/// seen either.
 pub(super) fn without_helper(_: &Requirement, material: &Material<'_>) -> Option<Verdict> {
     if let Some(reason) = lets_pass_anyway(material) {
         return Some(Verdict::Skip { reason });
     }
+    let mut told = None;
+    for runs in material.runs.chunk_by(|one, other| one.helper == other.helper) {
+        match without_program(material, runs)? {
+            Verdict::Pass => told = Some(Verdict::Pass),
+            skip @ Verdict::Skip { .. } => told = told.or(Some(skip)),
+            broken => return Some(broken),
+        }
+    }
+    told
+}
+
+/// What is to be said of the runs without one program.
+fn without_program(material: &Material<'_>, runs: &[Run]) -> Option<Verdict> {
     let helper = material.case.scenario.helper.as_ref()?;
-    let run = material.runs.first()?;
+    let run = runs.first()?;
     let done = match broken(run.observation.watch.as_ref()) {
         Ok(done) => done,
         Err(reason) => return Some(Verdict::Skip { reason }),
@@ -99,8 +113,8 @@ pub(super) fn without_helper(_: &Requirement, material: &Material<'_>) -> Option
         let reason = format!("`{line}` has taken the place of the hook itself");
         return Some(Verdict::Skip { reason });
     }
-    let unheard = material.runs.iter().all(|run| run.effect.passes_unheard());
-    Some(match material.runs.last().filter(|_| unheard) {
+    let unheard = runs.iter().all(|run| run.effect.passes_unheard());
+    Some(match runs.last().filter(|_| unheard) {
         Some(run) => {
             let what = match helper.what {
                 HelperFault::Missing => "is not there",

@@ -128,7 +128,11 @@ impl fmt::Display for HelperSpec {
             HelperFault::Killed => "killed by SIGKILL",
         };
         let programs: Vec<&str> = self.programs.iter().map(CommandPattern::as_str).collect();
-        write!(f, "the first of these that the hook starts is {what}: {}", programs.join(", "))
+        write!(
+            f,
+            "the first of these that the hook starts is {what}, then the next ones in turn: {}",
+            programs.join(", ")
+        )
     }
 }
 

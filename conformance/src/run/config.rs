@@ -34,7 +34,6 @@ fn judgement(notice: &ConfigNotice) -> Judgement {
         observed: format!("{}: {}", notice.place(), notice.message),
         consequence: notice.consequence.clone(),
         evidence: vec![format!("{} | {}", notice.line, notice.excerpt), notice.help.clone()],
-        cause: None,
         // What only the suite leaves out says nothing about the platform.
         doubt: notice.level.is_none().then(|| match notice.requirement.as_str() {
             "config.unsupported-handler" | "config.not-run" | "config.program-missing" => {
@@ -42,6 +41,7 @@ fn judgement(notice: &ConfigNotice) -> Judgement {
             }
             _ => "this is only for your information".to_owned(),
         }),
+        ..Finding::default()
     };
     let counts = notice.level.is_some() && notice.evidence.is_settled();
     Judgement {

@@ -6,6 +6,7 @@ mod confinement;
 mod copies;
 mod document;
 mod further;
+mod helpers;
 mod launcher;
 mod mirror;
 mod pool;
@@ -69,6 +70,8 @@ pub struct Run {
     pub step: Option<StepRun>,
     /// Why the hook did not start; looked for at the baseline only.
     pub launch_fault: Option<LaunchFault>,
+    /// Which of the programs that the hook starts is broken, from 0 in the order in which they are tried; 0 where none is.
+    pub helper: usize,
     /// How often the runs of the case together connected to the local service that goes wrong, where there is one that
     /// takes connections.
     pub connections: Option<usize>,

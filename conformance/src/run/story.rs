@@ -205,6 +205,7 @@ impl Worker<'_, '_> {
                     further: None,
                     step: Some(told),
                     launch_fault: None,
+                    helper: 0,
                     connections: None,
                     lateness: None,
                     held_barely: false,

@@ -8,17 +8,16 @@ use std::time::{Duration, Instant};
 
 use hookproof_harness::{CaptureBounds, Ending, Harness, HarnessError, HookCommand, Invocation, Observation};
 
-use super::absent::Absent;
 use super::copies::Copies;
 use super::document::{self, Folders, Given};
 use super::pool::Checker;
 use super::service::Service;
 use super::surroundings::Surroundings;
-use super::{Lateness, Run, TimeLimit, broken, facts, scratch, trouble};
+use super::{Lateness, Run, TimeLimit, facts, scratch, trouble};
 use crate::judge::{self, Material};
 use crate::launcher::{LaunchFault, Stand};
 use crate::oracle::{Facts, interpret};
-use crate::plan::{Case, HelperFault, Patience};
+use crate::plan::{Case, Patience};
 use crate::subject::{Origin, RunFolders, Subject};
 
 /// Bytes kept of each stream of a run.
@@ -128,7 +127,7 @@ impl<'w, 'a> Worker<'w, 'a> {
             let fault = self.launch_fault(case, baseline_wall, &runs)?;
             runs.iter_mut().for_each(|run| run.launch_fault.clone_from(&fault));
         }
-        runs.extend(self.really_without(case, baseline_wall, &runs)?);
+        runs.extend(self.without_helpers(case, baseline_wall, &runs)?);
         // What a finding needs may be what is missing.
         Ok(if self.checker.interrupter.is_interrupted() { Vec::new() } else { runs })
     }
@@ -170,31 +169,6 @@ impl<'w, 'a> Worker<'w, 'a> {
         Ok(fault.map(|fault| LaunchFault { observed: scratch::without_name(&fault.observed), ..fault }))
     }
 
-    /// Runs a hook that does badly because a program could not be started once more, with the program gone from its
-    /// `PATH` as well; no run where there is no need for it.
-    fn really_without(&mut self, case: &Case<'_>, baseline_wall: Option<Duration>, runs: &[Run]) -> Outcome {
-        let missing = case.scenario.helper.as_ref().filter(|helper| helper.what == HelperFault::Missing);
-        let (Some(helper), Some(run)) = (missing, runs.first()) else { return Ok(Vec::new()) };
-        if !run.effect.passes_unheard() {
-            return Ok(Vec::new());
-        }
-        let Some(absent) =
-            broken(run.observation.watch.as_ref()).ok().and_then(|done| Absent::among(&done.command_line, helper))
-        else {
-            return Ok(Vec::new());
-        };
-        let fail = |error| format!("failed to make scratch folders: {error}");
-        let contract = self.checker.contract;
-        let surroundings = Surroundings::new(contract, case.payload, case.scenario, case.subject).map_err(fail)?;
-        let folders = Folders { home: &surroundings.home, project: &surroundings.project, cwd: &surroundings.cwd };
-        let event = self.checker.event(case);
-        let (mut given, _) = document::given(contract, event, case.payload, case.scenario, None, &folders);
-        let mut prepared = self.prepare(case, &surroundings, baseline_wall, given.swap_remove(0));
-        let scratch = scratch::folder().map_err(fail)?;
-        prepared.command = absent.from(prepared.command, scratch.path()).map_err(fail)?;
-        self.observe(case, &surroundings, &prepared)
-    }
-
     /// Has harnesses for so many runs at the same time.
     pub(super) fn hire(&mut self, count: usize) -> Result<(), HarnessError> {
         while self.helpers.len() < count {
@@ -206,7 +180,7 @@ impl<'w, 'a> Worker<'w, 'a> {
     }
 
     /// The runs of one command.
-    fn observe(&mut self, case: &Case<'_>, surroundings: &Surroundings, prepared: &Prepared) -> Outcome {
+    pub(super) fn observe(&mut self, case: &Case<'_>, surroundings: &Surroundings, prepared: &Prepared) -> Outcome {
         let fail = |error: &dyn std::fmt::Display| Err(error.to_string());
         let count = case.scenario.runs.max(1);
         let service = match (case.scenario.worker, &case.subject.worker) {
@@ -277,6 +251,7 @@ impl<'w, 'a> Worker<'w, 'a> {
                 further: None,
                 step: None,
                 launch_fault: None,
+                helper: 0,
                 connections,
             }
         });

@@ -71,10 +71,14 @@ fn a_rewrite_that_loses_fields_names_them() {
 #[case::an_option("cat | grep -q --force && exit 2; exit 0", true)]
 #[case::a_test("cat >/dev/null; n=; [ \"$n\" -gt 1 ] && exit 2; exit 0", true)]
 #[case::a_pattern("cat | grep -q 'a[' && exit 2; exit 0", true)]
+#[case::where_it_comes_so_far(
+    "c=$(cat); case $c in *git*) echo \"$c\" | grep -q '--hard' && exit 2;; esac; exit 0",
+    true
+)]
 #[case::with_dashes("cat | grep -q -- --force && { echo no >&2; exit 2; }; exit 0", false)]
 #[case::a_log("cat >/dev/null; echo 'hook: checked, option --force is fine' >&2; exit 0", false)]
 #[case::a_file_of_the_user("cat >/dev/null; cat \"$HOME/.guard.conf\" ; exit 0", false)]
-fn what_a_program_complains_of_each_time_is_told(#[case] script: &str, #[case] told: bool) {
+fn what_a_program_complains_of_is_told(#[case] script: &str, #[case] told: bool) {
     let text = report(script, "claude-code", "PreToolUse", "baseline");
     assert_eq!(contains("[stream.helper-complains]").eval(&text), told, "{text}");
 }

@@ -82,6 +82,18 @@ fn said(script: &str, scenario: &str, requirement: &str, more: &[&str]) -> Expec
     "in=$(cat); s=$(printf '%s' \"$in\" | jq .s >/dev/null || :); printf '%s' \"$in\" | jq . || { echo 'no jq' >&2; exit 2; }",
     Passed
 )]
+#[case::another_program_comes_first(
+    "in=$(cat); b=$(git --version 2>/dev/null); answer=$(printf '%s' \"$in\" | jq .); printf '%s' \"$answer\"",
+    Broken
+)]
+#[case::both_are_needed(
+    "in=$(cat); git --version >/dev/null || { echo 'no git' >&2; exit 2; }; printf '%s' \"$in\" | jq . || { echo 'no jq' >&2; exit 2; }",
+    Passed
+)]
+#[case::only_the_second_is_careless(
+    "in=$(cat); git --version >/dev/null || { echo 'no git' >&2; exit 2; }; answer=$(printf '%s' \"$in\" | jq .); printf '%s' \"$answer\"",
+    Broken
+)]
 #[case::by_its_path("in=$(cat); jq . </dev/null; printf '%s' \"$in\" | \"$(command -v jq)\" .; true", Broken)]
 #[case::blocks("answer=$(jq .) || { echo 'no jq' >&2; exit 2; }; printf '%s' \"$answer\"", Passed)]
 #[case::looks_first(
@@ -103,6 +115,10 @@ fn a_guard_whose_program_is_missing(#[case] script: &str, #[case] expected: Expe
 #[case::careless("answer=$(jq .); printf '%s' \"$answer\"", Broken)]
 #[case::only_the_second_call_decides(
     "in=$(cat); s=$(jq .s </dev/null >/dev/null || :); answer=$(printf '%s' \"$in\" | jq .); printf '%s' \"$answer\"",
+    Broken
+)]
+#[case::another_program_comes_first(
+    "in=$(cat); b=$(git --version 2>/dev/null || :); answer=$(printf '%s' \"$in\" | jq .); printf '%s' \"$answer\"",
     Broken
 )]
 #[case::fails_aloud("jq . || { echo 'jq has died' >&2; exit 1; }", Passed)]
