@@ -30,6 +30,9 @@ mod faults;
 mod guards;
 #[path = "cli/heavy.rs"]
 mod heavy;
+#[cfg(unix)]
+#[path = "cli/help.rs"]
+mod help;
 #[cfg(target_os = "linux")]
 #[path = "cli/interference.rs"]
 mod interference;

@@ -3,7 +3,7 @@
 use super::whole_event::{BaselineRun, EventMaterial, is_reported};
 use super::{Verdict, exit};
 use crate::activity::{EventActivity, PayloadKind, Response};
-use crate::contract::{EventKind, Evidence};
+use crate::contract::{EventKind, Evidence, Moment};
 use crate::requirement::Requirement;
 
 /// Input above this size, in bytes, does not fit into a pipe: a hook that does not read it is seen.
@@ -30,18 +30,61 @@ pub(super) fn never_spoke(_: &Requirement, material: &EventMaterial<'_>) -> Opti
     let written = material.runs.iter().filter(|one| one.response(material.event) == Response::NoEffect).count();
     let total = material.runs.len();
     let what = match written {
-        0 => format!("the hook had no answer to any of {total} payloads"),
-        _ => format!("the hook had no effect with any of {total} payloads, although it wrote something for {written}"),
+        0 => format!("the hook had no answer to any of {total} payloads, {} among them", threats(own)),
+        _ => format!(
+            "the hook had no effect with any of {total} payloads, {} among them, although it wrote something for {written} of \
+             the {total}",
+            threats(own)
+        ),
     };
     let unread = if reads_nothing(material.runs) { "; it does not read its input" } else { "" };
-    Some(material.fail(shown.run, format!("{what}, {} among them{unread}", threats(own)), weakest(material.runs)))
+    Some(material.fail(shown.run, format!("{what}{unread}"), weakest(material.runs)))
+}
+
+/// Harmless payloads that have to be blocked before it is said that all are.
+const ENOUGH: usize = 3;
+
+/// Whether the hook is run for everything that happens at the event, and blocks all of it. What a matcher leaves out, or an
+/// event of one tool alone, shows a tool that somebody wants to be off.
+fn blocks_all(material: &EventMaterial<'_>) -> bool {
+    let Some(own) = material.own() else { return false };
+    let is_everything = own.payloads.values().all(|counts| counts.not_run == 0)
+        && matches!(material.event.moment, Some(Moment::BeforeTool | Moment::Prompt));
+    let harmless = || material.runs.iter().filter(|one| one.kind() == PayloadKind::Harmless);
+    is_everything
+        && !exit::fails_everywhere(material)
+        && harmless().count() >= ENOUGH
+        && material
+            .runs
+            .iter()
+            .filter(|one| one.kind() != PayloadKind::Hostile)
+            .all(|one| one.response(material.event) == Response::Blocked)
+}
+
+/// A hook leaves the agent something that it can do.
+pub(super) fn blocks_everything(_: &Requirement, material: &EventMaterial<'_>) -> Option<Verdict> {
+    material.own().filter(|own| own.can_block)?;
+    if !blocks_all(material) {
+        return Some(Verdict::Pass);
+    }
+    let harmless: Vec<&BaselineRun<'_>> =
+        material.runs.iter().filter(|one| one.kind() == PayloadKind::Harmless).collect();
+    let shown = harmless.first()?;
+    let unread = if reads_nothing(material.runs) { "; it does not read its input" } else { "" };
+    let observed = format!(
+        "the hook blocked all {} payloads, {} harmless ones among them{unread}: the agent can do nothing at {}",
+        material.runs.len(),
+        harmless.len(),
+        material.event.name
+    );
+    Some(material.fail(shown.run, observed, weakest(material.runs)))
 }
 
 /// A hook does not decide the same about harmless payloads as about dangerous ones.
 pub(super) fn same_answer(_: &Requirement, material: &EventMaterial<'_>) -> Option<Verdict> {
     let own = material.own().filter(|own| own.guards())?;
     // That is no answer, and has a requirement of its own.
-    if exit::fails_everywhere(material) {
+    if exit::fails_everywhere(material) || blocks_all(material) {
         return None;
     }
     // Whether hostile payloads are stopped is open.

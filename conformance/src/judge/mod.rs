@@ -8,6 +8,7 @@ mod cooldown;
 mod exit;
 mod expect;
 mod gist;
+mod help;
 mod input;
 mod interference;
 mod phantom;
@@ -185,6 +186,14 @@ pub fn judge_all(catalogue: &Catalogue, material: &Material<'_>) -> Vec<Judgemen
                 None => judge(requirement, material)?,
             };
             let cut_off = !TIMING.contains(&requirement.judge.as_str()) && material.is_cut_off();
+            let verdict = verdict.with(|finding| {
+                let shown = material
+                    .runs
+                    .iter()
+                    .find(|run| run.effect.problems.iter().any(|one| one.requirement == requirement.id));
+                let shown = shown.or(material.runs.first());
+                finding.help = shown.and_then(|run| help::of(requirement, material.contract, material.event, run));
+            });
             let verdict = match verdict.with_cause(requirement, material) {
                 Verdict::Fail(finding) => match material.kept_from_writing(requirement) {
                     Some(reason) => Verdict::Skip { reason },
@@ -192,7 +201,7 @@ pub fn judge_all(catalogue: &Catalogue, material: &Material<'_>) -> Vec<Judgemen
                     None if cut_off => finding.doubted(WAITS_NO_LONGER),
                     None if rests_on_a_limit(requirement, material) => finding.doubted(NEAR_A_LIMIT),
                     None => match interference::reason(requirement, material) {
-                        Some(because) => finding.doubted(because),
+                        Some(because) => Finding { sandboxed: true, ..finding }.doubted(because),
                         None => Verdict::Fail(finding),
                     },
                 },
@@ -235,8 +244,8 @@ impl Material<'_> {
             observed: observed.into(),
             consequence: self.consequence(run),
             evidence: evidence(run),
-            doubt: None,
             cause: cause::failure(run),
+            ..Finding::default()
         }
     }
 

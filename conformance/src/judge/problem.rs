@@ -15,7 +15,9 @@ pub(super) fn judge(requirement: &Requirement, material: &Material<'_>) -> Optio
     });
     Some(match broken {
         Some((run, problem)) => {
-            material.fail(run, problem.message.clone(), problem.evidence.unwrap_or(Evidence::Unconfirmed))
+            let verdict =
+                material.fail(run, problem.message.clone(), problem.evidence.unwrap_or(Evidence::Unconfirmed));
+            verdict.with(|finding| finding.loses_denial = problem.loses_denial)
         }
         None => Verdict::Pass,
     })

@@ -6,7 +6,7 @@ use super::{Material, cause};
 use crate::requirement::{Level, Requirement};
 
 /// A failed requirement, told to a person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// What happened, in a sentence.
     pub observed: String,
@@ -21,6 +21,15 @@ pub struct Finding {
     /// rule, event or scenario they belong to. For comparison only; `None` where findings are told apart by their texts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
+    /// Whether it is a doubt because the sandbox refused something to the run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sandboxed: bool,
+    /// How it is fixed at this event of this platform, where that is more than what the requirement says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+    /// Whether a denial, or a question, is lost by it: of places with the same cause such a one is shown first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub loses_denial: bool,
 }
 
 impl Finding {
@@ -31,6 +40,14 @@ impl Finding {
 }
 
 impl Verdict {
+    /// The verdict with a change to its finding, if it has one.
+    pub(super) fn with(mut self, change: impl FnOnce(&mut Finding)) -> Self {
+        if let Verdict::Fail(finding) | Verdict::Note(finding) = &mut self {
+            change(finding);
+        }
+        self
+    }
+
     /// The verdict with the cause of its finding.
     pub(super) fn with_cause(mut self, requirement: &Requirement, material: &Material<'_>) -> Self {
         if let Verdict::Fail(finding) | Verdict::Note(finding) = &mut self {

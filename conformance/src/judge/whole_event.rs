@@ -1,6 +1,8 @@
 //! Judging what one hook did at one event: all baseline runs together, instead of a case.
 
-use super::{Finding, Judgement, Verdict, activity, complaint, evidence, exit, rewrite, warning};
+use hookproof_harness::Ending;
+
+use super::{Finding, Judgement, Verdict, activity, complaint, evidence, exit, help, rewrite, warning};
 use crate::activity::{Activity, EventActivity, PayloadKind, Response};
 use crate::contract::{Contract, Event, Evidence};
 use crate::oracle::tell;
@@ -24,6 +26,12 @@ impl BaselineRun<'_> {
             return Response::Failed;
         }
         let observation = &self.run.observation;
+        // That silence makes a hook fail is told only where it is settled.
+        let is_silent = observation.ending == (Ending::Exited { code: 0 })
+            && [&observation.stdout, &observation.stderr].iter().all(|stream| stream.bytes.is_empty());
+        if is_silent && !self.run.effect.evidence.is_settled() {
+            return Response::Silent;
+        }
         Response::of(event, &self.run.effect, &observation.stdout.bytes, &observation.stderr.bytes)
     }
 
@@ -56,8 +64,7 @@ impl EventMaterial<'_> {
             observed,
             consequence: tell(self.contract, self.event, &shown.effect),
             evidence: evidence(shown),
-            doubt: None,
-            cause: None,
+            ..Finding::default()
         };
         if facts.is_settled() { Verdict::Fail(finding) } else { Verdict::Note(finding) }
     }
@@ -73,6 +80,7 @@ pub(super) fn is_reported(id: &str) -> bool {
 type EventJudge = fn(&Requirement, &EventMaterial<'_>) -> Option<Verdict>;
 
 const JUDGES: &[(&str, EventJudge)] = &[
+    ("blocks-everything", activity::blocks_everything),
     ("denies-everything", exit::denies_everything),
     ("helper-complains", complaint::helper_complains),
     ("rewrite-keeps-fields", rewrite::keeps_fields),
@@ -100,6 +108,10 @@ pub(crate) fn judge_event(catalogue: &Catalogue, material: &EventMaterial<'_>) -
                 Verdict::Fail(finding) if !requirement.evidence.is_settled() => Verdict::Note(finding),
                 verdict => verdict,
             };
+            let verdict = verdict.with(|finding| {
+                let run = material.runs.first().map(|one| one.run);
+                finding.help = run.and_then(|run| help::of(requirement, material.contract, material.event, run));
+            });
             Some(Judgement { requirement: requirement.id.clone(), level: requirement.level, verdict })
         })
         .collect()

@@ -29,6 +29,9 @@ pub struct Problem {
     /// How well the contract facts behind it are known.
     #[serde(skip)]
     pub evidence: Option<Evidence>,
+    /// Whether a denial, or a question to the user, is lost by it.
+    #[serde(skip)]
+    pub loses_denial: bool,
 }
 
 /// What the platform would do with a run.

@@ -13,7 +13,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 mod unread;
-mod words;
+pub(super) mod words;
 
 use super::effect::{Effect, Problem};
 use super::exit::Ruling;
@@ -40,7 +40,15 @@ impl Problems<'_> {
             requirement: requirement.to_owned(),
             message: message.into(),
             evidence: Some(evidence.unwrap_or(Evidence::Unconfirmed)),
+            loses_denial: false,
         });
+    }
+
+    /// Notes of the last problem that a denial, or a question to the user, is lost by it.
+    fn loses_denial(&mut self) {
+        if let Some(last) = self.found.last_mut() {
+            last.loses_denial = true;
+        }
     }
 
     /// Whether something of this category was noted.

@@ -10,6 +10,7 @@ mod exit;
 mod facts;
 mod lint;
 mod reading;
+pub(crate) mod remedy;
 mod tell;
 mod texts;
 

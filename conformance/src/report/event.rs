@@ -1,5 +1,6 @@
 //! The one stream of events that all reporters consume.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hookproof_harness::{Containment, Observation, SandboxReport};
@@ -199,6 +200,9 @@ pub struct Summary {
     pub may: usize,
     /// Doubts, counted by case.
     pub notes: usize,
+    /// Doubts that are none about the hook, because the sandbox refused something to a run, by level.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sandbox_doubts: BTreeMap<Level, usize>,
     /// Skipped judgements, counted by case.
     pub skipped: usize,
     /// Failures of the harness itself.

@@ -169,7 +169,8 @@ impl Findings {
         places.sort_by_cached_key(|place| {
             let crowd = Reverse(self.crowd.around(&place.case));
             let first = !FIRST.contains(&place.requirement.as_str());
-            (Reverse(place.level), first, !place.harmful, crowd, place.case.clone(), place.requirement.clone())
+            let lost = !place.finding.loses_denial;
+            (Reverse(place.level), first, lost, !place.harmful, crowd, place.case.clone(), place.requirement.clone())
         });
         let (requirement, level, observed) =
             places.first().map(|first| (first.requirement.clone(), first.level, first.finding.observed.clone()))?;

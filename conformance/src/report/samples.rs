@@ -127,8 +127,7 @@ pub(crate) fn finding(observed: &str, consequence: &str, evidence: &[&str]) -> F
         observed: observed.to_owned(),
         consequence: consequence.to_owned(),
         evidence: evidence.iter().map(|&line| line.to_owned()).collect(),
-        doubt: None,
-        cause: None,
+        ..Finding::default()
     }
 }
 

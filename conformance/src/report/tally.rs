@@ -80,7 +80,12 @@ impl Tally {
         for judgement in &case.judgements {
             match &judgement.verdict {
                 Verdict::Pass => self.summary.passed += 1,
-                Verdict::Note(_) => self.summary.notes += 1,
+                Verdict::Note(finding) => {
+                    self.summary.notes += 1;
+                    if finding.sandboxed {
+                        *self.summary.sandbox_doubts.entry(judgement.level).or_default() += 1;
+                    }
+                }
                 Verdict::Skip { reason } => {
                     self.summary.skipped += 1;
                     *self.skips.entry(reason.clone()).or_default() += 1;
@@ -206,6 +211,7 @@ mod tests {
             should: 1,
             may: 1,
             notes: 1,
+            sandbox_doubts: BTreeMap::new(),
             skipped: 2,
             harness_errors: 0,
             wall: Duration::from_secs(3),

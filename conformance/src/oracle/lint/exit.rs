@@ -169,11 +169,12 @@ fn two(problems: &mut Problems<'_>, ruling: &Ruling, effect: &Effect) {
         }
         let readers = run.event.outcome(OutcomeName::Deny).map(|outcome| outcome.reason).unwrap_or_default();
         if effect.reason.is_none() && !readers.is_empty() {
-            problems.add_on(
-                &ruling.basis,
-                "exit.two-without-reason",
-                "exit code 2 with nothing on stderr, and no other reason",
-            );
+            let reason = if stderr.trim().is_empty() {
+                "exit code 2 with nothing on stderr, and no other reason"
+            } else {
+                "exit code 2 with a text on stderr, which nobody reads here, and no other reason"
+            };
+            problems.add_on(&ruling.basis, "exit.two-without-reason", reason);
         }
     } else if needs_stderr(run) {
         problems.add_on(

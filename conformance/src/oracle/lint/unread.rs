@@ -80,6 +80,9 @@ fn on_stderr(problems: &mut Problems<'_>, ruling: &Ruling, effect: &Effect) {
             requirement,
             format!("{} stands on stderr, where it is not read as an answer{asks}{then}", lost.words),
         );
+        if lost.wish.is_some() {
+            problems.loses_denial();
+        }
     } else if denies && is_read && objects(stderr).iter().any(|object| said_in(&object.value).is_some()) {
         problems.add_on(
             &basis,

@@ -10,7 +10,7 @@ use crate::oracle::reading::sets_output_field;
 
 /// What somebody wanted to become of the step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Wish {
+pub(in crate::oracle) enum Wish {
     /// The user is to be asked.
     Ask,
     /// It is not to happen.
@@ -19,8 +19,8 @@ pub(super) enum Wish {
 
 /// A wish, and the words for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Said {
-    pub(super) wish: Wish,
+pub(in crate::oracle) struct Said {
+    pub(in crate::oracle) wish: Wish,
     /// Where it is inside of the value, with a dot before it; empty if the value itself says it.
     pub(super) below: String,
     /// The value, as JSON.
@@ -150,7 +150,7 @@ pub(super) fn said(key: &str, value: &Value) -> Option<Said> {
 }
 
 /// The same for a whole document; of several wishes the strongest.
-pub(super) fn said_in(document: &Value) -> Option<Said> {
+pub(in crate::oracle) fn said_in(document: &Value) -> Option<Said> {
     let members = document.as_object()?;
     if is_log(document) {
         return None;

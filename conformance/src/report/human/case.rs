@@ -7,16 +7,26 @@ use super::{Told, progress::time, text};
 use crate::judge::Verdict;
 use crate::report::{CaseFinished, Cell};
 
-/// Says how a case went: the worst that happened, its name, and which requirements it is about.
-pub(super) fn line(case: &CaseFinished, run: &Told, width: usize) -> Line {
+/// What cases have in common that differ in their names alone: "MUST stream.noise-before-json".
+pub(super) fn outcome(case: &CaseFinished) -> String {
     let cell = Cell::of(case);
-    let word = match cell {
+    text::visible(&format!("{} {}", word(cell), told(case, cell)))
+}
+
+fn word(cell: Cell) -> String {
+    match cell {
         Cell::Skipped => "skip".to_owned(),
         Cell::Passed => "ok".to_owned(),
         Cell::Noted => "note".to_owned(),
         Cell::Broken(level) => level.to_string(),
         Cell::HarnessError => "HARNESS".to_owned(),
-    };
+    }
+}
+
+/// Says how a case went: the worst that happened, its name, and which requirements it is about.
+pub(super) fn line(case: &CaseFinished, run: &Told, width: usize) -> Line {
+    let cell = Cell::of(case);
+    let word = word(cell);
     let room = width.saturating_sub(8);
     let name = text::cut_middle(&text::visible(&run.place(&case.case)), room);
     let rest = room.saturating_sub(text::width(&name) + 2);

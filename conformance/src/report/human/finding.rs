@@ -134,9 +134,21 @@ fn further(places: &[Place], several_rules: bool, run: &Told, verbose: bool) -> 
                 // What one cause does in several circumstances is told by these.
                 _ if several_rules => (String::new(), tallied(places, |case| &case.scenario)),
                 (_, 2..) => (String::new(), events),
-                _ => (format!(" at {}", places[0].case.event), tallied(places, |case| &case.scenario)),
+                _ => {
+                    let at = format!(" at {}", places[0].case.event);
+                    let scenarios = tallied(places, |case| &case.scenario);
+                    // Where the scenario is the same for all, the payloads say more.
+                    match scenarios.as_slice() {
+                        [(scenario, _)] => (format!("{at}, {scenario}"), tallied(places, |case| &case.payload)),
+                        _ => (at, scenarios),
+                    }
+                }
             };
-            let told: Vec<String> = kinds.iter().take(NAMES).map(|(name, times)| format!("{name} ({times})")).collect();
+            let named = |(name, times): &(&str, usize)| match times {
+                1 => (*name).to_owned(),
+                _ => format!("{name} ({times})"),
+            };
+            let told: Vec<String> = kinds.iter().take(NAMES).map(named).collect();
             let others: usize = kinds.iter().skip(NAMES).map(|(_, times)| times).sum();
             let others = if others > 0 { format!(", others ({others})") } else { String::new() };
             vec![format!("and {number} more{at}: {}{others}", told.join(", "))]
@@ -182,7 +194,8 @@ fn remarks(group: &Group, setting: &Setting<'_>) -> Vec<(String, String)> {
             let others: Vec<String> = group.also.iter().map(|(id, level)| format!("{id} ({level})")).collect();
             remarks.push(("same cause".to_owned(), others.join(", ")));
         }
-        remarks.push(("help".to_owned(), one_line(mend)));
+        let own = group.places.first().and_then(|place| place.finding.help.as_ref());
+        remarks.push(("help".to_owned(), one_line(own.unwrap_or(mend))));
         remarks.push(("more".to_owned(), format!("hookproof explain {}", group.requirement)));
     }
     remarks

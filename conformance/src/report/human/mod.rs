@@ -23,6 +23,9 @@ pub use probe::ProbeText;
 use page::{BOLD, DIM, Line, PLAIN, Page};
 use progress::Progress;
 
+/// Cases with the same outcome that have a line of their own while a run goes on.
+const ALIKE: usize = 5;
+
 /// How a report for people looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Look {
@@ -80,6 +83,8 @@ pub struct Human<'a, W> {
     tally: Tally,
     findings: Findings,
     matrix: Matrix,
+    /// How many cases came to the same, by what stands in their lines.
+    alike: BTreeMap<String, usize>,
 }
 
 /// What is known of the run from its first event.
@@ -132,6 +137,7 @@ impl<'a, W: Write> Human<'a, W> {
             tally: Tally::default(),
             findings: Findings::default(),
             matrix: Matrix::default(),
+            alike: BTreeMap::new(),
         }
     }
 
@@ -181,7 +187,11 @@ impl<'a, W: Write> Human<'a, W> {
         self.matrix.add(case);
         let failing = matches!(Cell::of(case), Cell::Broken(_) | Cell::HarnessError);
         if self.page.look.verbose || (failing && !self.page.look.terminal) {
-            self.page.line(&case::line(case, &self.run, self.page.width()))?;
+            let alike = self.alike.entry(case::outcome(case)).or_default();
+            *alike += 1;
+            if self.page.look.verbose || *alike <= ALIKE {
+                self.page.line(&case::line(case, &self.run, self.page.width()))?;
+            }
         }
         if self.page.look.terminal {
             let failing = self.tally.cases_broken(self.run.level());
@@ -196,6 +206,11 @@ impl<'a, W: Write> Human<'a, W> {
     fn finish(&mut self, summary: &Summary) -> io::Result<()> {
         let width = self.page.width();
         let verbose = self.page.look.verbose;
+        for (outcome, times) in &self.alike {
+            if let Some(rest @ 1..) = times.checked_sub(ALIKE).filter(|_| !verbose) {
+                self.page.lines(&Line::new().hanging(DIM, &format!("and {rest} more like {outcome}"), width))?;
+            }
+        }
         let activity = activity::lines(&summary.activity, width);
         if !activity.is_empty() {
             self.page.blank()?;

@@ -120,6 +120,12 @@ fn verdict(summary: &Summary, tally: &Tally, run: &Told, width: usize) -> Vec<Li
         below if below.is_empty() => below,
         below => format!(" (below {level}: {below})"),
     };
+    let in_doubt: usize = summary.sandbox_doubts.range(level..).map(|(_, times)| times).sum();
+    let sandboxed = match in_doubt {
+        0 => String::new(),
+        1 => format!("; 1 judgement at level {level} is in doubt because of the sandbox"),
+        _ => format!("; {in_doubt} judgements at level {level} are in doubt because of the sandbox"),
+    };
     let so_far = if broken.is_empty() { "nothing" } else { &broken };
     let worst = tally.worst().map_or(Cell::HarnessError, Cell::Broken);
     let (look, text) = match tally.conformance(level) {
@@ -127,13 +133,13 @@ fn verdict(summary: &Summary, tally: &Tally, run: &Told, width: usize) -> Vec<Li
             let failed = count(tally.cases_harness_failed(), "case");
             (ALARM, format!("no verdict: the harness failed in {failed}; seen broken: {so_far}{below}"))
         }
-        Conformance::Broken => (style(worst), format!("does not conform: {broken}{below}")),
+        Conformance::Broken => (style(worst), format!("does not conform: {broken}{below}{sandboxed}")),
         _ if summary.interrupted => (style(Cell::Noted), format!("no verdict: nothing broken so far{below}")),
         Conformance::Conforms => {
             // "conforms" alone would say too much of a hook that did nothing.
             let reservation = summary.activity.reservation();
             let (look, but) = reservation.map_or((GOOD, String::new()), |said| (PLAIN, format!("; {said}")));
-            (look, format!("conforms to {} {} at level {level}{but}{below}", run.title, run.version))
+            (look, format!("conforms to {} {} at level {level}{but}{below}{sandboxed}", run.title, run.version))
         }
         Conformance::NothingJudged => (ALARM, "no verdict: nothing could be judged".to_owned()),
     };
@@ -152,7 +158,7 @@ mod tests {
 
     use super::super::super::samples::{bare_deny, broken, case, held, long, noise, pass, skip, started};
     use super::*;
-    use crate::judge::Judgement;
+    use crate::judge::{Finding, Judgement, Verdict};
     use rstest::rstest;
 
     fn told(cases: Vec<Vec<Judgement>>, level: Level, planned: usize, interrupted: bool) -> Vec<String> {
@@ -202,6 +208,19 @@ mod tests {
             lines[lines.len() - 2..],
             ["interrupted after 1 of 320 cases", "does not conform: 1 MUST in 1 of 1 case"]
         );
+    }
+
+    #[rstest]
+    #[case::conforms(vec![], "conforms to Claude Code 2.1.329 at level SHOULD; 2 judgements at level SHOULD are in doubt because of the sandbox")]
+    #[case::broken(vec![noise()], "does not conform: 1 MUST in 1 of 1 case; 2 judgements at level SHOULD are in doubt because of the sandbox")]
+    fn what_the_sandbox_kept_from_being_judged_is_told(#[case] mut judgements: Vec<Judgement>, #[case] expected: &str) {
+        let sandboxed = |level: Level| {
+            let finding = Finding { sandboxed: true, ..Finding::default() };
+            Judgement { requirement: "x.y".to_owned(), level, verdict: Verdict::Note(finding) }
+        };
+        judgements.extend([Level::Must, Level::Should, Level::May].map(sandboxed));
+        let lines = told(vec![judgements], Level::Should, 1, false).join(" ");
+        assert!(lines.ends_with(expected), "{lines}");
     }
 
     #[test]

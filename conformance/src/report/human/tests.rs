@@ -113,6 +113,14 @@ fn verbose_tells_every_case() {
 }
 
 #[test]
+fn cases_with_the_same_outcome_do_not_flood_the_report() {
+    let cases = (0..40).map(|at| samples::case("Stop", &format!("p{at:02}"), "baseline", vec![samples::noise()]));
+    let told = told(&run_of(cases.collect()), Look::default());
+    assert_eq!(told.matches("\nMUST    Stop/").count(), 5, "{told}");
+    assert!(told.contains("\nand 35 more like MUST stream.noise-before-json\n"), "{told}");
+}
+
+#[test]
 fn a_terminal_gets_progress_in_place_of_lines() {
     let told = told(&failing_run(), Look { terminal: true, ..Look::default() });
     let (progress, rest) = told.split_once("\nerror[").unwrap();
@@ -151,7 +159,8 @@ fn hostile(text: &str) -> Vec<ReportEvent> {
         consequence: text(),
         evidence: vec![text(), format!("1 | {}", text()), format!("  | ^{}", text())],
         doubt: Some(text()),
-        cause: None,
+        help: Some(text()),
+        ..Finding::default()
     };
     let mut judgements = vec![
         judgement(samples::NOISE, Level::Must, Verdict::Fail(finding())),

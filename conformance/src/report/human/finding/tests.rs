@@ -79,7 +79,9 @@ fn few_places_are_named_and_many_are_counted() {
     assert_eq!(all.matches("  ::: ").count(), 14);
     assert!(all.contains("\n  ::: Stop/p14/baseline\n"));
     let one = (0..4).map(|at| case("Stop", "typical", &format!("s{at}"), vec![noise()]));
-    assert!(told(one).contains("  ::: and 3 more at Stop: s1 (1), s2 (1), s3 (1)\n"));
+    assert!(told(one).contains("  ::: and 3 more at Stop: s1, s2, s3\n"));
+    let payloads = (0..9).map(|at| case("Stop", &format!("p{at}"), "baseline", vec![noise()]));
+    assert!(told(payloads).contains("  ::: and 8 more at Stop, baseline: p1, p2, p3, p4, p5, p6, others (2)\n"));
 }
 
 #[test]
@@ -97,7 +99,7 @@ fn the_place_of_the_configuration_is_told_and_hooks_are_told_apart() {
     let told = told_to(100, false, &Told::of(&started), cases);
     let expected = "  --> Stop-1-a.sh at Stop, payload p0, scenario baseline
   ::: configured at /x/settings.json:12:9
-  ::: and 3 more: Stop-2-b.sh (2), Stop-1-a.sh (1)
+  ::: and 3 more: Stop-2-b.sh (2), Stop-1-a.sh
 ";
     assert!(told.contains(expected), "{told}");
 }
