@@ -10,6 +10,8 @@
 //!
 //! The library never prints; the binary `hookproof` does.
 
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
 pub mod activity;
 pub mod contract;
 mod embedded;
@@ -17,6 +19,7 @@ pub mod json;
 pub mod judge;
 mod launcher;
 pub mod oracle;
+pub mod outside;
 pub mod payload;
 pub mod plan;
 pub mod port;

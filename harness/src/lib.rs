@@ -29,6 +29,7 @@ mod feeder;
 mod harness;
 mod limits;
 mod observation;
+mod outside;
 mod platform;
 mod probe;
 mod reader;
@@ -47,6 +48,7 @@ pub use limits::{Enforcement, Limit, LimitProof, LimitReport, Limits};
 pub use observation::{
     Capture, Chunk, Descendant, Ending, FullDevice, KillStep, Leaks, Mechanism, Observation, StartError, StdinReport,
 };
+pub use outside::open_regular;
 pub use probe::{Band, Behaviour, Probe, ProbePoint, Search, probe};
 pub use reader::{ReadPlan, ReaderPlan};
 pub use sandbox::{

@@ -1,7 +1,6 @@
 //! `hookproof interpret`.
 
 use std::collections::HashMap;
-use std::fs;
 use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
 
@@ -10,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use clap::{Args, ValueEnum};
 use hookproof::contract::{Contract, Library};
 use hookproof::oracle::{Effect, Ended, Facts, interpret, tell};
+use hookproof::outside;
 use hookproof::report::visible;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -103,12 +103,11 @@ pub(crate) fn run(arguments: &InterpretArguments, known: &Known) -> Result<Exit,
 fn read(path: Option<&Path>) -> Result<Vec<u8>, CliError> {
     let Some(path) = path else { return Ok(Vec::new()) };
     if path == Path::new("-") {
-        let mut bytes = Vec::new();
-        io::Read::read_to_end(&mut io::stdin().lock(), &mut bytes)
-            .map_err(|error| CliError::Usage(format!("failed to read stdin: {error}")))?;
-        return Ok(bytes);
+        return outside::whole(io::stdin().lock(), outside::PAYLOAD)
+            .map_err(|error| CliError::Usage(format!("failed to read stdin: {error}")));
     }
-    fs::read(path).map_err(|error| CliError::Usage(format!("failed to read {}: {error}", path.display())))
+    outside::read_named(path, outside::PAYLOAD)
+        .map_err(|error| CliError::Usage(format!("failed to read {}: {error}", path.display())))
 }
 
 fn human(out: &mut impl Write, contract: &Contract, event: &str, effect: &Effect) -> io::Result<()> {

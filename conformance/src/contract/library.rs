@@ -9,6 +9,7 @@ use super::file::{ContractError, ContractFile};
 use super::model::Contract;
 use super::version::Version;
 use crate::embedded;
+use crate::outside;
 
 /// All contracts that the suite knows. A file is parsed when it is asked for.
 #[derive(Debug)]
@@ -103,7 +104,7 @@ impl Library {
         for entry in fs::read_dir(folder).map_err(|error| fail(folder, &error))? {
             let path = entry.map_err(|error| fail(folder, &error))?.path();
             let Some(id) = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".toml")) else { continue };
-            let text = fs::read_to_string(&path).map_err(|error| fail(&path, &error))?;
+            let text = outside::text(&path, outside::CONFIGURATION).map_err(|error| fail(&path, &error))?;
             self.entries.retain(|entry| entry.id != id);
             let id = id.to_owned();
             self.entries.push(Entry { id, path, text, parsed: OnceLock::new(), checked: false });

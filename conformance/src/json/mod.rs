@@ -10,12 +10,42 @@ pub(crate) fn at<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
     path.split('.').try_fold(value, |here, key| here.as_object()?.get(key))
 }
 
+/// Duplicate keys that are collected at most: nobody reads more, and each has a path as long as the document is deep.
+pub(crate) const MOST_DUPLICATES: usize = 100;
+
+/// A step from a value into a part of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Step<'a> {
+    /// Into an item of an array.
+    Item,
+    /// Into the member of this key.
+    Key(&'a str),
+}
+
+/// A path as people write it; `[]` stands for an item of an array. It is written where it is needed only: to write it for
+/// every value would take quadratic time.
+pub(crate) fn dotted(path: &[Step<'_>]) -> String {
+    let mut out = String::new();
+    for step in path {
+        match step {
+            Step::Item => out.push_str("[]"),
+            Step::Key(key) => {
+                if !out.is_empty() {
+                    out.push('.');
+                }
+                out.push_str(key);
+            }
+        }
+    }
+    out
+}
+
 /// A parsed document.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
     /// Its value. Of duplicate keys the last one counts, as in JavaScript.
     pub value: Value,
-    /// Keys that stand more than once in the same object, with their path.
+    /// Keys that stand more than once in the same object, with their path; of very many the first.
     pub duplicates: Vec<String>,
 }
 
@@ -90,7 +120,7 @@ pub fn parse(text: &str) -> Result<Document, SyntaxError> {
 fn strict(text: &str) -> Result<Document, SyntaxError> {
     let mut duplicates = Vec::new();
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let seed = Seed { path: String::new(), duplicates: &mut duplicates };
+    let seed = Seed { path: None, duplicates: &mut duplicates };
     let result = seed.deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
     match result {
         Ok(value) => Ok(Document { value, duplicates }),
@@ -165,8 +195,23 @@ fn without_lone_surrogates(text: &str) -> String {
 
 /// Builds a value and notes duplicate keys on the way.
 struct Seed<'a> {
-    path: String,
+    path: Option<&'a Trail<'a>>,
     duplicates: &'a mut Vec<String>,
+}
+
+/// The way to a value, from its end.
+struct Trail<'a> {
+    step: Step<'a>,
+    before: Option<&'a Trail<'a>>,
+}
+
+impl Trail<'_> {
+    fn dotted(&self) -> String {
+        let mut steps: Vec<Step<'_>> =
+            std::iter::successors(Some(self), |trail| trail.before).map(|trail| trail.step).collect();
+        steps.reverse();
+        dotted(&steps)
+    }
 }
 
 impl<'de> DeserializeSeed<'de> for Seed<'_> {
@@ -210,9 +255,8 @@ impl<'de> Visitor<'de> for Seed<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let mut items = Vec::new();
-        while let Some(item) =
-            access.next_element_seed(Seed { path: format!("{}[]", self.path), duplicates: self.duplicates })?
-        {
+        let trail = Trail { step: Step::Item, before: self.path };
+        while let Some(item) = access.next_element_seed(Seed { path: Some(&trail), duplicates: self.duplicates })? {
             items.push(item);
         }
         Ok(Value::Array(items))
@@ -221,11 +265,12 @@ impl<'de> Visitor<'de> for Seed<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let mut map = Map::new();
         while let Some(key) = access.next_key::<String>()? {
-            let path = if self.path.is_empty() { key.clone() } else { format!("{}.{key}", self.path) };
-            let value = access.next_value_seed(Seed { path: path.clone(), duplicates: self.duplicates })?;
-            if map.insert(key, value).is_some() {
-                self.duplicates.push(path);
+            let trail = Trail { step: Step::Key(&key), before: self.path };
+            let value = access.next_value_seed(Seed { path: Some(&trail), duplicates: self.duplicates })?;
+            if map.contains_key(&key) && self.duplicates.len() < MOST_DUPLICATES {
+                self.duplicates.push(trail.dotted());
             }
+            map.insert(key, value);
         }
         Ok(Value::Object(map))
     }

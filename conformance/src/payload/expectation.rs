@@ -33,6 +33,9 @@ impl fmt::Display for Expected {
     }
 }
 
+/// Bytes of a compiled pattern.
+const COMPILED: usize = 128 * 1024;
+
 /// A regular expression that has to be found in a text.
 #[derive(Debug, Clone)]
 pub struct TextPattern(Regex);
@@ -43,7 +46,9 @@ impl TextPattern {
     /// # Errors
     /// Says why it is not one.
     pub fn new(text: &str) -> Result<Self, String> {
-        Regex::new(text).map(TextPattern).map_err(|error| format!("{text:?} is not a regular expression: {error}"))
+        // A compiled pattern can be a thousand times as large as its text.
+        let compiled = regex_lite::RegexBuilder::new(text).size_limit(COMPILED).build();
+        compiled.map(TextPattern).map_err(|error| format!("{text:?} is not a regular expression: {error}"))
     }
 
     /// Whether it is found in the text.

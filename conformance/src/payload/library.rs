@@ -8,6 +8,7 @@ use super::situation::Situation;
 use super::template::Templates;
 use super::{Payload, PayloadError};
 use crate::embedded;
+use crate::outside;
 
 /// All payloads that the suite has, sorted by platform, event and name.
 #[derive(Debug, Clone)]
@@ -81,7 +82,7 @@ impl Payloads {
             |path: &Path, error: &io::Error| PayloadError::Path { path: path.to_owned(), message: error.to_string() };
         walk(folder, 3, "json", &mut files).map_err(|error| unreadable(folder, &error))?;
         for path in files {
-            let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+            let text = outside::text(&path, outside::PAYLOAD).map_err(|error| unreadable(&path, &error))?;
             let new = Payload::parse(&path, &text)?;
             self.all.retain(|old| key(old) != key(&new));
             self.all.push(new);
@@ -90,7 +91,7 @@ impl Payloads {
         let mut templates = Vec::new();
         walk(folder, 2, "toml", &mut templates).map_err(|error| unreadable(folder, &error))?;
         for path in templates {
-            let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+            let text = outside::text(&path, outside::PAYLOAD).map_err(|error| unreadable(&path, &error))?;
             self.make([(path.as_path(), text.as_str())])?;
         }
         Ok(())

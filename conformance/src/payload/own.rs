@@ -1,6 +1,5 @@
 //! Payloads that a user gives: parts of documents, merged over those of the suite.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
@@ -8,6 +7,7 @@ use serde_json::{Map, Value};
 use super::{Expectation, Expected, Payload, PayloadError, Payloads, Provenance, ProvenanceKind, place};
 use crate::contract::{Contract, Event};
 use crate::json;
+use crate::outside;
 
 /// What is known of a payload because a user gave it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,8 +61,8 @@ impl OwnDocument {
     /// # Errors
     /// [`PayloadError`] names file, line and column.
     pub fn read(path: &Path) -> Result<Self, PayloadError> {
-        let bytes =
-            fs::read(path).map_err(|error| PayloadError::Path { path: path.to_owned(), message: error.to_string() })?;
+        let bytes = outside::read_named(path, outside::PAYLOAD)
+            .map_err(|error| PayloadError::Path { path: path.to_owned(), message: error.to_string() })?;
         let syntax = |line: usize, column: usize, message: String| PayloadError::Syntax {
             path: path.to_owned(),
             line,
@@ -123,9 +123,12 @@ impl OwnDocument {
         if let (Some(field), Some(object)) = (&contract.platform.event_field, stdin.as_object_mut()) {
             object.insert(field.clone(), Value::String(event.name.clone()));
         }
-        let taken = |name: &str| known.iter().any(|payload| payload.name == name);
+        let taken: std::collections::BTreeSet<&str> = known.iter().map(|payload| payload.name.as_str()).collect();
         let numbered = (2..).map(|number| format!("{}-{number}", self.name));
-        let name = std::iter::once(self.name.clone()).chain(numbered).find(|name| !taken(name)).unwrap_or_default();
+        let name = std::iter::once(self.name.clone())
+            .chain(numbered)
+            .find(|name| !taken.contains(name.as_str()))
+            .unwrap_or_default();
         Payload {
             platform: platform.clone(),
             event: event.name.clone(),

@@ -7,8 +7,6 @@
 use std::collections::BTreeSet;
 use std::env;
 use std::ffi::{OsStr, OsString};
-use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -88,9 +86,7 @@ fn script(word: &str, path: &OsStr) -> Option<PathBuf> {
     } else {
         directories.map(|directory| directory.join(word)).find(|file| file.is_file())?
     };
-    let mut start = [0; 2];
-    fs::File::open(&found).ok()?.read_exact(&mut start).ok()?;
-    let shell = interpreter_of(&found).filter(|_| start == *b"#!")?;
+    let shell = interpreter_of(&found)?;
     let name = shell.rsplit('/').next().unwrap_or_default();
     SHELLS.contains(&name).then_some(found)
 }
@@ -128,6 +124,7 @@ fn is_of(script: &Path, line: &[String]) -> bool {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     use tempfile::TempDir;

@@ -4,6 +4,8 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use crate::outside;
+
 /// Files that are copied at most; a larger project is copied as far as this goes, its hidden folders first.
 const FILES: usize = 2000;
 /// Bytes that are copied at most.
@@ -44,7 +46,7 @@ fn copy_folder(from: &Path, to: &Path, left: &mut Left) -> io::Result<()> {
             left.files -= 1;
             left.bytes -= data.len();
             // A file that cannot be read is not there for the hook either.
-            let _ = fs::copy(&source, &target);
+            let _ = outside::copy(&source, &target, BYTES);
         }
     }
     Ok(())

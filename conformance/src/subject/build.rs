@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use hookproof_harness::Invocation;
 
+use super::bounds;
 use super::lint::placeholder::quotes_itself;
 use super::matching::{self, Reading};
 use super::name::{Names, stem};
@@ -33,8 +34,9 @@ pub(crate) fn subjects(commands: &[Command<'_>], names: &mut Names, notices: &mu
             .filter(|_| group.scope().home == Home::Settings && !group.scope().in_front_matter);
         if let Some(same) = same {
             let key = (group.event.name.clone(), identity(command, &same.keys));
-            if let Some(at) = seen.get(&key) {
-                repeat(command, &mut subjects[*at], notices);
+            if let Some(at) = seen.get(&key)
+                && repeat(command, &mut subjects[*at], notices)
+            {
                 continue;
             }
             seen.insert(key, subjects.len());
@@ -47,12 +49,18 @@ pub(crate) fn subjects(commands: &[Command<'_>], names: &mut Names, notices: &mu
 /// Tells of hooks under two spellings of one event, where the platform runs both.
 fn both_spellings(commands: &[Command<'_>], notices: &mut Notices) {
     let mut told: Vec<&str> = Vec::new();
-    for (at, command) in commands.iter().enumerate() {
+    // The first command of each event.
+    let mut firsts: Vec<&Command<'_>> = Vec::new();
+    for command in commands {
         let group = &command.handler.group;
         let scope = group.scope();
+        let earlier = firsts.clone();
+        if firsts.iter().all(|first| first.handler.group.event.name != group.event.name) {
+            firsts.push(command);
+        }
         let Some(fact) = scope.dialect.events.both_spellings_run.as_ref().filter(|fact| fact.is) else { continue };
         let plain = |name: &str| name.to_lowercase();
-        let twin = commands[..at].iter().find(|other| {
+        let twin = earlier.iter().find(|other| {
             let (one, other) = (group.event, other.handler.group.event);
             let same_moment = one.moment.is_some() && one.moment == other.moment;
             one.name != other.name && (same_moment || plain(&one.name) == plain(&other.name))
@@ -185,8 +193,8 @@ fn options(command: &Command<'_>) -> BTreeMap<String, String> {
     others.filter_map(|member| Some((member.key.clone(), member.value.scalar()?))).collect()
 }
 
-/// The same command once more: it listens to more, and runs once where both listen.
-fn repeat(command: &Command<'_>, first: &mut Subject, notices: &mut Notices) {
+/// The same command once more: it listens to more, and runs once where both listen. Whether one matcher can say both.
+fn repeat(command: &Command<'_>, first: &mut Subject, notices: &mut Notices) -> bool {
     let group = &command.handler.group;
     let scope = group.scope();
     let matcher = group.matcher().map(|(_, matcher)| matcher);
@@ -194,7 +202,7 @@ fn repeat(command: &Command<'_>, first: &mut Subject, notices: &mut Notices) {
         && overlap(scope.contract, group, first.matcher.as_deref(), matcher)
     {
         let Origin::Config { file, line, column } = &first.origin else {
-            return;
+            return true;
         };
         let remark = Remark {
             requirement: "config.duplicate-handler",
@@ -210,8 +218,16 @@ fn repeat(command: &Command<'_>, first: &mut Subject, notices: &mut Notices) {
         command.handler.remark(notices, command.key, remark);
     }
     if group.event.matcher.is_some() {
-        first.matcher = matching::either(scope.contract, group.event, first.matcher.as_deref(), matcher);
+        let both = matching::either(scope.contract, group.event, first.matcher.as_deref(), matcher);
+        // What is read as a pattern may not become one that is too long to be read.
+        if both.as_ref().is_some_and(|both| both.len() > bounds::MATCHER)
+            && matches!(matching::read_at(scope.contract, group.event, both.as_deref()), Reading::TooCostly)
+        {
+            return false;
+        }
+        first.matcher = both;
     }
+    true
 }
 
 /// Whether two matchers surely have a value in common.
@@ -221,7 +237,7 @@ fn overlap(contract: &Contract, group: &Group<'_>, one: Option<&str>, other: Opt
     }
     let read = |matcher| matching::read_at(contract, group.event, matcher);
     match (read(one), read(other)) {
-        (Reading::Invalid(_), _) | (_, Reading::Invalid(_)) => false,
+        (Reading::Invalid(_) | Reading::TooCostly, _) | (_, Reading::Invalid(_) | Reading::TooCostly) => false,
         (Reading::Everything, _) | (_, Reading::Everything) => true,
         (Reading::Names(one), Reading::Names(other)) => one.iter().any(|name| other.contains(name)),
         (Reading::Names(names), Reading::Pattern(pattern)) | (Reading::Pattern(pattern), Reading::Names(names)) => {

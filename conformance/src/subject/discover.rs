@@ -399,6 +399,13 @@ impl Found {
     }
 
     fn finish(mut self, contract: &Contract) -> Result<Discovery, DiscoverError> {
+        if let Some((path, what)) = self.notices.too_much() {
+            return Err(DiscoverError::TooMuch { path, what });
+        }
+        // What is left out for its size would be missing without a word.
+        if let Some(at) = self.errors.iter().position(|error| matches!(error, DiscoverError::TooMuch { .. })) {
+            return Err(self.errors.swap_remove(at));
+        }
         if self.files.is_empty() && !self.errors.is_empty() {
             return Err(self.errors.swap_remove(0));
         }
@@ -425,7 +432,7 @@ fn broken(contract: &Contract, error: &DiscoverError) -> Option<ConfigNotice> {
             (path, 1, 1, "this is no regular file".to_owned(), "put a JSON file here".to_owned())
         }
         // These are said of whole searches, never of one file among others.
-        DiscoverError::Nothing { .. } | DiscoverError::NoDialect { .. } => return None,
+        DiscoverError::Nothing { .. } | DiscoverError::NoDialect { .. } | DiscoverError::TooMuch { .. } => return None,
     };
     Some(ConfigNotice {
         requirement: "config.broken-file".to_owned(),

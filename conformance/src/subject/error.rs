@@ -34,6 +34,14 @@ pub enum DiscoverError {
         /// What to do about it.
         help: String,
     },
+    /// There is more than this program looks at.
+    #[error("failed to read {}: {what}", path.display())]
+    TooMuch {
+        /// The file, or the path that was asked for.
+        path: PathBuf,
+        /// What there is too much of, as a sentence with the bound.
+        what: String,
+    },
     /// The file is JSON, and no object.
     #[error("failed to find hooks in {}: it must hold a JSON object with the key {key:?}, and holds {found}", path.display())]
     NotAnObject {

@@ -9,6 +9,7 @@ use super::sheet::{Home, Scope, Sheet};
 use super::source::Source;
 use super::{lint, pattern, walk};
 use crate::contract::{Dialect, FrontMatter, Project};
+use crate::outside;
 
 /// The files below `base` whose front matter holds hooks, or cannot be read.
 pub(crate) fn files(dialect: &Dialect, base: &Path) -> Vec<PathBuf> {
@@ -38,7 +39,9 @@ fn holds_hooks(dialect: &Dialect, file: &Path) -> bool {
     match Source::read(file, None) {
         Ok(source) => source.root.get(key).is_some(),
         // What cannot be read is told of if hooks are lost by it.
-        Err(_) => std::fs::read_to_string(file).is_ok_and(|text| text.lines().any(begins)),
+        Err(_) => {
+            outside::head(file, outside::HEAD).is_ok_and(|head| String::from_utf8_lossy(&head).lines().any(begins))
+        }
     }
 }
 

@@ -1,7 +1,11 @@
 //! Matchers: which moments of an event a hook listens to.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
+use super::bounds;
+use super::regex::{Regex, RegexError};
 use crate::contract::{Contract, Dialect, Event, InvalidPattern, Language, MatchRule, Part};
 
 /// What a matcher makes of a value.
@@ -13,6 +17,8 @@ pub enum MatchResult {
     Differs,
     /// The matcher is meant as a pattern and is none, so that the hook never runs. Holds what is wrong with it.
     InvalidPattern(String),
+    /// Whether the hook runs is not known here: the matcher is too long, or takes too many steps.
+    TooCostly,
 }
 
 impl MatchResult {
@@ -31,48 +37,17 @@ pub(crate) enum Reading<'a> {
     /// One of these names, exactly.
     Names(Vec<&'a str>),
     /// A pattern.
-    Pattern(Pattern),
+    Pattern(Arc<Regex>),
     /// Meant as a pattern and none.
     Invalid(String),
-}
-
-/// A pattern in the platform's language.
-#[derive(Debug)]
-pub(crate) enum Pattern {
-    /// Of JavaScript.
-    Javascript(Box<regress::Regex>),
-    /// Without look-around and back-references.
-    Linear(Box<regex_lite::Regex>),
-}
-
-impl Pattern {
-    fn new(language: Language, text: &str) -> Result<Pattern, String> {
-        match language {
-            Language::Javascript => match regress::Regex::new(text) {
-                Ok(pattern) => Ok(Pattern::Javascript(Box::new(pattern))),
-                Err(error) => Err(error.to_string()),
-            },
-            Language::Linear => match regex_lite::Regex::new(text) {
-                Ok(pattern) => Ok(Pattern::Linear(Box::new(pattern))),
-                Err(error) => Err(error.to_string()),
-            },
-        }
-    }
-
-    /// Whether it is found in a value.
-    pub(crate) fn takes(&self, value: &str) -> bool {
-        match self {
-            Pattern::Javascript(pattern) => pattern.find(value).is_some(),
-            Pattern::Linear(pattern) => pattern.is_match(value),
-        }
-    }
+    /// Longer or larger than what is read here.
+    TooCostly,
 }
 
 /// Whether a group with `matcher` runs for `value`, by the contract's `[matching]` rule.
 ///
 /// An absent matcher and an empty one take everything, and so does `*` unless the platform reads it as a pattern. A
-/// regular expression of JavaScript is run by a backtracking engine as it is on the platform; a pattern that takes
-/// exponential time takes it here, too.
+/// pattern that takes exponential time on the platform is given up here after a number of steps.
 ///
 /// ```
 /// use hookproof::contract::Library;
@@ -128,14 +103,14 @@ pub(crate) fn read_at<'a>(contract: &Contract, event: &Event, matcher: Option<&'
 }
 
 /// A part of a pattern at `event`, compiled by itself; `None` if it is none.
-pub(crate) fn pattern_at(contract: &Contract, event: &Event, part: &str) -> Option<Pattern> {
+pub(crate) fn pattern_at(contract: &Contract, event: &Event, part: &str) -> Option<Arc<Regex>> {
     let text = match rule_at(contract, event) {
         MatchRule::AnchoredPattern => format!("^(?:{part})$"),
         MatchRule::Glob => glob(contract, part),
         _ => part.to_owned(),
     };
     let language = Dialect::of(contract).map_or(Language::Javascript, |dialect| dialect.matching.language);
-    Pattern::new(language, &text).ok()
+    Regex::new(language, &text).ok()
 }
 
 /// One matcher that takes what either of two takes at `event`; one that is invalid takes nothing.
@@ -151,8 +126,8 @@ pub(crate) fn either(contract: &Contract, event: &Event, one: Option<&str>, othe
     }
     match (read_at(contract, event, one), read_at(contract, event, other)) {
         (Reading::Everything, _) | (_, Reading::Everything) => None,
-        (_, Reading::Invalid(_)) => one.map(str::to_owned),
-        (Reading::Invalid(_), _) => other.map(str::to_owned),
+        (_, Reading::Invalid(_) | Reading::TooCostly) => one.map(str::to_owned),
+        (Reading::Invalid(_) | Reading::TooCostly, _) => other.map(str::to_owned),
         (Reading::Names(mut names), Reading::Names(more)) => {
             names.extend(more);
             let mut unique: Vec<&str> = Vec::new();
@@ -208,10 +183,14 @@ fn read<'a>(
         MatchRule::AnchoredPattern => format!("^(?:{matcher})$"),
         MatchRule::Glob => glob(contract, matcher),
     };
-    match Pattern::new(own.map_or(Language::Javascript, |own| own.language), &text) {
+    if matcher.len() > bounds::MATCHER {
+        return Reading::TooCostly;
+    }
+    match Regex::new(own.map_or(Language::Javascript, |own| own.language), &text) {
         Ok(pattern) => Reading::Pattern(pattern),
+        Err(RegexError::TooLarge) => Reading::TooCostly,
         Err(_) if own.is_some_and(|own| own.invalid == InvalidPattern::Literal) => Reading::Names(vec![matcher]),
-        Err(error) => Reading::Invalid(error),
+        Err(RegexError::Invalid(error)) => Reading::Invalid(error),
     }
 }
 
@@ -246,7 +225,11 @@ fn compare(contract: &Contract, reading: &Reading<'_>, value: &str) -> MatchResu
     let found = match reading {
         Reading::Everything => true,
         Reading::Names(names) => names.iter().any(|name| *name == value || alias(contract, name) == Some(value)),
-        Reading::Pattern(pattern) => pattern.takes(value),
+        Reading::Pattern(pattern) => match pattern.search(value) {
+            Some(found) => found,
+            None => return MatchResult::TooCostly,
+        },
+        Reading::TooCostly => return MatchResult::TooCostly,
         Reading::Invalid(message) => return MatchResult::InvalidPattern(message.clone()),
     };
     if found { MatchResult::Matches } else { MatchResult::Differs }

@@ -4,7 +4,10 @@
 //! A path that does not exist is a fault of the configuration. A bare name that is not on `PATH` says something about this
 //! machine only.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use hookproof_harness::Invocation;
 
@@ -64,6 +67,9 @@ const IMPLIED: &[(&str, &[&str])] = &[("node", &["js", "mjs", "cjs", "json"]), (
 /// Entries of one directory that are looked through for a file with a similar name.
 const LOOKED_AT: usize = 2000;
 
+/// Directories below those nearby that are looked through.
+const DIRECTORIES: usize = 50;
+
 /// Something that does not exist.
 #[derive(Debug, PartialEq, Eq)]
 struct Missing {
@@ -81,7 +87,13 @@ impl Discovery {
     /// Takes out the hooks whose program or script does not exist, each with a notice of `config.program-missing`. A bare
     /// name is looked for on this machine's `PATH`, and its notice fails nobody.
     pub fn set_aside_missing(&mut self, contract: &Contract) {
-        let look = Look { contract, host: Host::current(), home: std::env::home_dir(), has: executable::is_there };
+        let look = Look {
+            contract,
+            host: Host::current(),
+            home: std::env::home_dir(),
+            has: executable::is_there,
+            listed: RefCell::default(),
+        };
         let mut told: Vec<ConfigNotice> = Vec::new();
         self.subjects.retain(|subject| match look.notice(subject) {
             Some(notice) => {
@@ -102,6 +114,8 @@ struct Look<'a> {
     host: Host,
     home: Option<PathBuf>,
     has: fn(&str) -> bool,
+    /// The entries of directories that were looked through.
+    listed: RefCell<HashMap<PathBuf, Rc<Vec<PathBuf>>>>,
 }
 
 impl Look<'_> {
@@ -119,7 +133,7 @@ impl Look<'_> {
                     }
                     None => format!("the program {shown} does not exist"),
                 };
-                let help = match near(path, file) {
+                let help = match self.near(path, file) {
                     Some(near) => format!("{} exists: write that path, or move the file", near.display()),
                     None => "create the file, or correct the path".to_owned(),
                 };
@@ -337,6 +351,38 @@ impl Look<'_> {
     }
 }
 
+impl Look<'_> {
+    /// A file that somebody may have meant: of the same name in a directory nearby, or with another case or ending beside it.
+    fn near(&self, path: &Path, config: &Path) -> Option<PathBuf> {
+        let name = path.file_name()?.to_str()?.to_lowercase();
+        let stem = path.file_stem()?.to_str()?.to_lowercase();
+        let mut folders: Vec<PathBuf> = Vec::new();
+        for folder in [path.parent(), path.parent().and_then(Path::parent), config.parent()].into_iter().flatten() {
+            // The top of a file system is nobody's neighbourhood.
+            if folder.parent().is_some() && !folders.iter().any(|known| known == folder) {
+                folders.push(folder.to_owned());
+            }
+        }
+        let below = folders.iter().flat_map(|folder| self.entries(folder).to_vec());
+        let below: Vec<PathBuf> = below.filter(|path| path.is_dir()).take(DIRECTORIES).collect();
+        folders.extend(below);
+        let files: Vec<PathBuf> = folders.iter().flat_map(|folder| self.entries(folder).to_vec()).collect();
+        let is = |found: Option<&std::ffi::OsStr>, wanted: &str| {
+            found.and_then(|found| found.to_str()).is_some_and(|found| found.to_lowercase() == wanted)
+        };
+        let same = files.iter().find(|file| is(file.file_name(), &name) && file.is_file());
+        let stem_is = |file: &&PathBuf| file.parent() == path.parent() && is(file.file_stem(), &stem) && file.is_file();
+        let beside = || files.iter().find(stem_is);
+        same.or_else(beside).cloned()
+    }
+
+    /// The entries of a directory, which are looked up once.
+    fn entries(&self, folder: &Path) -> Rc<Vec<PathBuf>> {
+        let mut listed = self.listed.borrow_mut();
+        Rc::clone(listed.entry(folder.to_owned()).or_insert_with(|| Rc::new(entries(folder))))
+    }
+}
+
 /// A line without an end that makes every failure a success, and whether it has one.
 fn without_tolerance(line: &str) -> (&str, bool) {
     let line = line.trim_end().trim_end_matches(';');
@@ -355,28 +401,6 @@ fn with_ending(path: &Path, ending: &str) -> PathBuf {
     text.push(".");
     text.push(ending);
     text.into()
-}
-
-/// A file that somebody may have meant: of the same name in a directory nearby, or with another case or ending beside it.
-fn near(path: &Path, config: &Path) -> Option<PathBuf> {
-    let name = path.file_name()?.to_str()?.to_lowercase();
-    let stem = path.file_stem()?.to_str()?.to_lowercase();
-    let mut folders: Vec<PathBuf> = Vec::new();
-    for folder in [path.parent(), path.parent().and_then(Path::parent), config.parent()].into_iter().flatten() {
-        // The top of a file system is nobody's neighbourhood.
-        if folder.parent().is_some() && !folders.iter().any(|known| known == folder) {
-            folders.push(folder.to_owned());
-        }
-    }
-    let below: Vec<PathBuf> = folders.iter().flat_map(|folder| entries(folder)).filter(|path| path.is_dir()).collect();
-    folders.extend(below);
-    let files: Vec<PathBuf> = folders.iter().flat_map(|folder| entries(folder)).filter(|path| path.is_file()).collect();
-    let is = |found: Option<&std::ffi::OsStr>, wanted: &str| {
-        found.and_then(|found| found.to_str()).is_some_and(|found| found.to_lowercase() == wanted)
-    };
-    let same = files.iter().find(|file| is(file.file_name(), &name));
-    let beside = || files.iter().find(|file| file.parent() == path.parent() && is(file.file_stem(), &stem));
-    same.or_else(beside).cloned()
 }
 
 fn entries(folder: &Path) -> Vec<PathBuf> {

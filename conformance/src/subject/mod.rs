@@ -4,6 +4,7 @@
 //! to be said of it ([`ConfigNotice`]). How a configuration is laid out is data, the `[config]` table of a contract; a
 //! lint is a function in a file of its own in `lint/`.
 
+mod bounds;
 mod build;
 mod command;
 mod consent;
@@ -29,6 +30,7 @@ mod possible;
 mod program;
 mod project_case;
 mod project_file;
+mod regex;
 mod relaxed;
 mod service;
 mod settings;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::json::{self, Fault, SyntaxError};
+use crate::json::{self, Fault, Step, SyntaxError};
 
 /// A value and the byte offset of its first character.
 #[derive(Debug, Clone, PartialEq)]
@@ -167,28 +167,45 @@ impl Node {
         }
     }
 
-    /// Keys that stand more than once in the same object, in the order of the text.
+    /// Whether there are more values in it than `most`, itself included.
+    pub(crate) fn has_more_values_than(&self, most: usize) -> bool {
+        fn take(node: &Node, left: &mut usize) -> bool {
+            let Some(rest) = left.checked_sub(1) else { return false };
+            *left = rest;
+            match &node.kind {
+                Kind::List(items) => items.iter().all(|item| take(item, left)),
+                Kind::Map(members) => members.iter().all(|member| take(&member.value, left)),
+                _ => true,
+            }
+        }
+        !take(self, &mut { most })
+    }
+
+    /// Keys that stand more than once in the same object, in the order of the text. Of very many the first are enough.
     pub(crate) fn duplicates(&self) -> Vec<Duplicate> {
         let mut found = Vec::new();
-        self.collect_duplicates("", &mut found);
+        self.collect_duplicates(&mut Vec::new(), &mut found);
         found
     }
 
-    fn collect_duplicates(&self, path: &str, found: &mut Vec<Duplicate>) {
+    fn collect_duplicates<'n>(&'n self, path: &mut Vec<Step<'n>>, found: &mut Vec<Duplicate>) {
+        if found.len() >= json::MOST_DUPLICATES {
+            return;
+        }
         match &self.kind {
             Kind::List(items) => {
-                for item in items {
-                    item.collect_duplicates(&format!("{path}[]"), found);
-                }
+                path.push(Step::Item);
+                items.iter().for_each(|item| item.collect_duplicates(path, found));
+                path.pop();
             }
             Kind::Map(members) => {
                 for member in members {
-                    let dot = if path.is_empty() { "" } else { "." };
-                    let path = format!("{path}{dot}{}", member.key);
-                    if member.again {
-                        found.push(Duplicate { path: path.clone(), start: member.key_start });
+                    path.push(Step::Key(&member.key));
+                    if member.again && found.len() < json::MOST_DUPLICATES {
+                        found.push(Duplicate { path: json::dotted(path), start: member.key_start });
                     }
-                    member.value.collect_duplicates(&path, found);
+                    member.value.collect_duplicates(path, found);
+                    path.pop();
                 }
             }
             _ => {}

@@ -79,6 +79,9 @@ pub(crate) fn read(search: &Search<'_>, dialect: &Dialect, root: &Path, only: Op
     };
     let mut read = if names.replaces { Vec::new() } else { vec![standard] };
     for part in parts(hooks) {
+        if !found.notices.may_look(source, 1) {
+            return;
+        }
         if let Some(path) = part.text() {
             let file = resolve(root, Path::new(path));
             if read.contains(&file) {

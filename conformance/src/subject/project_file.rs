@@ -1,15 +1,17 @@
 //! `hookproof.toml`: what a person knows of a hook and nobody can find out.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use std::{fs, io};
 
 use hookproof_harness::CommandPattern;
 use serde::Deserialize;
 
+use super::bounds;
 use super::project_case::{CaseEntry, ProjectCase};
 use super::{Heavy, LocalService};
+use crate::outside;
 
 /// What stands in a `hookproof.toml`.
 ///
@@ -121,9 +123,18 @@ impl ProjectFile {
     pub fn parse(text: &str, path: &Path) -> Result<Self, ProjectFileError> {
         let mut file: ProjectFile = toml::from_str(text).map_err(|error: toml::de::Error| {
             let (line, column) = position(text, error.span().map_or(0, |span| span.start));
-            ProjectFileError::Parse { path: path.to_owned(), line, column, message: error.message().to_owned() }
+            ProjectFileError::Parse {
+                path: path.to_owned(),
+                line,
+                column,
+                message: bounds::shortened(error.message().to_owned()),
+            }
         })?;
         let cases = std::mem::take(&mut file.case);
+        if cases.len() > bounds::CASES {
+            let message = format!("it has more than {} cases", bounds::CASES);
+            return Err(ProjectFileError::Parse { path: path.to_owned(), line: 1, column: 1, message });
+        }
         let resolved = cases.iter().enumerate().map(|(index, case)| case.resolve(index + 1, text, path));
         file.cases = resolved.collect::<Result<_, _>>()?;
         Ok(file)
@@ -134,7 +145,7 @@ impl ProjectFile {
     /// # Errors
     /// As [`ProjectFile::parse`], and if it cannot be read.
     pub fn read(path: &Path) -> Result<Option<Self>, ProjectFileError> {
-        match fs::read_to_string(path) {
+        match outside::text(path, outside::CONFIGURATION) {
             Ok(text) => Self::parse(&text, path).map(Some),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(ProjectFileError::Read { path: path.to_owned(), error }),

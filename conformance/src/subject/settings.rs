@@ -10,7 +10,7 @@ use super::node::{Kind, Node};
 use super::placeholder::PROJECT_AT_RUN;
 use super::sheet::{Home, Scope, Sheet};
 use super::source::Source;
-use super::{pattern, walk};
+use super::{bounds, pattern, walk};
 use crate::contract::{Dialect, MapShape, Project};
 
 /// Reads settings files, the weaker first.
@@ -40,6 +40,11 @@ pub(crate) fn read(
         renames: BTreeMap::new(),
     };
     let mut commands = Vec::new();
+    let bytes: usize = scope.environment.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if let Some(source) = sources.last().filter(|_| bytes > bounds::VARIABLES) {
+        found.notices.refuse(source, format!("its variables have more than {} KiB", bounds::VARIABLES / 1024));
+        return;
+    }
     for source in &sources {
         lint::syntax::check(&scope, source, &mut found.notices);
         lint::duplicate_key::check(&scope, source, &mut found.notices);

@@ -1,7 +1,8 @@
 //! The first line of a script, which names its interpreter.
 
-use std::io::Read;
 use std::path::Path;
+
+use crate::outside;
 
 /// The first line of a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,14 +14,12 @@ pub(crate) struct Shebang {
 }
 
 /// How much of a file is looked at; systems look at less.
-const LONGEST: u64 = 512;
+const LONGEST: usize = 512;
 
 impl Shebang {
     /// Reads the first line of a file; `None` if it names no interpreter.
     pub(crate) fn of(path: &Path) -> Option<Shebang> {
-        let mut head = Vec::new();
-        std::fs::File::open(path).ok()?.take(LONGEST).read_to_end(&mut head).ok()?;
-        Shebang::read(&head)
+        Shebang::read(&outside::head(path, LONGEST).ok()?)
     }
 
     fn read(head: &[u8]) -> Option<Shebang> {

@@ -1,13 +1,15 @@
 //! A configuration file: its text, its tree, and the places in it.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::DiscoverError;
 use super::node::{Kind, Node};
 use super::relaxed::Beyond;
-use super::{relaxed, toml_tree, yaml_tree};
+use super::{bounds, relaxed, toml_tree, yaml_tree};
 use crate::contract::Syntax;
 use crate::json::{Fault, SyntaxError};
+use crate::outside;
 
 /// A configuration file that was read.
 #[derive(Debug)]
@@ -28,9 +30,19 @@ const NOTHING: Beyond = Beyond { comments: false, trailing_commas: false };
 /// Whatever a platform may accept.
 const EVERYTHING: Beyond = Beyond { comments: true, trailing_commas: true };
 
-/// Where the lines of a text begin.
+/// Bytes between two places whose characters are counted in advance.
+const STRIDE: usize = 1024;
+
+/// Characters of a line that are shown before a place, and in all.
+const EXCERPT: (usize, usize) = (80, 300);
+
+/// Where the lines of a text begin, and how many characters there are before every [`STRIDE`]th byte: a file of one line
+/// with many notices would take quadratic time otherwise.
 #[derive(Debug)]
-struct Lines(Vec<usize>);
+struct Lines {
+    starts: Vec<usize>,
+    characters: Vec<usize>,
+}
 
 /// A place in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,13 +60,22 @@ impl Source {
     /// A file whose name ends with `.toml` is TOML, of one that ends with `.md` the front matter is read, any other one is
     /// JSON; `syntax` says what of it beyond strict JSON the
     /// platform accepts.
+    ///
+    /// One with more values than [`bounds::VALUES`] is refused.
     pub(crate) fn read(path: &Path, syntax: Option<&Syntax>) -> Result<Source, DiscoverError> {
-        let unreadable = |source| DiscoverError::Unreadable { path: path.to_owned(), source };
-        // A FIFO or a device would block or never end.
-        if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
-            return Err(DiscoverError::NoFile { path: path.to_owned() });
+        let source = Source::parsed(path, syntax)?;
+        if source.root.has_more_values_than(bounds::VALUES) {
+            let what = format!("it holds more than {} values", bounds::VALUES);
+            return Err(DiscoverError::TooMuch { path: path.to_owned(), what });
         }
-        let bytes = std::fs::read(path).map_err(unreadable)?;
+        Ok(source)
+    }
+
+    fn parsed(path: &Path, syntax: Option<&Syntax>) -> Result<Source, DiscoverError> {
+        let is_markdown = path.extension().is_some_and(|extension| extension == "md");
+        let read =
+            if is_markdown { outside::head(path, outside::HEAD) } else { outside::read(path, outside::CONFIGURATION) };
+        let bytes = read.map_err(|error| unreadable(path, error))?;
         let text = String::from_utf8_lossy(&bytes);
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
         if path.extension().is_some_and(|extension| extension == "toml") {
@@ -67,7 +88,11 @@ impl Source {
                 }
             };
         }
-        if path.extension().is_some_and(|extension| extension == "md") {
+        if is_markdown {
+            if bytes.len() == outside::HEAD && yaml_tree::is_unfinished(&text) {
+                let source = io::Error::new(io::ErrorKind::FileTooLarge, "its front matter is larger than 64 KiB");
+                return Err(unreadable(path, source));
+            }
             return match yaml_tree::front_matter(&text) {
                 Ok(root) => Ok(Source { path: path.to_owned(), root, doubt: None, lines: Lines::of(&text), text }),
                 Err(error) => {
@@ -101,8 +126,7 @@ impl Source {
 
     /// A file of which only the text counts.
     pub(crate) fn script(path: &Path) -> Result<Source, DiscoverError> {
-        let bytes = std::fs::read(path);
-        let bytes = bytes.map_err(|source| DiscoverError::Unreadable { path: path.to_owned(), source })?;
+        let bytes = outside::head(path, outside::HEAD).map_err(|error| unreadable(path, error))?;
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let root = Node { start: 0, kind: Kind::Null };
         Ok(Source { path: path.to_owned(), root, doubt: None, lines: Lines::of(&text), text })
@@ -113,23 +137,62 @@ impl Source {
         self.lines.place(&self.text, offset)
     }
 
-    /// The line on which a byte offset stands, without its indentation.
-    pub(crate) fn line(&self, offset: usize) -> &str {
-        let start = self.text[..offset].rfind('\n').map_or(0, |at| at + 1);
-        let end = self.text[offset..].find('\n').map_or(self.text.len(), |at| offset + at);
-        self.text[start..end].trim()
+    /// The line on which a byte offset stands, without its indentation; of a long one what is around the offset.
+    pub(crate) fn line(&self, offset: usize) -> String {
+        let offset = offset.min(self.text.len());
+        let number = self.lines.starts.partition_point(|start| *start <= offset);
+        let start = self.lines.starts[number - 1];
+        let end = self.lines.starts.get(number).map_or(self.text.len(), |next| next - 1);
+        // Characters have four bytes at most.
+        let (before, all) = EXCERPT;
+        let from = if offset - start > 4 * before { self.boundary(offset - before) } else { start };
+        let to = if end - from > all { self.boundary(from + all) } else { end };
+        let shown = self.text[from..to].trim();
+        let (left, right) = (if from > start { "..." } else { "" }, if to < end { "..." } else { "" });
+        format!("{left}{shown}{right}")
+    }
+
+    /// The last boundary of characters at or before a byte offset.
+    fn boundary(&self, offset: usize) -> usize {
+        (0..=offset).rev().find(|at| self.text.is_char_boundary(*at)).unwrap_or(0)
     }
 }
 
 impl Lines {
     fn of(text: &str) -> Lines {
-        Lines(std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect())
+        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let mut characters = Vec::with_capacity(text.len() / STRIDE + 1);
+        let mut count = 0;
+        for chunk in text.as_bytes().chunks(STRIDE) {
+            characters.push(count);
+            count += begun(chunk);
+        }
+        characters.push(count);
+        Lines { starts, characters }
     }
 
     fn place(&self, text: &str, offset: usize) -> Place {
         let offset = offset.min(text.len());
-        let line = self.0.partition_point(|start| *start <= offset);
-        Place { line, column: text[self.0[line - 1]..offset].chars().count() + 1 }
+        let line = self.starts.partition_point(|start| *start <= offset);
+        let before = |at: usize| {
+            let stride = at / STRIDE;
+            self.characters[stride] + begun(&text.as_bytes()[stride * STRIDE..at])
+        };
+        Place { line, column: before(offset) - before(self.starts[line - 1]) + 1 }
+    }
+}
+
+/// How many characters begin in bytes of UTF-8.
+fn begun(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte & 0b1100_0000 != 0b1000_0000).count()
+}
+
+/// A file that cannot be read, or that is none.
+fn unreadable(path: &Path, source: io::Error) -> DiscoverError {
+    let path = path.to_owned();
+    match source.kind() {
+        io::ErrorKind::InvalidInput => DiscoverError::NoFile { path },
+        _ => DiscoverError::Unreadable { path, source },
     }
 }
 
@@ -176,6 +239,42 @@ mod tests {
         let lines = Lines::of(text);
         assert_eq!(lines.place(text, text.len() - 1), Place { line: 2, column: 8 });
         assert_eq!(lines.place(text, 0), Place { line: 1, column: 1 });
+    }
+
+    #[test]
+    fn columns_of_long_lines_are_counted_from_the_nearest_place() {
+        let text = format!("x\n{}y", "é\u{1F600} ".repeat(5000));
+        let lines = Lines::of(&text);
+        assert_eq!(lines.place(&text, text.len() - 1), Place { line: 2, column: 15_001 });
+        assert_eq!(lines.place(&text, text.len()), Place { line: 2, column: 15_002 });
+        for (at, _) in text.char_indices().skip(2).step_by(97) {
+            assert_eq!(lines.place(&text, at).column, text[2..at].chars().count() + 1);
+        }
+    }
+
+    #[test]
+    fn of_a_long_line_what_is_around_the_place_is_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("settings.json");
+        let text = format!("{{\"a\": \"{0}\", \"key\": \"{0}\"}}", "é ".repeat(2000));
+        std::fs::write(&path, &text).unwrap();
+        let source = Source::read(&path, None).unwrap();
+        let line = source.line(text.find("\"key").unwrap());
+        assert!(line.starts_with("...") && line.ends_with("...") && line.contains("\"key\": \"é"), "{line}");
+        assert!(line.len() < 400, "{line}");
+        assert!(source.line(0).starts_with("{\"a\"") && source.line(text.len()).ends_with("\"}"));
+    }
+
+    #[test]
+    fn too_many_values_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("settings.json");
+        let of = |count: usize| format!("[{}1]", "1,".repeat(count));
+        std::fs::write(&path, of(19_000)).unwrap();
+        assert!(Source::read(&path, None).is_ok());
+        std::fs::write(&path, of(20_000)).unwrap();
+        let error = Source::read(&path, None).unwrap_err().to_string();
+        assert!(error.contains("it holds more than 20000 values"), "{error}");
     }
 
     #[test]

@@ -40,6 +40,9 @@ pub(crate) fn commands<'a>(sheet: Sheet<'a>, notices: &mut Notices) -> Vec<Comma
 fn events<'a>(sheet: Sheet<'a>, found: &mut Vec<Command<'a>>, notices: &mut Notices) {
     let dialect = sheet.scope.dialect;
     for member in sheet.map.members().into_iter().flatten() {
+        if !notices.may_look(sheet.source, 1) {
+            return;
+        }
         let is_switch = dialect.layout.shape == MapShape::Named && dialect.keys.enabled.as_ref() == Some(&member.key);
         if is_switch || dialect.events.other_keys.contains(&member.key) {
             continue;
@@ -64,6 +67,9 @@ fn events<'a>(sheet: Sheet<'a>, found: &mut Vec<Command<'a>>, notices: &mut Noti
 fn entry<'a>(sheet: Sheet<'a>, event: &'a Event, node: &'a Node, found: &mut Vec<Command<'a>>, notices: &mut Notices) {
     let dialect = sheet.scope.dialect;
     let layout = &dialect.layout;
+    if !notices.may_look(sheet.source, 1 + keys_beyond(node)) {
+        return;
+    }
     let nested = dialect.keys.handlers.as_ref().is_some_and(|key| node.get(key).is_some());
     let grouped = match layout.shape {
         MapShape::Groups => true,
@@ -94,6 +100,12 @@ fn entry<'a>(sheet: Sheet<'a>, event: &'a Event, node: &'a Node, found: &mut Vec
     found.extend(command(group, node, notices));
 }
 
+/// Keys beyond those that a group or a handler can well have: each is compared with all that are known.
+fn keys_beyond(node: &Node) -> usize {
+    const USUAL: usize = 20;
+    node.members().map_or(0, |members| members.count().saturating_sub(USUAL))
+}
+
 /// Whether an entry is switched on.
 fn is_on(sheet: &Sheet<'_>, node: &Node, notices: &mut Notices) -> bool {
     let switch = sheet.scope.dialect.keys.enabled.as_ref().and_then(|key| Some((key, node.get(key)?)));
@@ -108,6 +120,9 @@ fn is_on(sheet: &Sheet<'_>, node: &Node, notices: &mut Notices) -> bool {
 fn command<'a>(group: Group<'a>, node: &'a Node, notices: &mut Notices) -> Option<Command<'a>> {
     let scope = group.scope();
     let keys = &scope.dialect.keys;
+    if !notices.may_look(group.sheet.source, 1 + keys_beyond(node)) {
+        return None;
+    }
     let action = keys.action.as_ref().and_then(|key| node.get(key));
     let kind = malformed::kind_of(&group, node, action, notices)?;
     let handler = Handler { group, node, action, kind };

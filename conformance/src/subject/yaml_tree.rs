@@ -4,10 +4,8 @@ use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
+use super::bounds;
 use super::node::{Kind, Member, Node};
-
-/// The values that a document may have, aliases written out: more would be an attempt to fill the memory.
-const MOST_VALUES: usize = 100_000;
 
 /// Where and how a text fails to be YAML.
 #[derive(Debug)]
@@ -32,6 +30,12 @@ pub(crate) fn front_matter(text: &str) -> Result<Node, YamlError> {
         end += line.len();
     }
     Ok(none)
+}
+
+/// Whether front matter begins and does not end within the text.
+pub(crate) fn is_unfinished(text: &str) -> bool {
+    let mut lines = text.lines();
+    lines.next().is_some_and(|line| line.trim_end() == "---") && !lines.any(|line| line.trim_end() == "---")
 }
 
 /// A collection that is not finished.
@@ -60,6 +64,9 @@ pub(crate) fn parse(text: &str, base: usize) -> Result<Node, YamlError> {
             message: error.info().to_owned(),
         })?;
         let start = offset(span);
+        if open.len() > bounds::DEPTH {
+            return Err(YamlError { offset: start, message: "it is nested too deeply".to_owned() });
+        }
         let is_alias = matches!(event, Event::Alias(_));
         let (done, anchor) = match event {
             Event::MappingStart(anchor, _) => {
@@ -86,9 +93,9 @@ pub(crate) fn parse(text: &str, base: usize) -> Result<Node, YamlError> {
             Event::DocumentEnd => break,
             _ => continue,
         };
-        // What stands in a collection was counted when it came, but for what an alias brings.
-        values += if is_alias { size(&done) } else { 1 };
-        if values > MOST_VALUES {
+        // What stands in a collection was counted when it came, but for what is copied for an alias, or by one.
+        values += if is_alias || anchor != 0 { size(&done) } else { 1 };
+        if values > bounds::VALUES {
             let message = "it has too many values".to_owned();
             return Err(YamlError { offset: start, message });
         }
@@ -107,11 +114,12 @@ pub(crate) fn parse(text: &str, base: usize) -> Result<Node, YamlError> {
     Ok(root)
 }
 
-/// How many values it holds, itself included.
+/// How many values it holds, itself included, where a long text counts as many.
 fn size(node: &Node) -> usize {
     1 + match &node.kind {
         Kind::List(items) => items.iter().map(size).sum(),
-        Kind::Map(members) => members.iter().map(|member| size(&member.value)).sum(),
+        Kind::Map(members) => members.iter().map(|member| size(&member.value) + member.key.len() / 32).sum(),
+        Kind::Text(text) | Kind::Number(_, text) => text.len() / 32,
         _ => 0,
     }
 }

@@ -17,6 +17,7 @@ mod footprint;
 mod fork;
 mod groups;
 mod limits;
+mod open;
 mod posix;
 mod privilege;
 mod process_clock;
@@ -27,6 +28,7 @@ mod sigpipe;
 mod start_error;
 mod streams;
 
+pub(crate) use self::open::open_without_waiting;
 pub(crate) use self::streams::{Waker, no_full_device};
 
 #[cfg(target_os = "linux")]

@@ -16,6 +16,7 @@ mod fault;
 mod job;
 mod limits;
 mod newcomer;
+mod open;
 mod pipe;
 mod process;
 mod run;
@@ -23,6 +24,7 @@ mod waker;
 mod watch;
 mod words;
 
+pub(crate) use self::open::open_without_waiting;
 pub(crate) use self::waker::Waker;
 
 /// The file name of a program, as a command line gives it, without `.exe`.

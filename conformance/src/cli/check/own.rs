@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use hookproof::contract::{Contract, Evidence, Library};
+use hookproof::outside;
 use hookproof::payload::{Expectation, Expected, OwnDocument, Payload, Payloads, Placed};
 use hookproof::plan::Case;
 use hookproof::requirement::Level;
@@ -119,7 +120,7 @@ fn given(arguments: &OwnArguments) -> Result<Vec<OwnDocument>, CliError> {
 fn files(path: &Path) -> Result<Vec<PathBuf>, CliError> {
     let fail =
         |error: std::io::Error| CliError::Usage(format!("failed to read --with-payload {}: {error}", path.display()));
-    if !fs::metadata(path).map_err(fail)?.is_dir() {
+    if outside::is_handed_over(path) || !fs::metadata(path).map_err(fail)?.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
     let entries = fs::read_dir(path).map_err(fail)?.collect::<Result<Vec<_>, _>>().map_err(fail)?;

@@ -49,7 +49,7 @@ pub(crate) struct Matching {
 }
 
 /// The language of patterns.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Language {
     /// That of JavaScript.

@@ -11,9 +11,10 @@ use jiff::civil::DateTime;
 use regex_lite::{Captures, Regex};
 
 use super::super::state::walk;
+use crate::outside;
 
 /// Longer files are data, and times in them are not when they were written.
-const READ_AT_MOST: u64 = 64 * 1024;
+const READ_AT_MOST: usize = 64 * 1024;
 /// Numbers count as times if they are no further from now than this, in seconds: three years.
 const PLAUSIBLE: i128 = 3 * 366 * 86_400;
 
@@ -52,8 +53,7 @@ pub(super) fn shift_one(path: &Path, metadata: &Metadata, shift: Shift) -> io::R
     let moved = |time: io::Result<SystemTime>| time.map(|time| FileTime::from_system_time(shift.of(time)));
     let (accessed, modified) = (moved(metadata.accessed())?, moved(metadata.modified())?);
     if metadata.is_file()
-        && metadata.len() <= READ_AT_MOST
-        && let Ok(text) = fs::read_to_string(path)
+        && let Ok(text) = outside::text(path, READ_AT_MOST)
     {
         let told = rewritten(&text, shift, SystemTime::now());
         if told != text {

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::age::{Shift, shift_one};
+use crate::outside;
 use crate::plan::Damage;
 
 /// A marker or a lock is small; what is larger is what the heavy work has made.
@@ -25,7 +26,7 @@ pub(super) fn damage(base: &Path, left: &[String], kind: Damage) -> Result<(), S
     }
     for path in &marks {
         damage_one(path, kind).map_err(|error| format!("{} cannot be damaged: {error}", path.display()))?;
-        if kind == Damage::Unreadable && fs::read(path).is_ok() {
+        if kind == Damage::Unreadable && outside::head(path, 1).is_ok() {
             return Err("whoever runs the suite may read every file".to_owned());
         }
     }

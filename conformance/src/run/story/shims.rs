@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use hookproof_harness::{CommandPattern, Coverage, FaultDone, FaultReport, SeenCommand, WatchReport};
 
+use crate::outside;
 use crate::plan::{Fault, FaultKind, Whom};
 use crate::subject::Heavy;
 
@@ -52,7 +53,7 @@ impl Shims {
 
     /// What they have seen, and done.
     pub(super) fn report(&self) -> WatchReport {
-        let seen: Vec<SeenCommand> = fs::read_to_string(self.folder.join("log"))
+        let seen: Vec<SeenCommand> = outside::text(&self.folder.join("log"), outside::PAYLOAD)
             .unwrap_or_default()
             .lines()
             .filter_map(|line| {

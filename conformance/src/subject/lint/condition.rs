@@ -62,7 +62,7 @@ fn of_rule(group: &Group<'_>, condition: &Condition, rule: &str) -> Option<(Stri
     }
     let (_, matcher) = group.matcher()?;
     let names: Vec<&str> = match read_at(scope.contract, group.event, Some(matcher)) {
-        Reading::Everything | Reading::Invalid(_) => return None,
+        Reading::Everything | Reading::Invalid(_) | Reading::TooCostly => return None,
         Reading::Names(names) => names,
         Reading::Pattern(_) => Vec::new(),
     };

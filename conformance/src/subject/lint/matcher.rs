@@ -27,10 +27,29 @@ pub(crate) fn check(group: &Group<'_>, notices: &mut Notices) {
         _ if group.event.matcher.is_none() && !everything => Some(ignored(scope, group.event, text)),
         _ if group.event.matcher.is_none() => None,
         Reading::Invalid(problem) => Some(invalid(scope, group.event, text, problem)),
+        Reading::TooCostly => Some(not_run(scope, text, "is longer or larger than the patterns that are run here")),
         _ => never_exact(scope, group.event, text).or_else(|| never::check(scope, group.event, text, &reading)),
     };
     if let Some(remark) = remark {
         group.sheet.remark(notices, node, remark);
+    }
+    if let Reading::Pattern(pattern) = &reading
+        && pattern.has_given_up()
+    {
+        group.sheet.remark(notices, node, not_run(scope, text, "takes too many steps to be run here"));
+    }
+}
+
+/// A pattern that nobody here can say what it takes.
+fn not_run(scope: &Scope<'_>, text: &str, why: &str) -> Remark {
+    Remark {
+        requirement: "config.not-run",
+        level: None,
+        evidence: scope.weigh(&of_rule(scope)),
+        message: format!("the matcher {text:?} {why}"),
+        consequence: "what it takes is not known, and these hooks are not run".to_owned(),
+        help: "write the names of tools, separated by |, or check the command itself: hookproof check -- COMMAND"
+            .to_owned(),
     }
 }
 

@@ -68,6 +68,11 @@ pub(crate) fn command(command: &Command<'_>, notices: &mut Notices) {
 pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     /// From here on two names are alike: one slip in five letters.
     const ALIKE: f64 = 0.75;
+    /// Nothing that is longer is a slip.
+    const LONGEST: usize = 100;
+    if name.len() > LONGEST {
+        return None;
+    }
     let lower = name.to_lowercase();
     let likeness = strsim::normalized_damerau_levenshtein;
     // Of two that are alike but for their case, the one with more of the same letters is meant.

@@ -3,10 +3,14 @@
 use super::of_rule;
 use crate::contract::{Basis, Event, MatchRule};
 use crate::requirement::Level;
-use crate::subject::matching::{Pattern, Reading, pattern_at, rule_at};
+use crate::subject::matching::{Reading, pattern_at, rule_at};
 use crate::subject::notice::Remark;
 use crate::subject::possible::{Obstacle, alternatives, obstacle};
+use crate::subject::regex::Regex;
 use crate::subject::sheet::Scope;
+
+/// Members of a matcher that are looked at.
+const MEMBERS: usize = 100;
 
 /// A member of a matcher that takes nothing.
 struct Dead<'a> {
@@ -41,8 +45,12 @@ pub(super) fn check(scope: &Scope<'_>, event: &Event, text: &str, reading: &Read
         Reading::Names(names) => names.iter().copied().filter(|name| !name.is_empty()).collect(),
         Reading::Pattern(_) if rule_at(scope.contract, event) == MatchRule::Glob => vec![text],
         Reading::Pattern(_) => alternatives(text),
-        Reading::Everything | Reading::Invalid(_) => return None,
+        Reading::Everything | Reading::Invalid(_) | Reading::TooCostly => return None,
     };
+    // Nobody has written so many by hand, and each is compared with everything that is known.
+    if members.len() > MEMBERS {
+        return None;
+    }
     let is_names = matches!(reading, Reading::Names(_));
     let judged: Vec<(&str, Option<Dead<'_>>)> = members
         .iter()
@@ -229,7 +237,7 @@ impl<'a> Look<'a> {
     }
 
     /// Whether a pattern takes a value that is known, and none that only other platforms have.
-    fn takes_known(&self, pattern: &Pattern) -> bool {
+    fn takes_known(&self, pattern: &Regex) -> bool {
         let aliases = self.scope.dialect.matching.alias.keys().map(String::as_str);
         let known = self.known.iter().copied().chain(aliases);
         known.filter(|known| self.foreign(known).is_none()).any(|known| pattern.takes(known))
