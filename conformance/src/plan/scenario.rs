@@ -205,9 +205,10 @@ impl Scenario {
         !self.step.is_empty()
     }
 
-    /// Whether a run mostly waits for its document, so that it takes time and no processor.
+    /// Whether a run mostly waits for its document, so that it takes time and no processor: for several times as long as
+    /// a start takes.
     pub fn mostly_waits(&self) -> bool {
-        self.stdin.pauses() >= std::time::Duration::from_millis(500)
+        self.stdin.pauses() >= std::time::Duration::from_millis(30)
     }
 
     /// Whether something is kept from the hook, or goes wrong around it, that only some requirements are about. What is

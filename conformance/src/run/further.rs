@@ -59,7 +59,9 @@ impl Worker<'_, '_> {
                     break;
                 }
                 match self.harness.run(&prepared.command) {
-                    Ok(observation) if has_ended(&observation) => {}
+                    Ok(observation) if has_ended(&observation) => {
+                        surroundings.seen(std::slice::from_ref(&observation));
+                    }
                     Ok(_) => {
                         further.cut_off = Some(CutOff::Unended);
                         break;

@@ -165,6 +165,7 @@ impl Worker<'_, '_> {
             Err(HarnessError::Cancelled) => return Ok(Vec::new()),
             Err(error) => return Err(error.to_string()),
         };
+        surroundings.seen(&observed);
         let after = surroundings.listing();
         if step.fault.is_some() {
             stage.fault_happened();

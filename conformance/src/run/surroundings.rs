@@ -5,23 +5,26 @@ use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
 
-use hookproof_harness::Environment;
-use tempfile::TempDir;
+use hookproof_harness::{Environment, Observation};
 
 use super::state::{Listing, State};
-use super::{document, mirror, repository, scratch};
+use super::tree::{Shape, Shelf, Transcript, Tree};
 use crate::contract::{Contract, Event, Variable};
 use crate::payload::Payload;
 use crate::plan::{Folder, RefuseSpec, Refused, Scenario};
 use crate::subject::{Subject, executable};
 
-/// The name of a folder that people have, and that unquoted variables break on.
-const ODD: &str = "my \u{201c}project\u{201d} it's \u{e9} \u{65e5}\u{672c}\u{8a9e} $(printf HOOKPROOF-%s EXPANDED)";
-
-/// Scratch folders of a case; they are gone when the value is dropped.
+/// The directories of a case. They go back to the worker when the value is dropped.
 pub(super) struct Surroundings {
-    _root: TempDir,
+    /// `None` only while the value is dropped.
+    tree: Option<Tree>,
+    shelf: Shelf,
+    taken: SystemTime,
+    /// Somebody may still write to the directories.
+    unfit: AtomicBool,
     base: PathBuf,
     pub(super) home: PathBuf,
     pub(super) project: PathBuf,
@@ -35,60 +38,56 @@ pub(super) struct Surroundings {
 
 impl Surroundings {
     pub(super) fn new(
+        shelf: &Shelf,
         contract: &Contract,
         payload: &Payload,
         scenario: &Scenario,
         subject: &Subject,
     ) -> io::Result<Self> {
-        let root = scratch::folder()?;
-        // Platforms name folders by their real path; macOS has its temporary folder behind a link.
-        let base = fs::canonicalize(root.path()).map_or_else(|_| root.path().to_owned(), plain);
         let odd = scenario.folder == Folder::Odd || payload.is("hostile");
-        let home = base.join("home");
-        let project = if odd { home.join(ODD) } else { home.join("project") };
-        let elsewhere = base.join("elsewhere");
-        let cwd = if scenario.folder == Folder::Elsewhere { elsewhere.clone() } else { project.clone() };
+        let is_elsewhere = scenario.folder == Folder::Elsewhere;
+        let tree = shelf.take(Shape {
+            odd,
+            elsewhere: is_elsewhere,
+            original: subject.project.clone(),
+            transcript: Transcript::of(contract, payload, odd),
+        })?;
+        let taken = SystemTime::now();
         // What the configuration says goes before where the session stands; a folder that is not there changes nothing.
-        let named = subject.folder.as_ref().map(|folder| project.join(folder));
-        let (temp, session, plugin_data) = (base.join("tmp"), base.join("session"), base.join("plugin-data"));
-        let state = base.join("state");
-        for folder in [&home, &project, &elsewhere, &temp, &session, &state, &plugin_data] {
-            fs::create_dir_all(folder)?;
-        }
-        // Wherever a session stands, it mostly stands in a project. What lies in a copied one is not known to any commit
-        // that we could make, so that it has no history here.
-        match &subject.project {
-            Some(original) => {
-                mirror::copy(original, &project)?;
-                repository::write_empty(&project)?;
-            }
-            None => repository::write(&project)?,
-        }
-        if cwd == elsewhere {
-            repository::write_empty(&elsewhere)?;
-        }
-        let cwd = named.filter(|folder| folder.is_dir()).unwrap_or(cwd);
-        if let Some(script) = subject.made_executable(contract, &project, &cwd) {
+        let named = subject.folder.as_ref().map(|folder| tree.project.join(folder)).filter(|folder| folder.is_dir());
+        let cwd = named.unwrap_or_else(|| if is_elsewhere { tree.elsewhere.clone() } else { tree.project.clone() });
+        let mut surroundings = Surroundings {
+            base: tree.base.clone(),
+            home: tree.home.clone(),
+            project: tree.project.clone(),
+            cwd,
+            temp: tree.temp.clone(),
+            session: tree.session.clone(),
+            state: tree.state.clone(),
+            plugin_data: tree.plugin_data.clone(),
+            startup: None,
+            tree: Some(tree),
+            shelf: shelf.clone(),
+            taken,
+            unfit: AtomicBool::new(false),
+        };
+        if let Some(script) = subject.made_executable(contract, &surroundings.project, &surroundings.cwd) {
             executable::let_run(&script)?;
         }
-        if let Some(transcript) = &contract.transcript
-            && let Some(path) = payload.stdin.get(&transcript.field).and_then(serde_json::Value::as_str)
-        {
-            let path = document::relocated(path, &home, &project);
-            if let Some(folder) = Path::new(&path).parent().filter(|folder| folder.starts_with(&base)) {
-                // Odd names in hostile payloads may be none that this file system takes; the file may be absent then.
-                let _ = fs::create_dir_all(folder).and_then(|()| fs::write(&path, transcript.lines.join("\n") + "\n"));
-            }
+        if let Some(text) = &scenario.environment.startup_prints {
+            let file = surroundings.base.join("startup.sh");
+            fs::write(&file, format!("echo '{}'\n", text.replace('\'', "")))?;
+            surroundings.startup = Some(file);
         }
-        let startup = match &scenario.environment.startup_prints {
-            Some(text) => {
-                let file = base.join("startup.sh");
-                fs::write(&file, format!("echo '{}'\n", text.replace('\'', "")))?;
-                Some(file)
-            }
-            None => None,
-        };
-        Ok(Surroundings { _root: root, base, home, project, cwd, temp, session, state, plugin_data, startup })
+        Ok(surroundings)
+    }
+
+    /// Keeps the directories from further runs if something of a hook may have got away, and may still write to them.
+    pub(super) fn seen(&self, observed: &[Observation]) {
+        let may_write = |one: &Observation| !one.leaks.descendants.is_empty() || one.mechanism.instead.is_some();
+        if observed.iter().any(may_write) {
+            self.unfit.store(true, Ordering::Relaxed);
+        }
     }
 
     /// What lies outside of the folders that a hook may write to.
@@ -216,10 +215,12 @@ impl Surroundings {
     }
 }
 
-/// Windows spells canonical paths with a prefix that many programs do not understand.
-fn plain(path: PathBuf) -> PathBuf {
-    match path.to_str().and_then(|text| text.strip_prefix(r"\\?\")) {
-        Some(rest) => PathBuf::from(rest),
-        None => path,
+impl Drop for Surroundings {
+    fn drop(&mut self) {
+        if let Some(tree) = self.tree.take()
+            && !self.unfit.load(Ordering::Relaxed)
+        {
+            self.shelf.put_back(tree, self.taken);
+        }
     }
 }

@@ -13,6 +13,7 @@ use super::document::{self, Folders, Given};
 use super::pool::Checker;
 use super::service::Service;
 use super::surroundings::Surroundings;
+use super::tree::Shelf;
 use super::{Lateness, Run, TimeLimit, facts, scratch, trouble};
 use crate::judge::{self, Material};
 use crate::launcher::{LaunchFault, Stand};
@@ -40,11 +41,13 @@ pub(crate) struct Worker<'w, 'a> {
     pub(super) checker: &'w Checker<'a>,
     pub(super) harness: Harness,
     pub(super) helpers: Vec<Harness>,
+    /// Directories for its runs.
+    pub(super) shelf: Shelf,
 }
 
 impl<'w, 'a> Worker<'w, 'a> {
     pub(crate) fn new(checker: &'w Checker<'a>, harness: Harness) -> Self {
-        Worker { checker, harness, helpers: Vec::new() }
+        Worker { checker, harness, helpers: Vec::new(), shelf: Shelf::default() }
     }
 
     /// Runs a case, again where a doubt is to be cleared up. An interrupted one has no runs.
@@ -95,7 +98,7 @@ impl<'w, 'a> Worker<'w, 'a> {
         let (mut runs, mut index, mut total): (Vec<Run>, usize, usize) = (Vec::new(), 0, 1);
         while index < total {
             // Runs that are given different things know nothing of each other.
-            let surroundings = Surroundings::new(contract, case.payload, case.scenario, case.subject)
+            let surroundings = Surroundings::new(&self.shelf, contract, case.payload, case.scenario, case.subject)
                 .map_err(|error| format!("failed to make scratch folders: {error}"))?;
             let folders = Folders { home: &surroundings.home, project: &surroundings.project, cwd: &surroundings.cwd };
             let size = sizes.get(index).copied();
@@ -145,7 +148,7 @@ impl<'w, 'a> Worker<'w, 'a> {
             return Ok(None);
         }
         let contract = self.checker.contract;
-        let surroundings = Surroundings::new(contract, case.payload, case.scenario, case.subject)
+        let surroundings = Surroundings::new(&self.shelf, contract, case.payload, case.scenario, case.subject)
             .map_err(|error| format!("failed to make scratch folders: {error}"))?;
         let stand = Stand { cwd: &surroundings.cwd, home: &surroundings.home, project: &surroundings.project };
         let placed = case.subject.placed(&RunFolders {
@@ -222,6 +225,7 @@ impl<'w, 'a> Worker<'w, 'a> {
             Err(HarnessError::Cancelled) => return Ok(Vec::new()),
             Err(error) => return fail(&error),
         };
+        surroundings.seen(&observed);
         let (mut lateness, mut held_barely) = (None, false);
         if count == 1 && prepared.may_repeat {
             let again = self.look_again(&command, prepared.limit, &mut observed[0]);
@@ -230,6 +234,7 @@ impl<'w, 'a> Worker<'w, 'a> {
                 Err(HarnessError::Cancelled) => return Ok(Vec::new()),
                 Err(error) => return fail(&error),
             };
+            surroundings.seen(&observed);
         }
         let event = self.checker.event(case);
         let written_elsewhere = before.written_until(&surroundings.elsewhere());

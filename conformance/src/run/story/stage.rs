@@ -40,7 +40,8 @@ pub(super) struct Stage {
 
 impl Stage {
     pub(super) fn new(worker: &Worker<'_, '_>, case: &Case<'_>, travel: Travel) -> Result<Self, String> {
-        let surroundings = Surroundings::new(worker.checker.contract, case.payload, case.scenario, case.subject)
+        let contract = worker.checker.contract;
+        let surroundings = Surroundings::new(&worker.shelf, contract, case.payload, case.scenario, case.subject)
             .map_err(|error| format!("failed to make scratch folders: {error}"))?;
         let empty = surroundings.listing();
         Ok(Stage { surroundings, empty, travel, fault: None, ahead: Duration::ZERO })
