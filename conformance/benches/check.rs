@@ -143,6 +143,7 @@ fn checker(contract: &Contract, jobs: usize) -> Result<Checker<'_>, AnyError> {
         contract,
         catalogue: Catalogue::built_in()?,
         options: CheckOptions {
+            slots: None,
             jobs,
             patience: Duration::from_secs(10),
             level: Level::May,

@@ -35,6 +35,7 @@ fn judged(scenario: &Scenario) -> Vec<Judgement> {
         contract: &contract,
         catalogue: Catalogue::built_in().unwrap(),
         options: CheckOptions {
+            slots: None,
             jobs: 1,
             patience: Duration::from_secs(10),
             level: Level::May,

@@ -15,7 +15,8 @@ use hookproof::plan::{Filter, Scenarios, left_out, plan};
 use hookproof::report::{Reporter, Summary};
 use hookproof::requirement::{Catalogue, Level};
 use hookproof::run::{
-    CheckError, CheckOptions, Checker, Confinement, Interrupter, Launcher, Mode, launchers, path_through, start_through,
+    CheckError, CheckOptions, Checker, Confinement, Interrupter, Launcher, Mode, Slots, launchers, path_through,
+    start_through,
 };
 use hookproof::subject::{ConfigNotice, DiscoverError, Origin, Subject, consent_text, discover_given, from_command};
 
@@ -154,7 +155,8 @@ pub(crate) fn run(arguments: &CheckArguments, known: &Known) -> Result<Exit, Cli
     let known_of_hook = heavy::known(&arguments.heavy, arguments.path.as_deref(), &environment(&arguments.env)?)?;
     let cases = &known_of_hook.cases;
     own::add(&mut payloads, &arguments.own, cases, &contracts, &known.library, &arguments.event)?;
-    let session = Session { arguments, catalogue, payloads: &payloads, interrupter, known_of_hook };
+    let slots = (contracts.len() > 1).then(|| Slots::new(jobs(arguments)));
+    let session = Session { arguments, catalogue, payloads: &payloads, interrupter, known_of_hook, slots };
     let output = Output::of(arguments)?;
     if let [contract] = contracts.as_slice() {
         let found = subjects(arguments, contract, &session.given())?;
@@ -178,6 +180,12 @@ fn platforms(names: &str, known: &Known) -> Result<Vec<Contract>, CliError> {
     names.into_iter().map(|name| known.library.select(name).map_err(CliError::usage)).collect()
 }
 
+/// How many cases run at the same time.
+fn jobs(arguments: &CheckArguments) -> usize {
+    let jobs = arguments.jobs.map_or_else(thread::available_parallelism, Ok);
+    jobs.map_or(1, NonZeroUsize::get)
+}
+
 /// What all platforms of one check share.
 struct Session<'a> {
     arguments: &'a CheckArguments,
@@ -185,6 +193,8 @@ struct Session<'a> {
     payloads: &'a Payloads,
     interrupter: Interrupter,
     known_of_hook: heavy::KnownOfHook,
+    /// Shared by platforms that are checked at the same time.
+    slots: Option<Slots>,
 }
 
 impl Session<'_> {
@@ -234,9 +244,8 @@ impl Session<'_> {
             contract,
             catalogue: self.catalogue,
             options: CheckOptions {
-                jobs: arguments
-                    .jobs
-                    .map_or_else(|| thread::available_parallelism().map_or(1, NonZeroUsize::get), NonZeroUsize::get),
+                slots: self.slots.clone(),
+                jobs: jobs(arguments),
                 patience: arguments.deadline,
                 level: self.level(),
                 environment,

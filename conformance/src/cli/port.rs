@@ -149,6 +149,7 @@ impl Runner<'_> {
             contract,
             catalogue: self.catalogue,
             options: CheckOptions {
+                slots: None,
                 jobs: self
                     .arguments
                     .jobs

@@ -123,6 +123,7 @@ pub(crate) fn run(arguments: &ProbeArguments, known: &Known) -> Result<Exit, Cli
     let prober = Prober {
         contract: &contract,
         options: CheckOptions {
+            slots: None,
             jobs: arguments
                 .jobs
                 .map_or_else(|| thread::available_parallelism().map_or(1, NonZeroUsize::get), NonZeroUsize::get),

@@ -14,6 +14,7 @@ use super::Run;
 use super::config;
 use super::confinement::Confinement;
 use super::launcher::Launcher;
+use super::slots::Slots;
 use super::together::Gathered;
 use super::worker::{Outcome, Worker};
 use super::{telling, whole_event};
@@ -33,6 +34,8 @@ const MOST_WAITERS: usize = 4;
 pub struct CheckOptions {
     /// Cases run at the same time.
     pub jobs: usize,
+    /// What is shared with checks that run at the same time.
+    pub slots: Option<Slots>,
     /// How long the suite waits for a hook at most.
     pub patience: Duration,
     /// The level from which a finding fails the run.
@@ -170,14 +173,17 @@ impl<'a> Checker<'a> {
         let result = thread::scope(|scope| {
             for (index, harness) in harnesses.into_iter().enumerate() {
                 let done_sender = done_sender.clone();
-                let task_receiver = if index < jobs { &task_receiver } else { &waiting_receiver };
+                let works = index < jobs;
+                let task_receiver = if works { &task_receiver } else { &waiting_receiver };
                 scope.spawn(move || {
                     let mut worker = Worker::new(self, harness);
                     loop {
                         let task = task_receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
                         let Ok(task) = task else { break };
+                        let slot = self.options.slots.as_ref().filter(|_| works).map(Slots::take);
                         let begun = Instant::now();
                         let outcome = worker.run(&task.case, task.baseline_wall);
+                        drop(slot);
                         if done_sender.send(Done { index: task.index, outcome, wall: begun.elapsed() }).is_err() {
                             break;
                         }

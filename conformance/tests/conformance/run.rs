@@ -91,6 +91,7 @@ impl Suite {
             contract: &self.contract,
             catalogue: self.catalogue,
             options: CheckOptions {
+                slots: None,
                 jobs: thread::available_parallelism().map_or(1, NonZeroUsize::get),
                 patience,
                 level: Level::May,

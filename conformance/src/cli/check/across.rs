@@ -1,7 +1,10 @@
 //! A check against several platforms: one report each where there is something to tell, and a table of all.
 
+use std::collections::VecDeque;
 use std::io::{self, Write};
+use std::mem;
 use std::sync::PoisonError;
+use std::thread;
 use std::time::Duration;
 
 use hookproof::activity::PayloadKind;
@@ -26,29 +29,29 @@ enum Outcome {
     Failed,
 }
 
+/// So many platforms are checked at the same time: while one waits for its last cases, the next one is at work.
+const AT_ONCE: usize = 2;
+
 pub(super) fn run(session: &Session<'_>, contracts: &[Contract], output: &Output) -> Result<Exit, CliError> {
-    let mut rows = Vec::new();
-    let mut worst = Exit::Conforms;
     let mut errors = Errors::default();
+    let mut worst = Exit::Conforms;
+    // Everything is read, and consent is asked for, before anything runs.
+    let mut plans = Vec::new();
     for contract in contracts {
-        let outcome = match found(session, contract) {
-            Ok(found) => checked(session, contract, found, output)?,
+        match found(session, contract) {
+            Ok(found) => plans.push((contract, Some(found))),
             Err(CliError::Usage(message)) => {
                 errors.add(message, &contract.platform.id);
                 worst = worse(worst, Exit::Usage);
-                Outcome::Failed
+                plans.push((contract, None));
             }
             Err(other) => return Err(other),
-        };
-        let mut interrupted = false;
-        if let Outcome::Checked(summary) = &outcome {
-            worst = worse(worst, exit(summary, session.level()));
-            interrupted = summary.interrupted;
         }
-        let title = format!("{} {}", contract.platform.id, contract.version);
-        rows.push(Row { title, events: contract.events.len(), outcome });
-        if interrupted {
-            break;
+    }
+    let rows = rows(session, plans, output)?;
+    for row in &rows {
+        if let Outcome::Checked(summary) = &row.outcome {
+            worst = worse(worst, exit(summary, session.level()));
         }
     }
     errors.report();
@@ -61,6 +64,48 @@ pub(super) fn run(session: &Session<'_>, contracts: &[Contract], output: &Output
         writer.flush()?;
     }
     Ok(worst)
+}
+
+/// Checks the hooks on each platform, and reports in the order of the platforms. After an interrupt the rows end.
+fn rows(session: &Session<'_>, plans: Vec<(&Contract, Option<Found>)>, output: &Output) -> Result<Vec<Row>, CliError> {
+    let whole = session.arguments.verbose || session.arguments.format == Format::Jsonl;
+    // A whole report is too long to be kept in memory until it is its turn.
+    let at_once = if whole { 1 } else { AT_ONCE };
+    let mut plans = plans.into_iter();
+    thread::scope(|scope| {
+        let mut rows = Vec::new();
+        let mut running = VecDeque::new();
+        loop {
+            while running.len() < at_once
+                && let Some((contract, found)) = plans.next()
+            {
+                let check = move || -> Result<(Outcome, Vec<u8>), CliError> {
+                    match found {
+                        None => Ok((Outcome::Failed, Vec::new())),
+                        Some(found) if whole => Ok((checked(session, contract, found, output)?, Vec::new())),
+                        Some(found) => quiet(session, contract, found, output.width()),
+                    }
+                };
+                running.push_back((contract, scope.spawn(check)));
+            }
+            let Some((contract, thread)) = running.pop_front() else { return Ok(rows) };
+            let ended = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            let (outcome, report) = match ended {
+                Ok(ended) => ended,
+                Err(error) => {
+                    session.interrupter.interrupt();
+                    return Err(error);
+                }
+            };
+            output.clone().write_all(&report)?;
+            let interrupted = matches!(&outcome, Outcome::Checked(summary) if summary.interrupted);
+            let title = format!("{} {}", contract.platform.id, contract.version);
+            rows.push(Row { title, events: contract.events.len(), outcome });
+            if interrupted {
+                return Ok(rows);
+            }
+        }
+    })
 }
 
 /// Errors of single platforms, each with the platforms that it is about: the same file is read for several.
@@ -92,36 +137,32 @@ fn found(session: &Session<'_>, contract: &Contract) -> Result<Found, CliError> 
 }
 
 fn checked(session: &Session<'_>, contract: &Contract, found: Found, output: &Output) -> Result<Outcome, CliError> {
-    let whole = session.arguments.verbose || session.arguments.format == Format::Jsonl;
-    let summary = if whole {
-        session.check(contract, found, &mut *output.reporter(session.arguments, session.catalogue))?
-    } else {
-        quiet(session, contract, found, output)?
-    };
+    let mut reporter = output.reporter(session.arguments, session.catalogue);
+    let summary = session.check(contract, found, &mut *reporter)?;
     Ok(summary.map_or(Outcome::NothingToCheck, |summary| Outcome::Checked(Box::new(summary))))
 }
 
-/// Checks, and passes the report on only if it has findings; otherwise only what the hooks did.
+/// Checks, and gives the report only if it has findings; otherwise only what the hooks did. `width` is that of the lines.
 fn quiet(
     session: &Session<'_>,
     contract: &Contract,
     found: Found,
-    output: &Output,
-) -> Result<Option<Summary>, CliError> {
+    width: usize,
+) -> Result<(Outcome, Vec<u8>), CliError> {
     let (memory, bytes) = Output::memory();
-    let summary = session.check(contract, found, &mut *memory.reporter(session.arguments, session.catalogue))?;
-    let Some(summary) = summary else { return Ok(None) };
-    let mut writer = output.clone();
-    if exit(&summary, session.level()) == Exit::Conforms {
-        let activity = activity_text(&summary.activity, output.width());
+    let outcome = checked(session, contract, found, &memory)?;
+    let Outcome::Checked(summary) = &outcome else { return Ok((outcome, Vec::new())) };
+    let mut report = Vec::new();
+    if exit(summary, session.level()) == Exit::Conforms {
+        let activity = activity_text(&summary.activity, width);
         if !activity.is_empty() {
-            writeln!(writer, "{} {}: {activity}", contract.platform.title, contract.version)?;
+            writeln!(report, "{} {}: {activity}", contract.platform.title, contract.version)?;
         }
     } else {
-        writer.write_all(&bytes.lock().unwrap_or_else(PoisonError::into_inner))?;
-        writeln!(writer)?;
+        report = mem::take(&mut *bytes.lock().unwrap_or_else(PoisonError::into_inner));
+        writeln!(report)?;
     }
-    Ok(Some(summary))
+    Ok((outcome, report))
 }
 
 /// A failure on one platform counts, however well the hook does on the others.
