@@ -89,7 +89,8 @@ impl Worker<'_, '_> {
     ) -> Outcome {
         let fail = |error| format!("failed to make scratch folders: {error}");
         let contract = self.checker.contract;
-        let surroundings = Surroundings::new(contract, case.payload, case.scenario, case.subject).map_err(fail)?;
+        let surroundings =
+            Surroundings::new(&self.shelf, contract, case.payload, case.scenario, case.subject).map_err(fail)?;
         let folders = Folders { home: &surroundings.home, project: &surroundings.project, cwd: &surroundings.cwd };
         let event = self.checker.event(case);
         let (mut given, _) = document::given(contract, event, case.payload, case.scenario, None, &folders);

@@ -9,7 +9,7 @@ use crate::outside;
 /// Files that are copied at most; a larger project is copied as far as this goes, its hidden folders first.
 const FILES: usize = 2000;
 /// Bytes that are copied at most.
-const BYTES: u64 = 32 * 1024 * 1024;
+pub(super) const BYTES: u64 = 32 * 1024 * 1024;
 /// Folders that hold no hooks, and much else.
 const LEFT_OUT: &[&str] = &[".git", "node_modules", "target", ".venv", "venv", "__pycache__"];
 

@@ -5,8 +5,8 @@
 //! run; they are removed then, and the next run gets new ones.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
+use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -14,8 +14,10 @@ use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
 use super::mark::Mark;
+use super::mirror::BYTES as LARGEST;
 use super::{document, mirror, repository, scratch};
 use crate::contract::Contract;
+use crate::outside;
 use crate::payload::Payload;
 
 /// The name of a folder that people have, and that unquoted variables break on.
@@ -156,7 +158,7 @@ impl Tree {
             } else {
                 match self.original_of(&path) {
                     Some(original) => Source::Copy(original),
-                    None => Source::Bytes(fs::read(&path)?),
+                    None => Source::Bytes(outside::read(&path, outside::CONFIGURATION)?),
                 }
             };
             entries.insert(path, Entry { mark: Mark::of(&metadata), source });
@@ -201,7 +203,7 @@ impl Tree {
             match &entry.source {
                 Source::Directory => fs::create_dir(path)?,
                 Source::Bytes(bytes) => fs::write(path, bytes)?,
-                Source::Copy(original) => fs::copy(original, path).map(drop)?,
+                Source::Copy(original) => outside::copy(original, path, LARGEST).map(drop)?,
             }
             entry.mark = Mark::of(&path.symlink_metadata()?);
             written = true;
@@ -223,24 +225,15 @@ impl Entry {
             && (!young
                 || match &self.source {
                     Source::Directory => true,
-                    Source::Bytes(bytes) => fs::read(path).is_ok_and(|now| now == *bytes),
-                    Source::Copy(original) => has_same_content(original, path).unwrap_or(false),
+                    Source::Bytes(bytes) => outside::read(path, bytes.len()).is_ok_and(|now| now == *bytes),
+                    Source::Copy(original) => has_same_content(original, path),
                 })
     }
 }
 
-fn has_same_content(one: &Path, other: &Path) -> io::Result<bool> {
-    let (mut one, mut other) = (File::open(one)?, File::open(other)?);
-    let (mut first, mut second) = ([0; 8192], [0; 8192]);
-    loop {
-        let length = one.read(&mut first)?;
-        if length == 0 {
-            return Ok(other.read(&mut second[..1])? == 0);
-        }
-        if other.read_exact(&mut second[..length]).is_err() || first[..length] != second[..length] {
-            return Ok(false);
-        }
-    }
+fn has_same_content(one: &Path, other: &Path) -> bool {
+    let read = |path: &Path| outside::read(path, usize::try_from(LARGEST).unwrap_or(usize::MAX));
+    matches!((read(one), read(other)), (Ok(one), Ok(other)) if one == other)
 }
 
 /// Everything below a directory, directories before what is in them; links are not followed. What cannot be listed is an
