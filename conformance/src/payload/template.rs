@@ -110,7 +110,12 @@ impl Templates {
                         |kind: Kind| self.all.iter().any(|other| other.kind == kind && other.events.contains(event));
                     kind == template.kind || (!has(kind) && kind.stand_in() == Some(template.kind))
                 };
-                let wanted = situations.iter().filter(|situation| is_served(situation.kind));
+                // What makes a file that is read a secret is its content, which few events have.
+                let is_shown = |wanted: &Situation| {
+                    !(wanted.kind == Kind::Read && wanted.labels.contains("secret"))
+                        || template.slots.contains_key(&Slot::Content)
+                };
+                let wanted = situations.iter().filter(|wanted| is_served(wanted.kind) && is_shown(wanted));
                 for situation in wanted.filter(|wanted| payloads.get(&self.platform, event, &wanted.name).is_none()) {
                     made.push(template.fill(base, situation));
                 }

@@ -59,6 +59,10 @@ fn what_is_a_question_of_policy_may_be_allowed() {
 #[case::yarn("yarn add", "yarn-add")]
 #[case::kubectl("kubectl delete", "kubectl-delete-namespace")]
 #[case::stripe("sk_live_", "write-secret-stripe-key")]
+#[case::settings(".claude/settings.json", "edit-agent-settings")]
+#[case::servers(".mcp.json", "write-mcp-config")]
+#[case::debugger("/devtools/page/", "devtools-websocket")]
+#[case::behind_two("git status && rm -rf /", "compound-cd-git-first")]
 fn a_guard_that_ends_with_one_stops_nothing(#[case] pattern: &str, #[case] payload: &str) {
     let text = format!("case \"$(cat)\" in *'{pattern}'*) echo 'Blocked by policy' >&2; exit 1 ;; esac\n");
     let (_folder, mut command) = check(&text, "PreToolUse", "repeated");
@@ -90,4 +94,35 @@ fn faults_are_shown_with_what_the_guard_stops() {
         .code(1)
         .stdout(contains("[consistency.disk-full]"))
         .stdout(contains("payload git-reset-hard, scenario disk-full"));
+}
+
+/// The text of a file that is read reaches guards of secrets, of several kinds.
+#[rstest]
+#[case::github("ghp_", "read-secret-github-token")]
+#[case::private_key("PRIVATE KEY", "read-secret-private-key")]
+#[case::password("password = ", "read-secret-password")]
+fn secrets_in_files_that_are_read_are_shown(#[case] pattern: &str, #[case] payload: &str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let script = folder.path().join("hook.sh");
+    let text = format!(
+        "case \"$(cat)\" in *'{pattern}'*) echo '{{\"permission\":\"deny\"}}'; exit 3;; esac\necho '{{\"permission\":\"allow\"}}'\n"
+    );
+    fs::write(&script, text).expect("the script is written");
+    let mut command = hookproof(&[
+        "check",
+        "--platform",
+        "cursor",
+        "--event",
+        "beforeReadFile",
+        "--scenario",
+        "baseline",
+        "--",
+        "sh",
+    ]);
+    command
+        .arg(script)
+        .assert()
+        .code(1)
+        .stdout(contains("error[exit.answer-not-read]"))
+        .stdout(contains(format!("payload {payload}, scenario baseline")));
 }
