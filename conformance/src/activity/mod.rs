@@ -21,6 +21,9 @@ pub struct Counts {
     /// Payloads that the hook's matcher leaves out, so that the platform would not run it.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub not_run: usize,
+    /// The harmless payloads that the hook blocked, by name; only of harmless ones is it worth to be told which.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stopped: Vec<String>,
     /// What the hook did, by response; responses that did not occur are left out.
     #[serde(flatten)]
     pub responses: BTreeMap<Response, usize>,
@@ -100,6 +103,11 @@ impl Activity {
         let counts = self.entry(subject, event).payloads.entry(kind).or_default();
         counts.run += 1;
         *counts.responses.entry(response).or_default() += 1;
+    }
+
+    /// Notes a harmless payload that was blocked.
+    pub(crate) fn add_stopped(&mut self, subject: &str, event: &Event, payload: &str) {
+        self.entry(subject, event).payloads.entry(PayloadKind::Harmless).or_default().stopped.push(payload.to_owned());
     }
 
     /// Counts payloads that a hook's matcher leaves out.

@@ -105,9 +105,6 @@ tables! {
         /// Files among them that are the map itself, without the key.
         #[serde(default)]
         bare: Vec<String>,
-        /// Files among them of which nobody knows whether they have the key.
-        #[serde(default)]
-        either: Vec<String>,
         /// The keys, or dotted paths, of the switches for all hooks.
         #[serde(default)]
         disable: Vec<String>,

@@ -48,7 +48,9 @@ pub(super) fn budget(_: &Requirement, material: &Material<'_>) -> Option<Verdict
 pub(super) fn patience(_: &Requirement, material: &Material<'_>) -> Option<Verdict> {
     // Where a scenario says how long to wait, other rules judge what it is about; and in one that no platform brings about
     // nobody waits.
-    if material.case.scenario.patience != Patience::Limit || !material.is_sound() {
+    // How time grows with a document is judged by itself.
+    let grows = !material.case.scenario.sizes.is_empty();
+    if material.case.scenario.patience != Patience::Limit || grows || !material.is_sound() {
         return None;
     }
     // Nobody waits for a hook that has sent itself to the background.

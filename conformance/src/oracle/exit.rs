@@ -44,7 +44,7 @@ pub(super) fn rule(run: &Run<'_>) -> Ruling {
             basis: Vec::new(),
         },
     };
-    if let Some(option) = run.option(|option| option.backgrounds.as_ref()) {
+    if let Some((_, option)) = run.option(|option| option.backgrounds.as_ref()) {
         ruling.then = ExitThen::Background;
         ruling.fields = false;
         ruling.basis = vec![option.basis()];
@@ -121,7 +121,7 @@ fn refuse_held(run: &Run<'_>, ruling: &mut Ruling) {
 
 /// Lets the handler's own wish for the case of a failure count.
 fn apply_options(run: &Run<'_>, ruling: &mut Ruling) {
-    if let Some(option) = run.option(|option| option.failure_denies.as_ref()) {
+    if let Some((_, option)) = run.option(|option| option.failure_denies.as_ref()) {
         ruling.then = ExitThen::Deny;
         ruling.reason = vec![ReasonSource::Host];
         ruling.fields = false;

@@ -101,17 +101,18 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// The option of the handler's configuration that is set to the value that `meaning` picks, and counts at this event.
-    fn option(&self, meaning: impl Fn(&HandlerOption) -> Option<&String>) -> Option<&HandlerOption> {
+    /// The option, with its name, of the handler's configuration that is set to the value that `meaning` picks, and counts at this event.
+    fn option(&self, meaning: impl Fn(&HandlerOption) -> Option<&String>) -> Option<(&str, &HandlerOption)> {
         self.contract.handler.iter().find_map(|(name, option)| {
             let value = self.facts.handler.get(name)?;
-            (Some(value) == meaning(option) && !option.ignored_at.contains(&self.event.name)).then_some(option)
+            (Some(value) == meaning(option) && !option.ignored_at.contains(&self.event.name))
+                .then_some((name.as_str(), option))
         })
     }
 
     /// The option that shows the hook's streams to the user, if it is set.
     fn shows_streams(&self) -> Option<&HandlerOption> {
-        self.option(|option| option.shows_streams.as_ref())
+        Some(self.option(|option| option.shows_streams.as_ref())?.1)
     }
 
     /// stderr as text, without white space at its end.

@@ -18,7 +18,7 @@ use super::slots::Slots;
 use super::together::Gathered;
 use super::worker::{Outcome, Worker};
 use super::{telling, whole_event};
-use crate::activity::{Activity, PayloadKind};
+use crate::activity::{Activity, PayloadKind, Response};
 use crate::contract::{Contract, Decision, Event};
 use crate::judge::{Judgement, Material, Together, Verdict, judge_all};
 use crate::plan::{Case, LeftOut};
@@ -295,7 +295,11 @@ impl<'a> Checker<'a> {
         for whole in events {
             let event = &self.contract.events[whole.event];
             for one in &whole.runs {
-                activity.add(whole.subject, event, PayloadKind::of(one.payload), one.response(event));
+                let (kind, response) = (PayloadKind::of(one.payload), one.response(event));
+                activity.add(whole.subject, event, kind, response);
+                if (kind, response) == (PayloadKind::Harmless, Response::Blocked) {
+                    activity.add_stopped(whole.subject, event, &one.payload.name);
+                }
             }
         }
         for LeftOut { subject, event, kind, count } in &self.options.left_out {

@@ -218,6 +218,11 @@ mod tests {
         #[case] column: usize,
         #[case] said: &str,
     ) {
+        refused(text, line, column, said);
+    }
+
+    /// The text is refused at this place, with these words.
+    fn refused(text: &str, line: usize, column: usize, said: &str) {
         let error = ProjectFile::parse(text, Path::new("hookproof.toml")).unwrap_err().to_string();
         assert!(error.starts_with(&format!("failed to read hookproof.toml:{line}:{column}: ")), "{error}");
         assert!(error.contains(said), "{error}");
@@ -255,8 +260,6 @@ mod tests {
         #[case] column: usize,
         #[case] said: &str,
     ) {
-        let error = ProjectFile::parse(text, Path::new("hookproof.toml")).unwrap_err().to_string();
-        assert!(error.starts_with(&format!("failed to read hookproof.toml:{line}:{column}: ")), "{error}");
-        assert!(error.contains(said), "{error}");
+        refused(text, line, column, said);
     }
 }

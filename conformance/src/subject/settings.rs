@@ -87,22 +87,14 @@ pub(crate) fn sheet<'a>(scope: &'a Scope<'a>, source: &'a Source, found: &mut Fo
         let map = lint::wrapper::superfluous(&sheet(&source.root, false), inner, &mut found.notices);
         return Some(sheet(map, false));
     };
-    let either = scope.home == Home::Settings && pattern::any(&settings.either, &source.path);
     match source.root.get(key) {
         Some(map) if fits(scope.dialect.layout.shape, map) => {
-            if either {
-                lint::wrapper::disputed(&sheet(&source.root, false), key, true, &mut found.notices);
-            }
             let map = lint::wrapper::doubled(&sheet(map, false), key, &mut found.notices);
             Some(sheet(map, false))
         }
         Some(other) => {
             lint::missing_wrapper::no_map(&sheet(other, false), key, &mut found.notices);
             None
-        }
-        None if either => {
-            lint::wrapper::disputed(&sheet(&source.root, false), key, false, &mut found.notices);
-            Some(sheet(&source.root, false))
         }
         None => {
             let bare = sheet(&source.root, true);

@@ -35,6 +35,9 @@ const SILENT: &str = "cat >/dev/null\n";
 const GUARD: &str = "case $(cat) in *'rm -rf /'*) echo 'not allowed' >&2; exit 2;; esac\n";
 const LOGGER: &str = "cat >/dev/null; echo 'guard: checked' >&2\n";
 const BLOCKS_ALL: &str = "cat >/dev/null; echo 'not allowed' >&2; exit 2\n";
+const ASKS_ALL: &str = r#"cat >/dev/null
+echo '{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"ask","permissionDecisionReason":"Is this wanted?"}}'
+"#;
 const BROKEN: &str = "cat >/dev/null; exit 1\n";
 const WARNS: &str = "case $(cat) in *'rm -rf /'*) echo 'WARNING: this removes everything' >&2;; esac\n";
 const LOGS_COMMANDS: &str = "input=$(cat); printf 'seen %s\\n' \"${input#*command}\" | head -c 200 >&2\n";
@@ -46,13 +49,20 @@ const LOGS_COMMANDS: &str = "input=$(cat); printf 'seen %s\\n' \"${input#*comman
     "conforms to Claude Code 2.1.329 at level SHOULD; it never had an effect (below SHOULD: 1 MAY)"
 )]
 #[case::a_guard(GUARD, "conforms to Claude Code 2.1.329 at level SHOULD")]
-#[case::everything_is_blocked(
-    BLOCKS_ALL,
+#[case::everything_is_asked(
+    ASKS_ALL,
     "conforms to Claude Code 2.1.329 at level SHOULD; it answered everything alike (below SHOULD: 1 MAY)"
 )]
 fn the_last_line_does_not_just_say_that_a_useless_hook_conforms(#[case] hook: &str, #[case] expected: &str) {
     let assert = check(hook, &[]).success();
     assert_eq!(last_line(&assert), expected);
+}
+
+#[test]
+fn a_hook_that_blocks_everything_does_not_conform_and_harmless_payloads_are_named() {
+    let assert = check(BLOCKS_ALL, &[]).code(1);
+    assert!(last_line(&assert).starts_with("does not conform: 1 SHOULD in 1 of "), "{}", last_line(&assert));
+    assert.stdout(contains("harmless payloads: 20 blocked (typical, "));
 }
 
 #[test]

@@ -88,44 +88,19 @@ fn an_allow_that_skips_no_question_is_no_danger() {
 #[cfg(unix)]
 fn both_faults_of_a_banner_before_a_misplaced_denial_are_reported() {
     let line = r#"cat >/dev/null; echo checking; echo '{"permissionDecision":"deny"}'"#;
-    hookproof(&[
-        "check",
-        "--platform",
-        "claude-code",
-        "--event",
-        "PreToolUse",
-        "--scenario",
-        "baseline",
-        "--",
-        "sh",
-        "-c",
-        line,
-    ])
-    .assert()
-    .code(1)
-    .stdout(contains("stream.noise-before-json").and(contains("schema.misplaced-field")));
+    let said = checked("claude-code", "PreToolUse", "baseline", line);
+    assert!(
+        contains("error[stream.noise-before-json]").and(contains("error[schema.misplaced-field]")).eval(&said),
+        "{said}"
+    );
 }
 
 #[test]
 #[cfg(unix)]
 fn a_decision_that_is_none_does_not_keep_the_agent_from_stopping() {
     let line = r#"cat >/dev/null; echo '{"decision":"deny"}'"#;
-    hookproof(&[
-        "check",
-        "--platform",
-        "claude-code",
-        "--event",
-        "Stop",
-        "--scenario",
-        "baseline",
-        "--",
-        "sh",
-        "-c",
-        line,
-    ])
-    .assert()
-    .code(1)
-    .stdout(contains("schema.value").and(contains("input.stop-hook-active").not()));
+    let said = checked("claude-code", "Stop", "baseline", line);
+    assert!(contains("error[schema.value]").and(contains("input.stop-hook-active").not()).eval(&said), "{said}");
 }
 
 /// What `check` says of a shell hook at one event, in one scenario beside the baseline.

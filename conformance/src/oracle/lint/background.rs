@@ -13,11 +13,7 @@ pub(super) fn lint(problems: &mut Problems<'_>, ruling: &Ruling) {
         return;
     }
     let run = problems.run;
-    let option = run.contract.handler.iter().find_map(|(name, option)| {
-        let wished = run.facts.handler.get(name);
-        let heeded = !option.ignored_at.contains(&run.event.name);
-        (heeded && wished.is_some() && wished == option.backgrounds.as_ref()).then_some(name)
-    });
+    let option = run.option(|option| option.backgrounds.as_ref()).map(|(name, _)| name);
     let mut facts = run.facts.clone();
     let announced = without_announcement(run);
     match (option, &announced) {

@@ -60,14 +60,32 @@ fn told_of(kind: PayloadKind, counts: &Counts) -> String {
         (PayloadKind::Own, count) => format!("{count} payloads of yours"),
         (_, count) => format!("{count} {name}s"),
     };
-    let responses: Vec<String> =
-        counts.responses.iter().map(|(response, count)| format!("{count} {response}")).collect();
+    let responses: Vec<String> = counts
+        .responses
+        .iter()
+        .map(|(response, count)| match response {
+            Response::Blocked if !counts.stopped.is_empty() => {
+                format!("{count} {response} ({})", named(&counts.stopped))
+            }
+            _ => format!("{count} {response}"),
+        })
+        .collect();
     match (counts.run, counts.not_run) {
         (0, not_run) => format!("{}: not run, the matcher leaves {} out", plural(not_run), them(not_run)),
         (run, 0) => format!("{}: {}", plural(run), responses.join(", ")),
         (run, not_run) => {
             format!("{}: {}; {not_run} more not run (matcher)", plural(run), responses.join(", "))
         }
+    }
+}
+
+/// The first of the names, and how many others there are.
+fn named(names: &[String]) -> String {
+    const SHOWN: usize = 3;
+    let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown.join(", "),
+        others => format!("{} and {others} more", shown.join(", ")),
     }
 }
 
@@ -87,6 +105,7 @@ mod tests {
             run: responses.iter().map(|(_, count)| count).sum(),
             not_run,
             responses: responses.iter().copied().collect(),
+            stopped: Vec::new(),
         };
         EventActivity {
             subject: subject.to_owned(),
@@ -126,6 +145,18 @@ mod tests {
                 "  PreToolUse: 1 payload of yours: 1 blocked",
                 "  2 other events: 9 payloads: 9 no answer",
             ]
+        );
+    }
+
+    #[test]
+    fn harmless_payloads_that_were_blocked_are_named() {
+        let mut one =
+            entry("a", "PreToolUse", &[(PayloadKind::Harmless, 0, &[(Response::Blocked, 5), (Response::Silent, 2)])]);
+        let counts = one.payloads.get_mut(&PayloadKind::Harmless).unwrap();
+        counts.stopped = ["a", "b", "c", "d", "e"].map(str::to_owned).to_vec();
+        assert_eq!(
+            told(vec![one])[1],
+            "  PreToolUse: 7 harmless payloads: 5 blocked (a, b, c and 2 more), 2 no answer"
         );
     }
 

@@ -74,18 +74,25 @@ pub(crate) fn ignored(handler: &Handler<'_>, notices: &mut Notices) {
         let at_event = scope.contract.handler.get(key).filter(|known| {
             known.ignored_at.contains(event) && (known.failure_denies.is_none() || known.failure_denies == value)
         });
-        let (basis, place, help) = match at_event {
-            _ if in_settings => (option.basis(), "in settings files".to_owned(), format!("take `{key}` away")),
-            Some(known) => (
-                Basis { evidence: known.evidence, source: known.source.clone() },
-                format!("at {event}"),
-                format!("take `{key}` away, and let the hook itself answer where it fails"),
-            ),
+        let (basis, place, help, level) = match at_event {
+            _ if in_settings => {
+                (option.basis(), "in settings files".to_owned(), format!("remove `{key}`"), Level::Should)
+            }
+            Some(known) => {
+                let denies = known.failure_denies.is_some();
+                let help = match denies {
+                    true => format!("remove `{key}`, and let the hook itself answer where it fails"),
+                    false => format!("remove `{key}`"),
+                };
+                // Nothing depends on who is shown a hook's streams.
+                let level = if known.shows_streams.is_some() { Level::May } else { Level::Should };
+                (Basis { evidence: known.evidence, source: known.source.clone() }, format!("at {event}"), help, level)
+            }
             None => continue,
         };
         let remark = Remark {
             requirement: "config.option-ignored",
-            level: Some(Level::Should),
+            level: Some(level),
             evidence: scope.weigh(&basis),
             message: format!("`{key}` has no effect {place}"),
             consequence: format!("{} accepts it and does nothing with it", scope.platform()),

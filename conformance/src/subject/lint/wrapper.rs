@@ -41,26 +41,6 @@ fn inner<'a>(sheet: &Sheet<'a>, key: &str, message: &str, notices: &mut Notices)
     &member.value
 }
 
-/// A file of which sources disagree whether it has the key.
-pub(crate) fn disputed(sheet: &Sheet<'_>, key: &str, wrapped: bool, notices: &mut Notices) {
-    let scope = sheet.scope;
-    let (requirement, message) = if wrapped {
-        ("config.superfluous-wrapper", format!("the map of events stands under the key `{key}`"))
-    } else {
-        ("config.missing-wrapper", format!("the map of events stands at the top of the file, without the key `{key}`"))
-    };
-    let remark = Remark {
-        requirement,
-        level: Some(Level::Must),
-        evidence: Evidence::Disputed,
-        message,
-        consequence: format!("sources disagree on whether {} reads this file so", scope.platform()),
-        help: "look into the platform's own list of hooks whether they are there".to_owned(),
-    };
-    let at = sheet.map.member(key).map_or(sheet.map.start, |member| member.key_start);
-    notices.add(sheet.source, at, remark);
-}
-
 /// A member at the top of a file whose entries have names, which is no such entry.
 pub(crate) fn unnamed(sheet: &Sheet<'_>, member: &Member, notices: &mut Notices) {
     let scope = sheet.scope;
