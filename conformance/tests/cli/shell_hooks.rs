@@ -92,7 +92,7 @@ fn the_level_decides(#[case] text: &str, #[case] requirement: &str, #[case] leve
 }
 
 const SHOULD: &str = "cat >/dev/null\necho nothing to say\n";
-const MAY: &str = "cat >/dev/null\necho '{\"hookSpecificOutput\":{\"hookEventName\":\"PreToolUse\",\"permissionDecision\":\"deny\",\"permissionDecisionReason\":\"no\"}}'\nexit 1\n";
+const MAY: &str = "case $(cat) in *'rm -rf'*) ;; *) exit 0 ;; esac\necho '{\"hookSpecificOutput\":{\"hookEventName\":\"PreToolUse\",\"permissionDecision\":\"deny\",\"permissionDecisionReason\":\"no\"}}'\nexit 1\n";
 
 #[test]
 fn what_a_hook_prints_never_drives_the_terminal() {
