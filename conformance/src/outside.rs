@@ -17,6 +17,9 @@ pub const CONFIGURATION: usize = 1024 * 1024;
 /// Bytes of a payload, or of a stream of a hook, at most.
 pub const PAYLOAD: usize = 4 * 1024 * 1024;
 
+/// Bytes of a line of `interpret --batch`, at most: a run with both streams, escaped.
+pub const ROW: usize = 16 * 1024 * 1024;
+
 /// Bytes that the front matter of a Markdown file, or what is looked at in a script, may reach to.
 pub const HEAD: usize = 64 * 1024;
 

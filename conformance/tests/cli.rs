@@ -58,6 +58,9 @@ mod sandbox;
 #[cfg(unix)]
 #[path = "cli/shell_hooks.rs"]
 mod shell_hooks;
+#[cfg(unix)]
+#[path = "cli/strangers.rs"]
+mod strangers;
 
 use std::path::PathBuf;
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -18,7 +18,9 @@ use hookproof::run::{
     CheckError, CheckOptions, Checker, Confinement, Interrupter, Launcher, Mode, Slots, launchers, path_through,
     start_through,
 };
-use hookproof::subject::{ConfigNotice, DiscoverError, Origin, Subject, consent_text, discover_given, from_command};
+use hookproof::subject::{
+    ConfigNotice, DiscoverError, Origin, ProjectFile, Subject, consent_text, discover_given, from_command,
+};
 
 use super::known::Known;
 use super::{CliError, Exit, unknown};
@@ -152,14 +154,20 @@ pub(crate) fn run(arguments: &CheckArguments, known: &Known) -> Result<Exit, Cli
     let mut payloads = known.payloads()?;
     let interrupter = Interrupter::default();
     watch_interrupts(&interrupter)?;
-    let known_of_hook = heavy::known(&arguments.heavy, arguments.path.as_deref(), &environment(&arguments.env)?)?;
+    let mut settings = heavy::Settings::find(&arguments.heavy, arguments.path.as_deref())?;
+    if arguments.path.is_none() && !settings.named && !may_apply(arguments, &settings)? {
+        settings = heavy::Settings::default();
+    }
+    let shown = settings.shown();
+    let known_of_hook = heavy::known(&arguments.heavy, settings.file, &environment(&arguments.env)?)?;
     let cases = &known_of_hook.cases;
     own::add(&mut payloads, &arguments.own, cases, &contracts, &known.library, &arguments.event)?;
     let slots = (contracts.len() > 1).then(|| Slots::new(jobs(arguments)));
-    let session = Session { arguments, catalogue, payloads: &payloads, interrupter, known_of_hook, slots };
+    let session =
+        Session { arguments, catalogue, payloads: &payloads, interrupter, known_of_hook, settings: shown, slots };
     let output = Output::of(arguments)?;
     if let [contract] = contracts.as_slice() {
-        let found = subjects(arguments, contract, &session.given())?;
+        let found = subjects(arguments, contract, &session.given(), &session.settings)?;
         let mut reporter = output.reporter(arguments, catalogue);
         return match session.check(contract, found, &mut *reporter)? {
             Some(summary) => Ok(exit(&summary, session.level())),
@@ -195,6 +203,8 @@ struct Session<'a> {
     known_of_hook: heavy::KnownOfHook,
     /// Shared by platforms that are checked at the same time.
     slots: Option<Slots>,
+    /// What `hookproof.toml` does, for the question.
+    settings: String,
 }
 
 impl Session<'_> {
@@ -304,7 +314,12 @@ struct Found {
     notices: Vec<ConfigNotice>,
 }
 
-fn subjects(arguments: &CheckArguments, contract: &Contract, given: &BTreeSet<String>) -> Result<Found, CliError> {
+fn subjects(
+    arguments: &CheckArguments,
+    contract: &Contract,
+    given: &BTreeSet<String>,
+    settings: &str,
+) -> Result<Found, CliError> {
     if arguments.reference {
         return Ok(Found { subjects: vec![reference()?], notices: Vec::new() });
     }
@@ -331,7 +346,7 @@ fn subjects(arguments: &CheckArguments, contract: &Contract, given: &BTreeSet<St
     }
     found.set_aside_missing(contract);
     if !found.subjects.is_empty() {
-        ask(arguments, path, &consent_text(&found))?;
+        ask(arguments, path, &format!("{}{settings}", consent_text(&found)))?;
     }
     Ok(Found { subjects: found.subjects, notices: found.notices })
 }
@@ -348,8 +363,7 @@ pub(super) fn here(word: &OsString) -> OsString {
 
 /// Asks the person before a stranger's commands are run.
 fn ask(arguments: &CheckArguments, path: &Path, text: &str) -> Result<(), CliError> {
-    let ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
-    if arguments.yes || ci {
+    if has_consent(arguments) {
         return Ok(());
     }
     let mut stderr = io::stderr().lock();
@@ -360,15 +374,46 @@ fn ask(arguments: &CheckArguments, path: &Path, text: &str) -> Result<(), CliErr
             path.display()
         )));
     }
-    write!(stderr, "Run these commands, in scratch folders, many times? [y/N] ")?;
-    stderr.flush()?;
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer)?;
-    if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
+    if agrees(&mut stderr, "Run these commands, in scratch folders, many times? [y/N] ")? {
         Ok(())
     } else {
         Err(CliError::Usage("nothing was run: consent was refused".to_owned()))
     }
+}
+
+/// Whether a `hookproof.toml` that only lies in the current directory applies to a command that the user has typed: it may
+/// be a stranger's, and what it sets can run other programs than the one that was typed.
+fn may_apply(arguments: &CheckArguments, settings: &heavy::Settings) -> Result<bool, CliError> {
+    let shown = settings.shown();
+    if shown.is_empty() || has_consent(arguments) {
+        return Ok(true);
+    }
+    let mut stderr = io::stderr().lock();
+    if io::stdin().is_terminal() {
+        writeln!(stderr, "{shown}")?;
+        if agrees(&mut stderr, "Apply this file to the command? [y/N] ")? {
+            return Ok(true);
+        }
+    }
+    writeln!(
+        stderr,
+        "hookproof: {name} is not applied: it is in the current directory, and was not named; add --settings {name} to apply it",
+        name = ProjectFile::NAME
+    )?;
+    Ok(false)
+}
+
+/// Whether consent was given before: by `--yes`, or on a machine that nobody works at.
+fn has_consent(arguments: &CheckArguments) -> bool {
+    arguments.yes || std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false")
+}
+
+fn agrees(stderr: &mut impl Write, question: &str) -> Result<bool, CliError> {
+    write!(stderr, "{question}")?;
+    stderr.flush()?;
+    let mut answer = Vec::new();
+    io::stdin().lock().take(100).read_until(b'\n', &mut answer)?;
+    Ok(matches!(String::from_utf8_lossy(&answer).trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
 #[cfg(feature = "reference")]
@@ -438,11 +483,12 @@ fn confinement(arguments: &CheckArguments) -> Result<Confinement, CliError> {
     })
 }
 
-/// Ctrl-C kills all hooks and lets the report be finished; a second one ends the program.
+/// Ctrl-C kills all hooks and lets the report be finished; a second one ends the program, and so does one while no hook
+/// runs.
 pub(super) fn watch_interrupts(interrupter: &Interrupter) -> Result<(), CliError> {
     let interrupter = interrupter.clone();
     ctrlc::set_handler(move || {
-        if interrupter.is_interrupted() {
+        if interrupter.is_interrupted() || !interrupter.is_running() {
             std::process::exit(130);
         }
         interrupter.interrupt();

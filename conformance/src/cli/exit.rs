@@ -10,7 +10,8 @@ Exit codes:
        probe: the hook does not work without a limit, or needs more than it may have
   2    wrong usage, nothing to check, or no consent
   3    the harness failed; nothing is said of the hook
-  130  interrupted; what was finished is reported";
+  130  interrupted; what was finished is reported
+  141  the reader of the output has gone (`| head`): the check ended with it, and nothing is said of the hook";
 
 /// How `hookproof` ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub(crate) enum Exit {
     HarnessFailed,
     /// Interrupted.
     Interrupted,
+    /// Nobody reads the output any more; the code is that of a program which SIGPIPE ends.
+    ReaderGone,
 }
 
 impl From<Exit> for ExitCode {
@@ -35,6 +38,7 @@ impl From<Exit> for ExitCode {
             Exit::Usage => 2,
             Exit::HarnessFailed => 3,
             Exit::Interrupted => 130,
+            Exit::ReaderGone => 141,
         })
     }
 }

@@ -1,7 +1,7 @@
 //! `hookproof interpret`.
 
-use std::collections::HashMap;
-use std::io::{self, BufRead, Write};
+use std::collections::{BTreeMap, HashMap};
+use std::io::{self, BufRead, Read, Write};
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
@@ -10,8 +10,10 @@ use clap::{Args, ValueEnum};
 use hookproof::contract::{Contract, Library};
 use hookproof::oracle::{Effect, Ended, Facts, interpret, tell};
 use hookproof::outside;
-use hookproof::report::visible;
-use serde::Deserialize;
+use hookproof::report::{json_line, json_page, visible};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::known::Known;
@@ -94,7 +96,7 @@ pub(crate) fn run(arguments: &InterpretArguments, known: &Known) -> Result<Exit,
     let effect = interpret(&contract, event, &facts);
     let mut out = io::stdout().lock();
     match arguments.format {
-        Format::Json => writeln!(out, "{:#}", serde_json::to_value(&effect).map_err(CliError::harness)?)?,
+        Format::Json => writeln!(out, "{}", json_page(&effect).map_err(CliError::harness)?)?,
         Format::Human => human(&mut out, &contract, name, &effect)?,
     }
     Ok(Exit::Conforms)
@@ -103,10 +105,10 @@ pub(crate) fn run(arguments: &InterpretArguments, known: &Known) -> Result<Exit,
 fn read(path: Option<&Path>) -> Result<Vec<u8>, CliError> {
     let Some(path) = path else { return Ok(Vec::new()) };
     if path == Path::new("-") {
-        return outside::whole(io::stdin().lock(), outside::PAYLOAD)
+        return outside::whole(io::stdin().lock(), outside::ROW)
             .map_err(|error| CliError::Usage(format!("failed to read stdin: {error}")));
     }
-    outside::read_named(path, outside::PAYLOAD)
+    outside::read_named(path, outside::ROW)
         .map_err(|error| CliError::Usage(format!("failed to read {}: {error}", path.display())))
 }
 
@@ -147,14 +149,29 @@ fn shown(text: &str) -> String {
 
 /// One line of `--batch`.
 #[derive(Debug, Deserialize)]
-struct Line {
+struct Line<'l> {
     platform: String,
     version: Option<String>,
     event: String,
     hook: Hook,
     tool: Option<String>,
-    #[serde(default)]
-    handler: Option<Map<String, Value>>,
+    #[serde(default, borrow)]
+    handler: Option<BTreeMap<String, &'l RawValue>>,
+}
+
+/// The part of a line that comes back as it was, whatever the rest is.
+#[derive(Debug, Deserialize)]
+struct Identity<'l> {
+    #[serde(borrow)]
+    id: Option<&'l RawValue>,
+}
+
+/// A line of the answer.
+#[derive(Debug, Serialize)]
+struct Row<'l> {
+    id: Option<&'l RawValue>,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -176,49 +193,75 @@ fn batch(library: &Library) -> Result<Exit, CliError> {
     let mut line = Vec::new();
     loop {
         line.clear();
-        let read = input
-            .read_until(b'\n', &mut line)
-            .map_err(|error| CliError::Usage(format!("failed to read stdin: {error}")))?;
+        let fail = |error| CliError::Usage(format!("failed to read stdin: {error}"));
+        let read = input.by_ref().take(outside::ROW as u64 + 1).read_until(b'\n', &mut line).map_err(fail)?;
         if read == 0 {
             break;
         }
         if line.trim_ascii().is_empty() {
             continue;
         }
-        let answer = answer(library, &mut contracts, &line);
-        serde_json::to_writer(&mut out, &answer).map_err(io::Error::from)?;
-        out.write_all(b"\n")?;
+        let answer = if read > outside::ROW && line.last() != Some(&b'\n') {
+            skip_line(&mut input).map_err(fail)?;
+            let message = format!("failed to read the line: it is larger than {} KiB", outside::ROW / 1024);
+            json_line(&Row { id: None, rest: error_row(message) })
+        } else {
+            answer(library, &mut contracts, &line)
+        };
+        writeln!(out, "{}", answer.map_err(io::Error::from)?)?;
         // Whoever talks to us line by line waits for the answer.
         out.flush()?;
     }
     Ok(Exit::Conforms)
 }
 
-/// The effect of one line, or the error that stands in its place.
-fn answer(library: &Library, contracts: &mut HashMap<String, Contract>, line: &[u8]) -> Map<String, Value> {
-    let mut object = Map::new();
-    let parsed: Result<Value, _> = serde_json::from_slice(line);
-    let id = parsed.as_ref().ok().and_then(|value| value.get("id")).cloned().unwrap_or(Value::Null);
-    object.insert("id".to_owned(), id);
-    let judged = parsed
-        .map_err(|error| format!("failed to read the line as JSON: {error}"))
-        .and_then(|value| {
-            serde_json::from_value::<Line>(value).map_err(|error| format!("failed to read the line: {error}"))
-        })
-        .and_then(|line| effect_of(library, contracts, &line));
-    match judged {
-        Ok(Value::Object(effect)) => object.extend(effect),
-        Ok(other) => {
-            object.insert("effect".to_owned(), other);
-        }
-        Err(error) => {
-            object.insert("error".to_owned(), Value::String(error));
+/// Passes over the rest of a line.
+fn skip_line(input: &mut impl BufRead) -> io::Result<()> {
+    loop {
+        let buffer = input.fill_buf()?;
+        let (length, ends) = match buffer.iter().position(|byte| *byte == b'\n') {
+            Some(at) => (at + 1, true),
+            None => (buffer.len(), buffer.is_empty()),
+        };
+        input.consume(length);
+        if ends {
+            return Ok(());
         }
     }
-    object
 }
 
-fn effect_of(library: &Library, contracts: &mut HashMap<String, Contract>, line: &Line) -> Result<Value, String> {
+fn error_row(message: String) -> Map<String, Value> {
+    Map::from_iter([("error".to_owned(), Value::String(message))])
+}
+
+/// The effect of one line, or the error that stands in its place.
+///
+/// The id is never read as a number, so that one of any size comes back as it was; what the line has besides is passed over
+/// without being kept.
+fn answer(library: &Library, contracts: &mut HashMap<String, Contract>, line: &[u8]) -> serde_json::Result<String> {
+    let text = std::str::from_utf8(line);
+    // A list would do for a struct.
+    let object = text.ok().filter(|text| text.trim_start().starts_with('{'));
+    let id = object.and_then(|text| serde_json::from_str::<Identity<'_>>(text).ok()?.id);
+    let judged = text
+        .map_err(|error| format!("failed to read the line as JSON: {error}"))
+        .and_then(|text| match serde_json::from_str::<IgnoredAny>(text) {
+            Ok(_) if object.is_none() => Err("failed to read the line: it must be an object".to_owned()),
+            Ok(_) => {
+                serde_json::from_str::<Line<'_>>(text).map_err(|error| format!("failed to read the line: {error}"))
+            }
+            Err(error) => Err(format!("failed to read the line as JSON: {error}")),
+        })
+        .and_then(|line| effect_of(library, contracts, &line));
+    let rest = match judged {
+        Ok(Value::Object(effect)) => effect,
+        Ok(other) => Map::from_iter([("effect".to_owned(), other)]),
+        Err(error) => error_row(error),
+    };
+    json_line(&Row { id, rest })
+}
+
+fn effect_of(library: &Library, contracts: &mut HashMap<String, Contract>, line: &Line<'_>) -> Result<Value, String> {
     let name = match &line.version {
         Some(version) => format!("{}@{version}", line.platform),
         None => line.platform.clone(),
@@ -253,7 +296,7 @@ fn effect_of(library: &Library, contracts: &mut HashMap<String, Contract>, line:
     facts.tool = line.tool.as_deref();
     facts.stdout_held = hook.stdout_held.unwrap_or(false);
     for (name, value) in line.handler.iter().flatten() {
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let text = serde_json::from_str(value.get()).unwrap_or_else(|_| value.get().to_owned());
         facts.handler.insert(name.clone(), text);
     }
     let effect = interpret(contract, event, &facts);

@@ -19,6 +19,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use exit::Exit;
+use hookproof::report::visible;
 use known::Known;
 
 /// Says what an agent platform would do with a hook, which rules the hook breaks, and how to mend it.
@@ -59,15 +60,26 @@ pub(crate) fn main() -> ExitCode {
     if let Some(code) = reference::run_if_asked() {
         return code;
     }
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        // Of an error the words of the command line are a part. Its lines are clap's.
+        Err(error) if error.use_stderr() => {
+            let text = error.render().to_string();
+            let _ =
+                writeln!(io::stderr(), "{}", text.trim_end().split('\n').map(visible).collect::<Vec<_>>().join("\n"));
+            return Exit::Usage.into();
+        }
+        Err(help) => help.exit(),
+    };
     match Known::of(&arguments.known).and_then(|known| run(&arguments.command, &known)) {
         Ok(exit) => exit.into(),
         Err(error) => {
+            let exit = error.exit();
             // A reader of our output that has gone is no failure of ours.
-            if !matches!(&error, CliError::Output(error) if error.kind() == io::ErrorKind::BrokenPipe) {
-                let _ = writeln!(io::stderr(), "hookproof: {error}");
+            if exit != Exit::ReaderGone {
+                let _ = writeln!(io::stderr(), "hookproof: {}", visible(&error.to_string()));
             }
-            error.exit().into()
+            exit.into()
         }
     }
 }
@@ -115,6 +127,7 @@ impl CliError {
     fn exit(&self) -> Exit {
         match self {
             CliError::Usage(_) | CliError::Nothing(_) => Exit::Usage,
+            CliError::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::ReaderGone,
             CliError::Output(_) | CliError::Harness(_) => Exit::HarnessFailed,
         }
     }

@@ -14,7 +14,7 @@ use hookproof::contract::Contract;
 use hookproof::payload::Payloads;
 use hookproof::plan::{Case, Filter, Scenarios, plan};
 use hookproof::port::{Matrix, Seen, Side, Situation};
-use hookproof::report::{PortTable, ReportEvent, ReportedRun, visible};
+use hookproof::report::{PortTable, ReportEvent, ReportedRun, json_page, visible};
 use hookproof::requirement::{Catalogue, Level};
 use hookproof::run::{CheckError, CheckOptions, Checker, Confinement, Interrupter};
 use hookproof::subject::{Subject, from_command};
@@ -97,7 +97,7 @@ pub(crate) fn run(arguments: &PortArguments, known: &Known) -> Result<Exit, CliE
         None => Box::new(io::stdout().lock()),
     };
     match arguments.format {
-        Format::Json => writeln!(out, "{:#}", serde_json::to_value(&matrix).map_err(CliError::harness)?)?,
+        Format::Json => writeln!(out, "{}", json_page(&matrix).map_err(CliError::harness)?)?,
         Format::Human => PortTable::new(&matrix).human(&mut out)?,
         Format::Markdown => PortTable::new(&matrix).markdown(&mut out)?,
     }

@@ -13,7 +13,7 @@ use hookproof::contract::Contract;
 use hookproof::payload::Payloads;
 use hookproof::probe::{Found, Moment, ProbeError, ProbeEvent, Prober, Probing, Wanted};
 use hookproof::quantity;
-use hookproof::report::{Look, ProbePage, ProbeText};
+use hookproof::report::{Look, ProbePage, ProbeText, json_line, json_page};
 use hookproof::requirement::Level;
 use hookproof::run::{CheckOptions, Confinement, Interrupter};
 use hookproof::subject::{Subject, from_command};
@@ -234,9 +234,7 @@ impl Output {
             Form::Human(text) => text.on(event),
             Form::Json(_) => Ok(()),
             Form::Jsonl(out) => {
-                let mut line = serde_json::to_vec(event)?;
-                line.push(b'\n');
-                out.write_all(&line)?;
+                writeln!(out, "{}", json_line(event)?)?;
                 out.flush()
             }
         }
@@ -244,7 +242,7 @@ impl Output {
 
     fn finish(&mut self, probing: &Probing) -> io::Result<()> {
         if let Form::Json(out) = &mut self.out {
-            writeln!(out, "{:#}", serde_json::to_value(probing)?)?;
+            writeln!(out, "{}", json_page(probing)?)?;
             out.flush()?;
         }
         Ok(())

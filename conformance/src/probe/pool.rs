@@ -121,9 +121,10 @@ impl Setting<'_, '_> {
         let task_receiver = Mutex::new(task_receiver);
         let (done_sender, done_receiver) = mpsc::channel::<Done>();
         thread::scope(|scope| {
+            let mut started = false;
             for mut worker in workers {
                 let (done_sender, task_receiver) = (done_sender.clone(), &task_receiver);
-                scope.spawn(move || {
+                let work = move || {
                     loop {
                         let task = task_receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
                         let Ok(Task { place, value, scenario }) = task else { break };
@@ -133,7 +134,15 @@ impl Setting<'_, '_> {
                             break;
                         }
                     }
-                });
+                };
+                match thread::Builder::new().spawn_scoped(scope, work) {
+                    Ok(_) => started = true,
+                    Err(error) if !started => {
+                        drop(task_sender);
+                        return Err(ProbeError::Run(format!("failed to start a thread: {error}")));
+                    }
+                    Err(_) => {}
+                }
             }
             drop(done_sender);
             let mut result = Ok(());

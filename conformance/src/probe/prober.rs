@@ -61,6 +61,7 @@ impl<'a> Prober<'a> {
         mut on: impl FnMut(&ProbeEvent) -> std::io::Result<()>,
     ) -> Result<Option<Probing>, ProbeError> {
         let started = Instant::now();
+        let _running = self.interrupter.running();
         let checker = Checker {
             contract: self.contract,
             catalogue: Catalogue::built_in()?,

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{ReportEvent, Reporter};
+use super::{ReportEvent, Reporter, json_line};
 
 /// Writes every event as one line of JSON. The first line, `run-started`, says which versions the report is about; a
 /// report can be read again with [`ReportEvent::from_line`], line by line, and told to any other reporter.
@@ -32,9 +32,9 @@ impl<W: Write> JsonLines<W> {
 impl<W: Write> Reporter for JsonLines<W> {
     fn on(&mut self, event: &ReportEvent) -> io::Result<()> {
         // In one piece and flushed, so that a report that breaks off does so at the end of a line.
-        let mut line = serde_json::to_vec(event)?;
-        line.push(b'\n');
-        self.out.write_all(&line)?;
+        let mut line = json_line(event)?;
+        line.push('\n');
+        self.out.write_all(line.as_bytes())?;
         self.out.flush()
     }
 }

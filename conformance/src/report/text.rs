@@ -33,7 +33,7 @@ pub fn visible(text: &str) -> String {
 
 /// Whether a character acts on the screen, or stands there unseen. Joiners (U+200C, U+200D) and variation selectors are
 /// left alone: words of several scripts, and many emoji, need them.
-fn is_hidden(c: char) -> bool {
+pub(super) fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}'

@@ -20,6 +20,7 @@ mod state;
 mod story;
 mod surroundings;
 mod telling;
+mod threads;
 mod together;
 mod tree;
 mod trouble;

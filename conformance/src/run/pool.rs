@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsString;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -56,6 +56,9 @@ pub enum CheckError {
     /// The harness failed.
     #[error("failed to set up the harness: {0}")]
     Harness(#[from] HarnessError),
+    /// No thread could be started for the runs.
+    #[error("failed to start a thread: {0}")]
+    Thread(io::Error),
     /// A reporter failed.
     #[error("failed to write the report: {0}")]
     Report(#[from] io::Error),
@@ -65,6 +68,7 @@ pub enum CheckError {
 #[derive(Debug, Clone, Default)]
 pub struct Interrupter {
     asked: Arc<AtomicBool>,
+    running: Arc<AtomicUsize>,
     cancellers: Arc<Mutex<Vec<Canceller>>>,
 }
 
@@ -75,6 +79,18 @@ impl Interrupter {
         for canceller in self.cancellers.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             canceller.cancel();
         }
+    }
+
+    /// Whether there are runs to be ended. Before and after them nothing is lost if the program just ends, and whoever
+    /// waits for a file or an answer has no other way out.
+    pub fn is_running(&self) -> bool {
+        self.running.load(Ordering::SeqCst) > 0
+    }
+
+    /// Runs begin, until the value is dropped.
+    pub(crate) fn running(&self) -> Running {
+        self.running.fetch_add(1, Ordering::SeqCst);
+        Running(Arc::clone(&self.running))
     }
 
     /// Whether the check was interrupted.
@@ -88,6 +104,15 @@ impl Interrupter {
             canceller.cancel();
         }
         self.cancellers.lock().unwrap_or_else(PoisonError::into_inner).push(canceller);
+    }
+}
+
+/// Counts as runs that are under way.
+pub(crate) struct Running(Arc<AtomicUsize>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -142,6 +167,7 @@ impl<'a> Checker<'a> {
         mut on: impl FnMut(&ReportEvent) -> io::Result<()>,
     ) -> Result<Summary, CheckError> {
         let started = Instant::now();
+        let _running = self.interrupter.running();
         on(&ReportEvent::RunStarted(RunStarted {
             hookproof: env!("CARGO_PKG_VERSION").to_owned(),
             subjects: subjects.iter().map(Subject::info).collect(),
@@ -171,11 +197,12 @@ impl<'a> Checker<'a> {
         let (task_receiver, waiting_receiver) = (Mutex::new(task_receiver), Mutex::new(waiting_receiver));
         let (done_sender, done_receiver) = mpsc::channel::<Done>();
         let result = thread::scope(|scope| {
+            let mut started = [0, 0];
             for (index, harness) in harnesses.into_iter().enumerate() {
                 let done_sender = done_sender.clone();
                 let works = index < jobs;
                 let task_receiver = if works { &task_receiver } else { &waiting_receiver };
-                scope.spawn(move || {
+                let work = move || {
                     let mut worker = Worker::new(self, harness);
                     loop {
                         let task = task_receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
@@ -188,7 +215,18 @@ impl<'a> Checker<'a> {
                             break;
                         }
                     }
-                });
+                };
+                // Fewer workers than were asked for take longer; none at all would leave cases undone.
+                let kind = usize::from(index >= jobs);
+                match thread::Builder::new().spawn_scoped(scope, work) {
+                    Ok(_) => started[kind] += 1,
+                    Err(error) if started[kind] == 0 => {
+                        // The workers that wait for a task end with this.
+                        drop((task_sender, waiting_sender));
+                        return Err(CheckError::Thread(error));
+                    }
+                    Err(_) => {}
+                }
             }
             drop(done_sender);
             let senders = Senders { working: task_sender, waiting: waiting_sender };

@@ -23,6 +23,7 @@ use self::shims::Shims;
 use self::stage::{Stage, Travel};
 use super::absent::path_of;
 use super::document::{self, Folders};
+use super::threads::outcome_of;
 use super::worker::{Outcome, Worker};
 use super::{Run, facts, scratch};
 use crate::oracle::interpret;
@@ -157,7 +158,8 @@ impl Worker<'_, '_> {
             commands = commands.into_iter().map(|command| with_clock(command, clock)).collect();
         }
         let before = surroundings.listing();
-        let passing = case.scenario.watch_state.then(|| Passing::watch(surroundings));
+        let passing = case.scenario.watch_state.then(|| Passing::watch(surroundings)).transpose();
+        let passing = passing.map_err(|error| format!("failed to start a thread: {error}"))?;
         let observed = self.launch(&commands, step);
         let seen = passing.map(Passing::end).unwrap_or_default();
         let observed = match observed {
@@ -228,13 +230,13 @@ impl Worker<'_, '_> {
                 .zip(commands)
                 .zip(0_u32..)
                 .map(|((harness, command), place): ((&mut Harness, &HookCommand), u32)| {
-                    scope.spawn(move || {
+                    thread::Builder::new().spawn_scoped(scope, move || {
                         thread::sleep(stagger * place);
                         harness.run(command)
                     })
                 })
                 .collect();
-            threads.into_iter().map(|thread| thread.join().unwrap_or(Err(HarnessError::Cancelled))).collect()
+            threads.into_iter().map(outcome_of).collect()
         })
     }
 }

@@ -13,6 +13,7 @@ use super::document::{self, Folders, Given};
 use super::pool::Checker;
 use super::service::Service;
 use super::surroundings::Surroundings;
+use super::threads::outcome_of;
 use super::tree::Shelf;
 use super::{Lateness, Run, TimeLimit, facts, scratch, trouble};
 use crate::judge::{self, Material};
@@ -204,12 +205,12 @@ impl<'w, 'a> Worker<'w, 'a> {
                 return fail(&error);
             }
             thread::scope(|scope| {
-                let threads: Vec<_> =
-                    self.helpers[..count].iter_mut().map(|harness| scope.spawn(|| harness.run(&command))).collect();
-                threads
-                    .into_iter()
-                    .map(|thread| thread.join().unwrap_or(Err(HarnessError::Cancelled)))
-                    .collect::<Result<Vec<_>, _>>()
+                let command = &command;
+                let threads: Vec<_> = self.helpers[..count]
+                    .iter_mut()
+                    .map(|harness| thread::Builder::new().spawn_scoped(scope, move || harness.run(command)))
+                    .collect();
+                threads.into_iter().map(outcome_of).collect::<Result<Vec<_>, _>>()
             })
         } else {
             let watched = case.scenario.watch_state;

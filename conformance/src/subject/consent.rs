@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::path::Path;
 
-use super::{Discovery, Origin, PLUGIN_DATA_AT_RUN, PROJECT_AT_RUN, Subject};
+use super::loader_variable;
+use super::{Discovery, Origin, PLUGIN_DATA_AT_RUN, PROJECT_AT_RUN, ProjectFile, Subject};
+use crate::payload::OwnDocument;
 
 /// What a person is shown before a stranger's commands are run: every command in full, with its event, its matcher and
 /// its place, and the variables that it is given.
@@ -36,7 +39,7 @@ pub fn consent_text(discovery: &Discovery) -> String {
             let _ = writeln!(out, "  | {line}");
         }
         if let Origin::Config { file, line, column } = &subject.origin {
-            let file = visible(&file.display().to_string());
+            let file = plain(&file.display().to_string());
             let _ = writeln!(out, "    at {file}:{line}:{column}");
         }
     }
@@ -53,9 +56,78 @@ pub fn consent_text(discovery: &Discovery) -> String {
             value => visible(value).replace('\n', "\\n"),
         };
         let some = if uses == count { String::new() } else { format!("   ({uses} of {count})") };
-        let _ = writeln!(out, "    {}={value}{some}", visible(name));
+        let _ = writeln!(out, "    {}={value}{some}{}", plain(name), marked(name));
     }
     out
+}
+
+/// What a person is shown of a `hookproof.toml` before it is applied: everything that it does. Empty if that is nothing.
+///
+/// ```
+/// use hookproof::subject::{ProjectFile, settings_text};
+///
+/// let path = std::path::Path::new("hookproof.toml");
+/// let file = ProjectFile::parse("environment = { LD_PRELOAD = \"/x.so\" }", path)?;
+/// assert!(settings_text(&file, path).contains("LD_PRELOAD=/x.so   <- loads code into programs"));
+/// assert_eq!(settings_text(&ProjectFile::default(), path), "");
+/// # Ok::<(), hookproof::subject::ProjectFileError>(())
+/// ```
+#[must_use]
+pub fn settings_text(file: &ProjectFile, path: &Path) -> String {
+    let ProjectFile { heavy, state_variable, window, stale_after, patience, worker, environment, cases, .. } = file;
+    let mut lines = Vec::new();
+    for (name, value) in environment {
+        lines.push(format!("sets {}={}{}", plain(name), plain(value), marked(name)));
+    }
+    for pattern in heavy {
+        lines.push(format!("kills and repeats the command {}", plain(pattern.0.as_str())));
+    }
+    if let Some(name) = state_variable {
+        lines.push(format!("sets {} to a new folder{}", plain(name), marked(name)));
+    }
+    let times = [("window", window), ("stale_after", stale_after), ("patience", patience)];
+    for (name, time) in times.into_iter().filter_map(|(name, time)| Some((name, (*time)?))) {
+        lines.push(format!("sets the time `{name}` to {}", humantime::format_duration(time)));
+    }
+    if let Some(worker) = worker {
+        let name = &worker.variable;
+        lines.push(format!("sets {} to the address of a service that fails{}", plain(name), marked(name)));
+    }
+    for case in cases {
+        let OwnDocument { name, event, platforms, value, own } = &case.document;
+        let event = event.as_deref().map_or_else(String::new, |event| format!(" at {}", plain(event)));
+        let on = if platforms.is_empty() { String::new() } else { format!(" on {}", plain(&platforms.join(", "))) };
+        let expected = own.expectation.as_ref().map_or_else(String::new, |expectation| {
+            let decision = expectation.decision.iter().map(|decision| format!("expects {decision}"));
+            let texts = [("reason", &expectation.reason), ("context", &expectation.context)].into_iter();
+            let texts =
+                texts.filter_map(|(what, text)| Some(format!("expects the {what} {}", plain(text.as_ref()?.as_str()))));
+            decision.chain(texts).map(|what| format!(", {what}")).collect()
+        });
+        let payload: String = serde_json::Value::Object(value.clone()).to_string().chars().take(PAYLOAD).collect();
+        lines.push(format!("runs the hooks with `{name}`{event}{on}{expected}: {}", plain(&payload)));
+    }
+    if lines.is_empty() {
+        return String::new();
+    }
+    let mut out = format!("\n  {} applies to all of them:\n", plain(&path.display().to_string()));
+    for line in lines {
+        let _ = writeln!(out, "    {line}");
+    }
+    out
+}
+
+/// Characters of a payload that are shown.
+const PAYLOAD: usize = 200;
+
+/// A mark behind a variable that can have other code run.
+fn marked(name: &str) -> String {
+    loader_variable::warning(name).map_or_else(String::new, |does| format!("   <- {does}"))
+}
+
+/// The text in one line, with everything that is not plainly visible as an escape.
+fn plain(text: &str) -> String {
+    visible(text).replace('\n', "\\n")
 }
 
 fn headline(subject: &Subject) -> String {
@@ -94,13 +166,37 @@ fn hidden(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{consent_text, visible};
-    use crate::subject::{Discovery, from_command};
+    use std::path::Path;
+
+    use super::{consent_text, settings_text, visible};
+    use crate::subject::{Discovery, ProjectFile, from_command};
 
     #[test]
     fn nothing_reaches_the_terminal_raw() {
         let text = "a\u{1b}[2Kb\rc\u{202e}d\u{200b}e\tf\u{9b}g\n\u{e0041}";
         assert_eq!(visible(text), r"a\u{1b}[2Kb\u{d}c\u{202e}d\u{200b}e\u{9}f\u{9b}g".to_owned() + "\n\\u{e0041}");
+    }
+
+    #[test]
+    fn shows_everything_that_settings_do() {
+        let text = "heavy = [\"pip *\"]\nstate_variable = \"BASH_ENV\"\nwindow = \"2 h\"\nworker = { variable = \"W\" }\n\
+                    environment = { NODE_OPTIONS = \"--require /x\", A = \"\\u001b[2J\\nB\" }\n[[case]]\nevent = \"Stop\"\n\
+                    platform = \"codex\"\nexpect = \"block\"\nreason = \"no\"\npayload = { a = \"\\u202e\" }\n";
+        let path = Path::new("dir\u{1b}/hookproof.toml");
+        let shown = settings_text(&ProjectFile::parse(text, path).unwrap(), path);
+        let expected = [
+            r"dir\u{1b}/hookproof.toml applies",
+            r"sets A=\u{1b}[2J\nB",
+            "sets NODE_OPTIONS=--require /x   <- makes interpreters run other code",
+            "the command pip *",
+            "sets BASH_ENV to a new folder   <- makes shells run other code",
+            "`window` to 2h",
+            "sets W to the address",
+            r#"runs the hooks with `case-1` at Stop on codex, expects block, expects the reason no: {"a":"\u{202e}"}"#,
+        ];
+        for part in expected {
+            assert!(shown.contains(part), "{part} in {shown}");
+        }
     }
 
     #[test]
@@ -112,7 +208,7 @@ mod tests {
         let discovery = Discovery { subjects: vec![one, two], notices: Vec::new(), files: Vec::new() };
         let text = consent_text(&discovery);
         assert!(text.contains("  | first line\n  | second line; end\n"), "{text}");
-        assert!(text.contains("LD_PRELOAD=/x.so\\u{7}   (1 of 2)"), "{text}");
+        assert!(text.contains("LD_PRELOAD=/x.so\\u{7}   (1 of 2)   <- loads code into programs"), "{text}");
         assert!(text.contains("\n  | guard\n"), "{text}");
     }
 }

@@ -17,6 +17,7 @@ mod front_matter;
 mod heavy;
 mod host;
 mod lint;
+mod loader_variable;
 mod malformed;
 mod matching;
 mod missing;
@@ -51,7 +52,7 @@ use hookproof_harness::Invocation;
 use serde_json::Value;
 
 pub use command::from_command;
-pub use consent::consent_text;
+pub use consent::{consent_text, settings_text};
 pub use discover::{Discovery, discover, discover_given};
 pub use error::DiscoverError;
 pub use heavy::Heavy;

@@ -130,6 +130,15 @@ impl ProjectFile {
                 message: bounds::shortened(error.message().to_owned()),
             }
         })?;
+        let names = file.environment.keys().chain(&file.state_variable);
+        if let Some(name) = names.into_iter().find(|name| name.is_empty() || name.contains(['=', '\0'])) {
+            let message = format!("{name:?} is no name of a variable");
+            return Err(ProjectFileError::Parse { path: path.to_owned(), line: 1, column: 1, message });
+        }
+        if let Some((name, _)) = file.environment.iter().find(|(_, value)| value.contains('\0')) {
+            let message = format!("the value of {name:?} contains a NUL character");
+            return Err(ProjectFileError::Parse { path: path.to_owned(), line: 1, column: 1, message });
+        }
         let cases = std::mem::take(&mut file.case);
         if cases.len() > bounds::CASES {
             let message = format!("it has more than {} cases", bounds::CASES);

@@ -35,6 +35,31 @@ fn keeps_order_and_ids_of_any_type() {
     }
 }
 
+#[rstest]
+#[case("123456789012345678901234567890")]
+#[case("-0")]
+#[case("1.000000000000000000000001")]
+#[case("1e999")]
+#[case(r#"{"a":[18446744073709551616,1E5]}"#)]
+#[case(r#""\ud800""#)]
+fn an_id_of_any_size_comes_back_as_it_was(#[case] id: &str) {
+    for rest in [r#""platform":"claude-code","event":"Stop","hook":{"exit":0}"#, r#""platform":7"#] {
+        let line = format!("{{\"id\":{id},{rest}}}\n");
+        let assert = hookproof(&["interpret", "--batch"]).write_stdin(line).assert().success();
+        let text = String::from_utf8_lossy(&assert.get_output().stdout).into_owned();
+        assert!(text.starts_with(&format!("{{\"id\":{id},")), "{text}");
+    }
+}
+
+#[test]
+fn a_line_that_is_too_long_is_one_error() {
+    let long = format!("{{\"id\":1,\"x\":\"{}\"}}", "a".repeat(17 << 20));
+    let answers = batch(format!("{}\n{long}\n{}\n", line(&json!(1)), line(&json!(3))));
+    assert_eq!(answers.len(), 3);
+    assert!(answers[1]["error"].as_str().is_some_and(|error| error.contains("larger than")), "{}", answers[1]);
+    assert_eq!(answers[2]["id"], 3);
+}
+
 #[test]
 fn a_line_without_id_has_the_id_null() {
     let mut line = line(&Value::Null);
@@ -176,7 +201,7 @@ fn a_reader_that_goes_away_ends_it_quietly() {
     let mut said = String::new();
     child.stderr.take().expect("stderr").read_to_string(&mut said).expect("text");
     assert_eq!(said, "");
-    assert_eq!(child.wait().expect("it ends").code(), Some(3));
+    assert_eq!(child.wait().expect("it ends").code(), Some(141));
 }
 
 #[test]

@@ -43,6 +43,7 @@ impl Hook {
             .expect("no colon in it");
         let mut command = hookproof(&["check", "--event", "SessionStart", "--scenario", story]);
         command
+            .args(["--settings", "hookproof.toml"])
             .args(more)
             .current_dir(self.folder.path())
             .env("PATH", tools)

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use hookproof::activity::PayloadKind;
 use hookproof::contract::Contract;
-use hookproof::report::{Summary, activity_text};
+use hookproof::report::{Summary, activity_text, visible};
 use hookproof::requirement::Level;
 
 use super::{CliError, Exit, Format, Found, Output, Session, exit, subjects};
@@ -86,7 +86,11 @@ fn rows(session: &Session<'_>, plans: Vec<(&Contract, Option<Found>)>, output: &
                         Some(found) => quiet(session, contract, found, output.width()),
                     }
                 };
-                running.push_back((contract, scope.spawn(check)));
+                let thread = thread::Builder::new().spawn_scoped(scope, check).map_err(|error| {
+                    session.interrupter.interrupt();
+                    CliError::Harness(format!("failed to start a thread: {error}"))
+                })?;
+                running.push_back((contract, thread));
             }
             let Some((contract, thread)) = running.pop_front() else { return Ok(rows) };
             let ended = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
@@ -123,14 +127,14 @@ impl Errors {
     fn report(&self) {
         for (message, platforms) in &self.0 {
             // Nothing is left to be told if stderr cannot be written.
-            let _ = writeln!(io::stderr(), "hookproof: {message} ({})", platforms.join(", "));
+            let _ = writeln!(io::stderr(), "hookproof: {} ({})", visible(message), platforms.join(", "));
         }
     }
 }
 
 /// The hooks for one of several platforms; a configuration that this platform does not read holds none.
 fn found(session: &Session<'_>, contract: &Contract) -> Result<Found, CliError> {
-    match subjects(session.arguments, contract, &session.given()) {
+    match subjects(session.arguments, contract, &session.given(), &session.settings) {
         Err(CliError::Nothing(_)) => Ok(Found { subjects: Vec::new(), notices: Vec::new() }),
         found => found,
     }
@@ -172,7 +176,7 @@ fn worse(one: Exit, other: Exit) -> Exit {
         Exit::Findings => 1,
         Exit::Usage => 2,
         Exit::HarnessFailed => 3,
-        Exit::Interrupted => 4,
+        Exit::Interrupted | Exit::ReaderGone => 4,
     };
     if rank(other) > rank(one) { other } else { one }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use hookproof::subject::{Heavy, LocalService, ProjectCase, ProjectFile, duration};
+use hookproof::subject::{Heavy, LocalService, ProjectCase, ProjectFile, duration, settings_text};
 use hookproof_harness::CommandPattern;
 
 use super::super::CliError;
@@ -53,10 +53,9 @@ pub(super) struct KnownOfHook {
 /// What the file and the flags say together; a flag goes before the file.
 pub(super) fn known(
     arguments: &HeavyArguments,
-    checked: Option<&Path>,
+    mut file: ProjectFile,
     given: &BTreeMap<OsString, OsString>,
 ) -> Result<KnownOfHook, CliError> {
-    let mut file = file(arguments, checked)?;
     let cases = std::mem::take(&mut file.cases);
     let mut environment: BTreeMap<OsString, OsString> =
         file.environment.iter().map(|(name, value)| (name.into(), value.into())).collect();
@@ -107,18 +106,38 @@ pub(super) fn known(
     Ok(KnownOfHook { heavy: Some(heavy.clone()), worker, environment, cases })
 }
 
-fn file(arguments: &HeavyArguments, checked: Option<&Path>) -> Result<ProjectFile, CliError> {
-    if let Some(path) = &arguments.settings {
-        return ProjectFile::read(path)
-            .map_err(CliError::usage)?
-            .ok_or_else(|| CliError::Usage(format!("failed to read {}: there is no such file", path.display())));
-    }
-    let beside = |path: &Path| if path.is_dir() { Some(path.to_owned()) } else { path.parent().map(Path::to_owned) };
-    let folders = checked.and_then(beside).into_iter().chain([PathBuf::new()]);
-    for folder in folders {
-        if let Some(file) = ProjectFile::read(&folder.join(ProjectFile::NAME)).map_err(CliError::usage)? {
-            return Ok(file);
+/// A `hookproof.toml`, and how it was found.
+#[derive(Default)]
+pub(super) struct Settings {
+    pub(super) file: ProjectFile,
+    path: PathBuf,
+    /// Whether the command line names it.
+    pub(super) named: bool,
+}
+
+impl Settings {
+    /// The file that the command line names, or the one in what is checked, or else the one in this directory.
+    pub(super) fn find(arguments: &HeavyArguments, checked: Option<&Path>) -> Result<Self, CliError> {
+        if let Some(path) = &arguments.settings {
+            let file = ProjectFile::read(path)
+                .map_err(CliError::usage)?
+                .ok_or_else(|| CliError::Usage(format!("failed to read {}: there is no such file", path.display())))?;
+            return Ok(Settings { file, path: path.clone(), named: true });
         }
+        let beside =
+            |path: &Path| if path.is_dir() { Some(path.to_owned()) } else { path.parent().map(Path::to_owned) };
+        let folders = checked.and_then(beside).into_iter().chain([PathBuf::new()]);
+        for folder in folders {
+            let path = folder.join(ProjectFile::NAME);
+            if let Some(file) = ProjectFile::read(&path).map_err(CliError::usage)? {
+                return Ok(Settings { file, path, named: false });
+            }
+        }
+        Ok(Settings::default())
     }
-    Ok(ProjectFile::default())
+
+    /// What the file does, for a person; empty if it does nothing.
+    pub(super) fn shown(&self) -> String {
+        settings_text(&self.file, &self.path)
+    }
 }

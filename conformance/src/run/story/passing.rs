@@ -1,6 +1,7 @@
 //! What comes and goes in the folders of a run while it is under way.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,12 +22,15 @@ pub(super) struct Passing {
 
 impl Passing {
     /// Begins to look. The folders for temporary files are left out: what comes and goes is what they are for.
-    pub(super) fn watch(surroundings: &Surroundings) -> Self {
+    ///
+    /// # Errors
+    /// If no thread can be started.
+    pub(super) fn watch(surroundings: &Surroundings) -> io::Result<Self> {
         let base = surroundings.base().to_owned();
         let without: Vec<PathBuf> = surroundings.temporary().map(PathBuf::from).collect();
         let stop = Arc::new(AtomicBool::new(false));
         let asked = Arc::clone(&stop);
-        let thread = thread::spawn(move || {
+        let thread = thread::Builder::new().spawn(move || {
             let without: Vec<_> = without.iter().map(PathBuf::as_path).collect();
             let mut seen = BTreeSet::new();
             while !asked.load(Ordering::SeqCst) {
@@ -38,8 +42,8 @@ impl Passing {
                 thread::sleep(PAUSE);
             }
             seen
-        });
-        Passing { stop, thread }
+        })?;
+        Ok(Passing { stop, thread })
     }
 
     /// Stops, and tells everything that was there at some time, as paths below the folder of the run.
