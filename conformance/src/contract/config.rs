@@ -339,6 +339,8 @@ tables! {
         /// Events at which it never matches; all if empty.
         #[serde(default)]
         events: Vec<String>,
+        /// For a former name of the platform itself: the first version of which it is known that it is gone.
+        gone_by: Option<Version>,
     }
     /// Events with fewer name characters in matchers.
     Narrow {

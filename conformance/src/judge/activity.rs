@@ -1,7 +1,7 @@
 //! Judges of hooks that stop nothing, or everything.
 
 use super::whole_event::{BaselineRun, EventMaterial, is_reported};
-use super::{Verdict, exit};
+use super::{Verdict, exit, tool_name};
 use crate::activity::{EventActivity, PayloadKind, Response};
 use crate::contract::{EventKind, Evidence, Moment};
 use crate::requirement::Requirement;
@@ -38,7 +38,9 @@ pub(super) fn never_spoke(_: &Requirement, material: &EventMaterial<'_>) -> Opti
         ),
     };
     let unread = if reads_nothing(material.runs) { "; it does not read its input" } else { "" };
-    Some(material.fail(shown.run, format!("{what}{unread}"), weakest(material.runs)))
+    let names = tool_name::unknown(material.contract, material.subject)
+        .map_or_else(String::new, |names| format!("; its text has names of tools that no tool has here: {names}"));
+    Some(material.fail(shown.run, format!("{what}{unread}{names}"), weakest(material.runs)))
 }
 
 /// Harmless payloads that have to be blocked before it is said that all are.

@@ -19,6 +19,7 @@ mod security;
 mod stream;
 mod telling;
 mod timing;
+mod tool_name;
 mod unwritable;
 mod verdict;
 mod warning;

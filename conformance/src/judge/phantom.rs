@@ -144,14 +144,13 @@ pub(super) fn named_elsewhere(_: &Requirement, material: &Material<'_>) -> Optio
         return Some(Verdict::Skip { reason: "the document was not run at the baseline".to_owned() });
     };
     let [all, singles @ ..] = material.runs else { return None };
-    // A hook that works on the platform may know others as well, and tell them apart by such fields.
-    if !idles(baseline) || !acts(all) {
-        return Some(Verdict::Pass);
-    }
     let names = material.contract.foreign_names(material.event, &material.case.payload.stdin);
     let places: Vec<String> = names.iter().map(|name| name.at.to_owned()).collect();
-    if copies(all, &places) {
+    if !acts(all) || copies(all, &places) {
         return Some(Verdict::Pass);
+    }
+    if !idles(baseline) {
+        return Some(said_otherwise(material, baseline, &names, &places).unwrap_or(Verdict::Pass));
     }
     let mut read: Vec<String> =
         names.iter().zip(singles).filter(|(_, run)| acts(run)).map(|(name, _)| name.described()).collect();
@@ -175,4 +174,30 @@ pub(super) fn named_elsewhere(_: &Requirement, material: &Material<'_>) -> Optio
         );
     }
     Some(material.fail(all, observed, known.max(all.effect.evidence).max(baseline.effect.evidence)))
+}
+
+/// A hook that says something else once one of the fields is there, although the name in it is the one that is sent. It may
+/// work on this platform and know others as well, so that this is a doubt.
+fn said_otherwise(
+    material: &Material<'_>,
+    baseline: &Run,
+    names: &[ForeignName<'_>],
+    places: &[String],
+) -> Option<Verdict> {
+    let [all, singles @ ..] = material.runs else { return None };
+    let (usual, other) = (Deed::of(baseline, places), Deed::of(all, places));
+    // What differs from run to run is in no two runs the same.
+    let same = |run: &Run| acts(run) && Deed::of(run, places) == other;
+    let read: Vec<String> =
+        names.iter().zip(singles).filter(|(_, run)| same(run)).map(|(name, _)| name.described()).collect();
+    if usual == other || read.is_empty() {
+        return None;
+    }
+    let observed = format!(
+        "the hook says something else once the name stands in a field that {} never sends, {}",
+        material.contract.platform.title,
+        read.join(", "),
+    );
+    let doubt = "a hook for several platforms may tell them apart by such fields";
+    Some(material.finding(all, observed).doubted(doubt))
 }

@@ -62,7 +62,7 @@ fn the_last_line_does_not_just_say_that_a_useless_hook_conforms(#[case] hook: &s
 fn a_hook_that_blocks_everything_does_not_conform_and_harmless_payloads_are_named() {
     let assert = check(BLOCKS_ALL, &[]).code(1);
     assert!(last_line(&assert).starts_with("does not conform: 1 SHOULD in 1 of "), "{}", last_line(&assert));
-    assert.stdout(contains("harmless payloads: 20 blocked (typical, "));
+    assert.stdout(contains("harmless payloads: 20 blocked (agent-flag, "));
 }
 
 #[test]

@@ -133,6 +133,13 @@ fn checked(platform: &str, event: &str, scenario: &str, line: &str) -> String {
     "`toolName`",
     true
 )]
+#[case::other_words(
+    "PreToolUse",
+    r#"case "$(cat)" in *'"toolName":"Bash"'*) w=fast;; *) w=slow;; esac
+    echo "{\"hookSpecificOutput\":{\"hookEventName\":\"PreToolUse\",\"additionalContext\":\"$w\"}}""#,
+    "`toolName`",
+    true
+)]
 #[case::both(
     "SessionStart",
     r#"case "$(cat)" in *'"hookEventName":'*|*'"hook_event_name":'*) echo 'Mind the style.';; esac"#,

@@ -1,7 +1,7 @@
 //! `config.matcher-never-matches`: matchers, or members of lists, that take no value which the platform has.
 
 use super::of_rule;
-use crate::contract::{Basis, Event, MatchRule};
+use crate::contract::{Basis, Event, MatchRule, Version};
 use crate::requirement::Level;
 use crate::subject::matching::{Reading, pattern_at, rule_at};
 use crate::subject::notice::Remark;
@@ -63,14 +63,20 @@ pub(super) fn check(scope: &Scope<'_>, event: &Event, text: &str, reading: &Read
         matches!(dead.why, Why::NoName)
             && meant.is_some_and(|meant| alive.iter().any(|own| look.takes(own, meant, is_names)))
     };
-    let dead: Vec<&Dead<'_>> =
-        judged.iter().filter_map(|(_, dead)| dead.as_ref()).filter(|dead| !covered(dead)).collect();
+    let is_told = |dead: &&Dead<'_>| !covered(dead) || look.gone(bare(dead.text)).is_some();
+    let dead: Vec<&Dead<'_>> = judged.iter().filter_map(|(_, dead)| dead.as_ref()).filter(is_told).collect();
+    // Of a former name nothing is lost where the name that it has now stands beside it.
+    let is_advice = dead.iter().all(|dead| covered(dead));
     let evidence = dead.iter().map(|dead| scope.weigh(&dead.basis)).max()?;
     let whole = alive.is_empty();
     let open = dead.iter().all(|dead| matches!(dead.why, Why::NotListed));
     Some(Remark {
         requirement: "config.matcher-never-matches",
-        level: Some(if whole && !open { Level::Must } else { Level::Should }),
+        level: Some(match whole && !open {
+            true => Level::Must,
+            false if is_advice => Level::May,
+            false => Level::Should,
+        }),
         // However a pattern is looked for, it is not found in a name that nothing has.
         evidence: if is_names { evidence.max(scope.weigh(&of_rule(scope))) } else { evidence },
         message: look.message(&dead),
@@ -139,11 +145,18 @@ impl<'a> Look<'a> {
             return None;
         }
         if let Some(found) = matching.foreign.get(name) {
-            let here = found.events.is_empty() || found.events.contains(&self.event.name);
+            let is_gone = found.gone_by.as_ref().is_none_or(|version| *version <= self.scope.contract.version);
+            let here = is_gone && (found.events.is_empty() || found.events.contains(&self.event.name));
             return here.then(|| (found.means.clone(), found.basis()));
         }
         let names = matching.names.as_ref()?;
         Some((names.elsewhere.get(name)?.clone(), names.basis()))
+    }
+
+    /// For a former name of the platform: the first version of which it is known that it is gone.
+    fn gone(&self, name: &str) -> Option<&Version> {
+        let gone = self.scope.dialect.matching.foreign.get(name)?.gone_by.as_ref();
+        gone.filter(|version| **version <= self.scope.contract.version)
     }
 
     fn is_alias(&self, name: &str) -> bool {
@@ -288,6 +301,10 @@ impl<'a> Look<'a> {
             (Why::Obstacle(_), 1) => format!("{all} matches no tool's name"),
             (Why::Server, 1) => format!("{all} is a server, and no tool"),
             (Why::NotListed, _) => format!("no `{}` is known to be {all}", self.field()),
+            _ if self.of_tools && dead.len() == 1 && self.gone(bare(dead[0].text)).is_some() => {
+                let version = self.gone(bare(dead[0].text)).map(ToString::to_string).unwrap_or_default();
+                format!("no tool of {} is called {all} any more: it was gone by {version}", self.scope.platform())
+            }
             _ if self.of_tools => format!("no tool of {} is called {all}", self.scope.platform()),
             _ => format!("no `{}` is ever {all}", self.field()),
         }
