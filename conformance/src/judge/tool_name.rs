@@ -1,15 +1,16 @@
 //! Names of tools in a hook's own text that the platform does not have.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::path::Path;
 
 use hookproof_harness::Invocation;
 
 use crate::contract::Contract;
+use crate::outside;
 use crate::subject::{ShellLine, Subject, named, named_in_words};
 
 /// Longest file that is looked through, in bytes.
-const LONGEST: u64 = 256 * 1024;
+const LONGEST: usize = 256 * 1024;
 /// Names that are told.
 const TOLD: usize = 3;
 
@@ -17,7 +18,7 @@ const TOLD: usize = 3;
 /// if there are none. It is a hint and no proof: a script may name tools in its comments.
 pub(super) fn unknown(contract: &Contract, subject: &Subject) -> Option<String> {
     let matching = &contract.config.as_ref()?.matching;
-    let elsewhere = matching.names.iter().flat_map(|names| &names.elsewhere).map(|(name, means)| (name, means));
+    let elsewhere = matching.names.iter().flat_map(|names| &names.elsewhere);
     let foreign = matching
         .foreign
         .iter()
@@ -60,8 +61,7 @@ fn text(invocation: &Invocation) -> String {
         }
     };
     for (name, _) in names.programs {
-        let is_short = fs::metadata(&name).is_ok_and(|file| file.is_file() && file.len() <= LONGEST);
-        if is_short && let Ok(script) = fs::read_to_string(&name) {
+        if let Ok(script) = outside::text(Path::new(&name), LONGEST) {
             text.push('\n');
             text.push_str(&script);
         }
@@ -91,7 +91,7 @@ mod tests {
     ) {
         let contract = Library::built_in().unwrap().select(platform).unwrap();
         let file = tempfile::NamedTempFile::new().unwrap();
-        fs::write(file.path(), script).unwrap();
+        std::fs::write(file.path(), script).unwrap();
         let subject = from_command("sh".as_ref(), &[file.path().as_os_str().to_owned()]);
         assert_eq!(unknown(&contract, &subject).as_deref(), expected);
     }
