@@ -1,12 +1,14 @@
 //! What the sandbox did to a run, and what is not held against the hook because of it.
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 use hookproof_harness::{Attempt, AttemptKind, AttemptOutcome, Ending};
+use regex_lite::Regex;
 
 use super::Material;
 use crate::requirement::Requirement;
-use crate::run::Run;
+use crate::run::{Run, copied};
 
 /// Where Python keeps what it has compiled, beside the source. It works without where it cannot write.
 const COMPILED: &str = "__pycache__";
@@ -33,6 +35,23 @@ pub(super) fn reason(requirement: &Requirement, material: &Material<'_>) -> Opti
     }
     let typical = material.typical.filter(|_| BESIDE_TYPICAL.contains(&requirement.judge.as_str()));
     material.runs.iter().chain(material.baseline).chain(typical).find_map(of_run)
+}
+
+/// Why a finding may come from what the copy of a project does not have: a run that it rests on failed, and complains of
+/// something that is not there.
+pub(super) fn incomplete_copy(material: &Material<'_>) -> Option<String> {
+    static NOT_THERE: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"(?i)no such file|not found|cannot find|can't find|can't open|cannot open|no module named|enoent|does not exist")
+            .expect("the pattern is a constant")
+    });
+    let run = material.runs.iter().chain(material.baseline).find(|run| {
+        let observation = &run.observation;
+        observation.ending != Ending::Exited { code: 0 }
+            && NOT_THERE.is_match(&String::from_utf8_lossy(&observation.stderr.bytes))
+    });
+    run?;
+    let plan = copied(material.case.subject)?;
+    (!plan.not_copied.is_nothing()).then(|| format!("{}, which the hook may miss", plan.not_copied.told()))
 }
 
 /// What the sandbox did to a run that the hook may have noticed.

@@ -203,7 +203,10 @@ pub fn judge_all(catalogue: &Catalogue, material: &Material<'_>) -> Vec<Judgemen
                     None if rests_on_a_limit(requirement, material) => finding.doubted(NEAR_A_LIMIT),
                     None => match interference::reason(requirement, material) {
                         Some(because) => Finding { sandboxed: true, ..finding }.doubted(because),
-                        None => Verdict::Fail(finding),
+                        None => match interference::incomplete_copy(material) {
+                            Some(because) => finding.doubted(because),
+                            None => Verdict::Fail(finding),
+                        },
                     },
                 },
                 Verdict::Note(finding) => match material.kept_from_writing(requirement) {

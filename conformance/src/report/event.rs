@@ -13,7 +13,7 @@ use crate::judge::Judgement;
 use crate::oracle::Effect;
 use crate::plan::CaseId;
 use crate::requirement::Level;
-use crate::run::{Launcher, StepRun};
+use crate::run::{Launcher, NotCopied, StepRun};
 
 /// Something that a reporter may want to tell.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -98,6 +98,9 @@ pub struct RunStarted {
     /// Launcher scripts that the hooks name as their interpreters, and what is run in their place.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub launchers: Vec<Launcher>,
+    /// What the copies of projects that hooks are run in do not have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_copied: Vec<NotCopied>,
 }
 
 /// A hook under check.

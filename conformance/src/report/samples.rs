@@ -33,6 +33,7 @@ pub(crate) fn started(cases: usize) -> RunStarted {
         cases,
         jobs: 2,
         launchers: Vec::new(),
+        not_copied: Vec::new(),
     }
 }
 

@@ -30,6 +30,8 @@ mod worker;
 pub use confinement::{Confinement, Mode};
 pub use further::{CutOff, Further};
 pub use launcher::{Launcher, launchers, path_through, start_through};
+pub use mirror::NotCopied;
+pub(crate) use mirror::plan as copied;
 pub use pool::{CheckError, CheckOptions, Checker, Interrupter};
 pub(crate) use scratch::without_name as without_scratch;
 pub use slots::{Slot, Slots};

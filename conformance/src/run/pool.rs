@@ -17,7 +17,7 @@ use super::launcher::Launcher;
 use super::slots::Slots;
 use super::together::Gathered;
 use super::worker::{Outcome, Worker};
-use super::{telling, whole_event};
+use super::{NotCopied, copied, telling, whole_event};
 use crate::activity::{Activity, PayloadKind, Response};
 use crate::contract::{Contract, Decision, Event};
 use crate::judge::{Judgement, Material, Together, Verdict, judge_all};
@@ -178,6 +178,7 @@ impl<'a> Checker<'a> {
             cases: cases.len(),
             jobs: self.options.jobs,
             launchers: self.options.launchers.clone(),
+            not_copied: not_copied(subjects),
         }))?;
         let mut tally = Tally::new(cases.len() + usize::from(!notices.is_empty()));
         if let Some(event) = config::judged(self.contract, notices) {
@@ -392,6 +393,17 @@ impl<'a> Checker<'a> {
         // Plans are made from the same contract.
         &self.contract.events[&case.id.event]
     }
+}
+
+/// What the copies of the subjects' projects do not have, each once.
+fn not_copied(subjects: &[Subject]) -> Vec<NotCopied> {
+    let mut all: Vec<NotCopied> = Vec::new();
+    for plan in subjects.iter().filter_map(copied) {
+        if !plan.not_copied.is_nothing() && !all.contains(&plan.not_copied) {
+            all.push(plan.not_copied.clone());
+        }
+    }
+    all
 }
 
 /// Whether the step is stopped, or somebody is asked.

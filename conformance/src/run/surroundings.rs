@@ -10,6 +10,7 @@ use std::time::SystemTime;
 
 use hookproof_harness::{Environment, Observation};
 
+use super::mirror;
 use super::state::{Listing, State};
 use super::tree::{Shape, Shelf, Transcript, Tree};
 use crate::contract::{Contract, Event, Variable};
@@ -50,6 +51,7 @@ impl Surroundings {
             odd,
             elsewhere: is_elsewhere,
             original: subject.project.clone(),
+            named: mirror::named(subject),
             transcript: Transcript::of(contract, payload, odd),
         })?;
         let taken = SystemTime::now();

@@ -38,6 +38,8 @@ pub(super) struct Shape {
     pub(super) elsewhere: bool,
     /// The project that this one is a copy of.
     pub(super) original: Option<PathBuf>,
+    /// The files of it that the command names.
+    pub(super) named: Vec<PathBuf>,
     pub(super) transcript: Option<Transcript>,
 }
 
@@ -129,7 +131,7 @@ impl Tree {
         // that we could make, so that it has no history here.
         match &tree.shape.original {
             Some(original) => {
-                mirror::copy(original, &tree.project)?;
+                mirror::copy(original, &tree.project, &tree.shape.named)?;
                 repository::write_empty(&tree.project)?;
             }
             None => repository::write(&tree.project)?,
@@ -297,7 +299,7 @@ mod tests {
     fn shape() -> Shape {
         let text = "{}\n".to_owned();
         let transcript = Some(Transcript { path: "home/.agent/session.jsonl".into(), text });
-        Shape { odd: false, elsewhere: true, original: None, transcript }
+        Shape { odd: false, elsewhere: true, original: None, named: Vec::new(), transcript }
     }
 
     /// Every file and directory with its mode and content.

@@ -62,6 +62,18 @@ fn a_hook_that_fails_at_every_payload_is_broken_and_meant_nothing() {
         .stdout(contains("exit.one-where-two-was-meant").not());
 }
 
+/// Whatever is random in the message: an id, a name from mktemp, a date.
+#[test]
+fn a_hook_that_fails_at_every_payload_with_another_text_each_time_meant_nothing() {
+    let id = "$(od -An -N8 -tx1 /dev/urandom | tr -d ' \\n' | tr '0-9' 'g-p')";
+    let text =
+        format!("cat >/dev/null\necho \"request {id}: access denied on $(date +%A), see $(mktemp -u)\" >&2\nexit 1\n");
+    check(&text, &["--event", "PreToolUse", "--scenario", "baseline"])
+        .code(1)
+        .stdout(contains("exit.failure"))
+        .stdout(contains("exit.one-where-two-was-meant").not());
+}
+
 /// The wrong exit code is one thing to fix, whichever number is in the message, and so is an error that nobody caught.
 #[test]
 fn one_cause_is_one_finding() {

@@ -178,6 +178,10 @@ impl<'a, W: Write> Human<'a, W> {
             );
             self.page.lines(&Line::new().plain("  interpreter: ").hanging(PLAIN, &text, width))?;
         }
+        for not_copied in &started.not_copied {
+            let text = text::visible(&not_copied.told());
+            self.page.lines(&Line::new().plain("  project: ").hanging(PLAIN, &text, width))?;
+        }
         self.page.flush()
     }
 
