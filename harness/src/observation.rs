@@ -180,6 +180,9 @@ pub struct Mechanism {
     /// Why it is this one and not the best that this system has, if it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instead: Option<String>,
+    /// Whether processes that outlive the program cannot be seen here, so that none are in [`Leaks`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub blind: bool,
 }
 
 /// Everything that is known of one run.
@@ -247,7 +250,12 @@ mod tests {
                 stdout_held: true,
                 stderr_held: false,
             },
-            mechanism: Mechanism { name: "posix".into(), gaps: vec!["one".into()], instead: Some("no".into()) },
+            mechanism: Mechanism {
+                name: "posix".into(),
+                gaps: vec!["one".into()],
+                instead: Some("no".into()),
+                blind: false,
+            },
             limits: vec![
                 LimitReport::not_enforced(Limit::Stack, 1, "no"),
                 LimitReport {

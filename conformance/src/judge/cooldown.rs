@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use hookproof_harness::Ending;
 
+use super::timing::unseen;
 use super::{Gist, Material, Telling, Verdict, ending};
 use crate::oracle::HookStatus;
 use crate::requirement::Requirement;
@@ -172,7 +173,7 @@ pub(super) fn no_orphan(requirement: &Requirement, material: &Material<'_>) -> O
                 run.observation.leaks.descendants.iter().map(|process| process.name.as_str()).collect();
             fail(material, run, format!("{}: still running when the hook had ended: {}", step.step, names.join(", ")))
         }
-        None => Verdict::Pass,
+        None => unseen(told.runs.iter().map(|(run, _)| *run)).unwrap_or(Verdict::Pass),
     })
 }
 

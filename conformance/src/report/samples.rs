@@ -61,6 +61,7 @@ pub(crate) fn run(stdout: &[u8], stderr: &[u8]) -> ReportedRun {
                 name: "posix".to_owned(),
                 gaps: vec!["peak memory is not known".to_owned()],
                 instead: None,
+                blind: false,
             },
             limits: Vec::new(),
             watch: None,

@@ -345,7 +345,7 @@ mod tests {
 
         let from = project(&["a.sh", "secret/x", "locked.txt"]);
         for name in ["secret", "locked.txt"] {
-            fs::set_permissions(from.path().join(name), fs::Permissions::from_mode(0)).unwrap();
+            fs::set_permissions(from.path().join(name), fs::Permissions::from_mode(0o000)).unwrap();
         }
         symlink("/dev/zero", from.path().join("zero")).unwrap();
         symlink(from.path(), from.path().join("loop")).unwrap();

@@ -100,6 +100,7 @@ impl Backend {
             name: "job-object".into(),
             gaps: vec!["there is no polite signal here: the tree is terminated at the deadline".into()],
             instead: None,
+            blind: false,
         }
     }
 

@@ -73,10 +73,15 @@ impl PosixBackend {
                 .into(),
         );
         gaps.push("what runs is not killed if the harness itself is killed".into());
-        if !process_table::KNOWN {
-            gaps.push("the process table cannot be read here, so only the process group is killed".into());
+        let blind = !process_table::is_known();
+        if blind {
+            gaps.push(
+                "the process table cannot be read here, so that what outlives a program is not seen, and only the process \
+                 group is killed"
+                    .into(),
+            );
         }
-        Mechanism { name: "posix".into(), gaps, instead: self.instead.clone() }
+        Mechanism { name: "posix".into(), gaps, instead: self.instead.clone(), blind }
     }
 
     pub(crate) fn start<'a>(
@@ -199,7 +204,7 @@ impl PosixProcess {
         // Members were in the table a moment ago. Between fork and setsid there is no group yet.
         unsafe {
             // Each once, so that a handler runs once. The group catches who was born meanwhile.
-            if signal == libc::SIGKILL || !process_table::KNOWN {
+            if signal == libc::SIGKILL || !process_table::is_known() {
                 libc::kill(-self.pid, signal);
             }
             libc::kill(self.pid, signal);

@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub(crate) use self::proc_fs::{KNOWN, name_of, snapshot};
+pub(crate) use self::proc_fs::{is_known, name_of, snapshot};
 
 #[cfg(target_vendor = "apple")]
-pub(crate) use self::libproc::{KNOWN, name_of, snapshot};
+pub(crate) use self::libproc::{is_known, name_of, snapshot};
 
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
-pub(crate) use self::unknown::{KNOWN, name_of, snapshot};
+pub(crate) use self::unknown::{is_known, name_of, snapshot};
 
 /// Names of processes are cut after so many bytes: they are shown to people.
 const LONGEST_NAME: usize = 512;
@@ -78,8 +78,12 @@ mod proc_fs {
 
     use super::{Entry, shortened};
 
-    /// Whether this system tells us of other processes at all.
-    pub(crate) const KNOWN: bool = true;
+    /// Whether this system tells us of other processes: `/proc` may not be mounted, or be another's.
+    pub(crate) fn is_known() -> bool {
+        let own = fs::read("/proc/self/stat").ok();
+        let own = own.and_then(|stat| parse(&String::from_utf8_lossy(&stat)));
+        own.is_some_and(|entry| u32::try_from(entry.pid) == Ok(std::process::id()))
+    }
 
     /// All processes that can be seen now.
     pub(crate) fn snapshot() -> Vec<Entry> {
@@ -130,7 +134,9 @@ mod libproc {
     use super::{Entry, shortened};
 
     /// Whether this system tells us of other processes at all.
-    pub(crate) const KNOWN: bool = true;
+    pub(crate) fn is_known() -> bool {
+        true
+    }
 
     /// Room for processes that start between the two calls.
     const SPARE: usize = 64;
@@ -186,7 +192,9 @@ mod unknown {
     use super::Entry;
 
     /// Whether this system tells us of other processes at all.
-    pub(crate) const KNOWN: bool = false;
+    pub(crate) fn is_known() -> bool {
+        false
+    }
 
     /// Nothing is known here.
     pub(crate) fn snapshot() -> Vec<Entry> {
@@ -235,8 +243,8 @@ mod tests {
     fn this_process_is_in_the_table() {
         let own = i32::try_from(std::process::id()).expect("a process id");
         let table = snapshot();
-        assert!(!KNOWN || table.iter().any(|e| e.pid == own));
-        assert!(!KNOWN || !name_of(own).is_empty());
+        assert!(!is_known() || table.iter().any(|e| e.pid == own));
+        assert!(!is_known() || !name_of(own).is_empty());
     }
 
     #[cfg(target_os = "linux")]
