@@ -3,6 +3,8 @@
 //! The generator is seeded, so that every run tries the same. `HOOKPROOF_FUZZ=1` tries 100,000 rows and 2,000 files of each
 //! kind in place of a few.
 
+#![allow(clippy::print_stdout, reason = "the figures of a run by hand")]
+
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
