@@ -34,8 +34,9 @@ pub struct Sandbox {
     /// Files and folders (with all beneath them) that may be written, `None` for all. They have to exist.
     ///
     /// What programs write to without leaving anything behind is always allowed: `/dev/null`, `/dev/zero`,
-    /// `/dev/full`, `/dev/random`, `/dev/urandom`, `/dev/tty`, `/dev/ptmx`, terminals in `/dev/pts`, shared memory and
-    /// semaphores in `/dev/shm` (there is no other place for them), and pipes, also by `/dev/stdout` and its like.
+    /// `/dev/full`, `/dev/random`, `/dev/urandom`, terminals that the program makes itself, shared memory and
+    /// semaphores in `/dev/shm` (there is no other place for them), and pipes, also by `/dev/stdout` and its like. No other
+    /// device takes a write or a request.
     /// Everything in `/proc` is refused, a process's own entries without being an [`Attempt`].
     pub writable: Option<Vec<PathBuf>>,
     /// Directory that takes what the program writes elsewhere: a write that `writable` does not allow is made to a copy of

@@ -9,6 +9,8 @@ mod copies;
 #[cfg(not(target_os = "linux"))]
 mod elsewhere;
 #[cfg(target_os = "linux")]
+mod escapes;
+#[cfg(target_os = "linux")]
 mod faults;
 #[cfg(target_os = "linux")]
 mod files;
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         network::add(&mut trials);
         faults::add(&mut trials);
         life::add(&mut trials);
+        escapes::add(&mut trials);
     }
     #[cfg(not(target_os = "linux"))]
     elsewhere::add(&mut trials);

@@ -9,7 +9,7 @@ use std::os::fd::AsRawFd;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::life;
+use crate::{escapes, life};
 
 /// Entry of all of them. The exit code is the error number, 0 if nothing failed.
 pub(crate) fn reach(args: &[String]) -> ExitCode {
@@ -27,6 +27,8 @@ pub(crate) fn reach(args: &[String]) -> ExitCode {
         "ring" => call(libc::SYS_io_uring_setup, [8, 0, 0, 0, 0, 0]),
         "write-for-ever" => write_for_ever(&args[1]),
         "host" => return life::host(args),
+        "escapes" => return escapes::host(args),
+        "attempt" => return escapes::attempt(args),
         other => panic!("there is no program {other}"),
     };
     match outcome {

@@ -19,8 +19,10 @@ mod judge;
 mod landlock;
 mod listener;
 mod permission;
+pub(super) mod privileges;
 mod rules;
 mod target;
+mod terminals;
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
@@ -32,6 +34,7 @@ use self::landlock::Ruleset;
 use self::listener::{Listener, Next};
 use self::rules::Rules;
 use self::target::Target;
+use self::terminals::Terminals;
 use super::client::socket_pair;
 use super::wire::{Received, receive};
 use crate::error::HarnessError;
@@ -66,6 +69,7 @@ struct Inner {
     /// Where the listener arrives.
     arrival: Option<OwnedFd>,
     listener: Option<Listener>,
+    terminals: Terminals,
     attempts: Vec<Attempt>,
     dropped: u64,
     gaps: Vec<String>,
@@ -86,10 +90,12 @@ impl Cage {
             child_ends: Vec::new(),
             arrival: None,
             listener: None,
+            terminals: Terminals::default(),
             attempts: Vec::new(),
             dropped: 0,
             gaps: Vec::new(),
         };
+        inner.orders.unprivileged = sandbox.writable.is_some() || sandbox.network == Network::Loopback;
         inner.make_ruleset()?;
         inner.make_filters()?;
         if sandbox.strict {
@@ -210,12 +216,15 @@ impl Inner {
             (answer != 0).then(|| format!("{what} was refused: {}", io::Error::from_raw_os_error(answer)))
         };
         let unheard = self.unheard.clone().or_else(|| refused(answers.filter, "the seccomp filter"));
-        let landlock = match (&self.landlock, refused(answers.landlock, "the Landlock ruleset")) {
+        // Whoever has one may undo the rest.
+        let privileged = refused(answers.capabilities, "giving up the capabilities of the program");
+        let landlock = match (&self.landlock, refused(answers.landlock, "the Landlock ruleset").or(privileged.clone()))
+        {
             (Ok(abi), None) => Ok(*abi),
             (Ok(_), Some(because)) => Err(because),
             (Err(because), _) => Err(because.clone()),
         };
-        let answered = || match &unheard {
+        let answered = || match unheard.as_ref().or(privileged.as_ref()) {
             None => Containment::Enforced { by: "the harness, asked by seccomp".into() },
             Some(because) => Containment::not(because),
         };
@@ -295,6 +304,18 @@ impl Inner {
             return;
         }
         let mut who = who.map(|(process, found)| (process, name_of(process), found));
+        if let Some((terminal, flags)) = judgement.terminal {
+            let file = self.terminals.open(terminal, target.process(), flags);
+            match file.and_then(|file| listener.give(asked.id, &file, flags & libc::O_CLOEXEC != 0)) {
+                Ok(()) => return,
+                Err(error) if error.raw_os_error() != Some(libc::EACCES) => {
+                    // Nobody's terminal was meant: there is none, or no further one.
+                    listener.answer(asked.id, listener::Answer::Fail(error.raw_os_error().unwrap_or(libc::EIO)));
+                    return;
+                }
+                Err(_) => {}
+            }
+        }
         match judgement.copy {
             None => listener.answer(asked.id, judgement.answer),
             // What cannot be copied is refused, as everything else is.
@@ -343,6 +364,12 @@ fn landlock_gaps(abi: i64, unheard: Option<&str>) -> Vec<String> {
     }
     if abi < 3 {
         gaps.push("this version of Landlock does not protect files from being truncated".into());
+    }
+    if abi < 5 {
+        gaps.push("this version of Landlock lets requests to devices out that can be opened for reading".into());
+    }
+    if unheard.is_some() {
+        gaps.push("the program cannot make terminals".into());
     }
     if abi < 6 {
         gaps.push("this version of Landlock lets signals out".into());

@@ -5,6 +5,7 @@ use std::ffi::{c_int, c_void};
 use std::ptr;
 
 use super::super::unix::{errno, reset_dispositions};
+use super::cage::privileges::{CAP_KILL, forget_variables, keep as keep_capabilities};
 use super::helper_tree::{Left, kill_all, reap};
 use super::shared::{Control, Stack, stack_top};
 use super::shrink::shrink;
@@ -29,7 +30,12 @@ pub(super) extern "C" fn guardian_main(control: *mut c_void) -> c_int {
         libc::setrlimit(libc::RLIMIT_CORE, &raw const none);
         let socket = (*control).socket;
         keep_only(socket);
+        // Who shares the user must not read in a copy of the harness what the harness was told. The kernel shows files of
+        // its own only to whom it may show memory.
+        forget_variables();
+        libc::prctl(libc::PR_SET_DUMPABLE, 1);
         shrink();
+        libc::prctl(libc::PR_SET_DUMPABLE, 0);
         (*control).guardian = libc::getpid();
         let top = stack_top(control, Stack::Spawner);
         let spawner = libc::clone(spawner_main, top, libc::SIGCHLD, control.cast());
@@ -37,6 +43,7 @@ pub(super) extern "C" fn guardian_main(control: *mut c_void) -> c_int {
             let _ = send(socket, &Reply::new(ReplyKind::Unfit, errno()), &[]);
             libc::_exit(1);
         }
+        keep_capabilities(CAP_KILL, false);
         // The spawner holds the only other end of the harness's socket now, so that its death is seen there.
         keep_only(-1);
         guard(control, spawner);

@@ -9,6 +9,7 @@ use std::os::fd::RawFd;
 use std::{mem, ptr};
 
 use super::super::unix::{ChildReport, ChildStreams, FailedStep, errno};
+use super::cage::privileges::{SPAWNER_NEEDS, keep as keep_capabilities};
 use super::child::{child_main, see_exec};
 use super::helper_tree::{
     Left, News, Reaped, Visit, is_possible, kill_all, monotonic_nanoseconds, reap, stop_and_list, walk,
@@ -52,6 +53,8 @@ pub(super) extern "C" fn spawner_main(control: *mut c_void) -> c_int {
         let socket = (*control).socket;
         libc::prctl(libc::PR_SET_NAME, c"hookproof-spawn".as_ptr());
         libc::prctl(libc::PR_SET_PDEATHSIG, GUARDIAN_DIED);
+        // A program that is not contained gets what the harness has, so all of it stays permitted.
+        keep_capabilities(SPAWNER_NEEDS, true);
         let subreaper = libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1);
         let mut set: libc::sigset_t = mem::zeroed();
         libc::sigemptyset(&raw mut set);

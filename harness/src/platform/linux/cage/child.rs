@@ -8,6 +8,7 @@ use std::{mem, ptr};
 use libc::sock_filter;
 
 use super::filter::HANDOVER_FLAGS;
+use super::privileges;
 use crate::platform::unix::errno;
 
 /// What is to be handed to a child, owned.
@@ -18,6 +19,8 @@ pub(crate) struct CageOrders {
     /// Empty if nothing is to be sealed.
     pub(super) seal: Vec<sock_filter>,
     pub(super) ruleset: bool,
+    /// Whether capabilities are given up.
+    pub(super) unprivileged: bool,
     pub(super) strict: bool,
 }
 
@@ -36,6 +39,7 @@ impl CageOrders {
             filter_length: self.filter.len() as u16,
             seal_length: self.seal.len() as u16,
             has_ruleset: self.ruleset,
+            unprivileged: self.unprivileged,
             strict: self.strict,
             ruleset: -1,
             socket: -1,
@@ -52,6 +56,7 @@ pub(crate) struct ChildCage {
     filter_length: u16,
     seal_length: u16,
     has_ruleset: bool,
+    unprivileged: bool,
     strict: bool,
     ruleset: RawFd,
     /// Where the listener is sent.
@@ -80,6 +85,7 @@ impl ChildCage {
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct CageAnswers {
+    pub(super) capabilities: c_int,
     pub(super) landlock: c_int,
     pub(super) filter: c_int,
 }
@@ -91,17 +97,23 @@ pub(crate) struct CageAnswers {
 ///
 /// Only in a child, between fork and exec; the pointers are valid; nobody else uses the descriptors.
 pub(crate) unsafe fn enter(cage: &ChildCage, answers: *mut CageAnswers) -> Result<(), c_int> {
-    if cage.descriptors() == 0 {
+    if cage.descriptors() == 0 && !cage.unprivileged {
         return Ok(());
     }
     // SAFETY: as above; the answers are the caller's to be written to.
     unsafe {
         if libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 {
             let refused = errno();
-            ptr::write_volatile(answers, CageAnswers { landlock: refused, filter: refused });
+            ptr::write_volatile(answers, CageAnswers { capabilities: refused, landlock: refused, filter: refused });
             return if cage.strict { Err(refused) } else { Ok(()) };
         }
         let mut given = CageAnswers::default();
+        // First: the rest needs none, and may forbid the calls by which they go.
+        if cage.unprivileged
+            && let Err(refused) = privileges::drop_all()
+        {
+            given.capabilities = refused;
+        }
         if cage.has_ruleset && libc::syscall(libc::SYS_landlock_restrict_self, cage.ruleset, 0) < 0 {
             given.landlock = errno();
         }
@@ -109,9 +121,9 @@ pub(crate) unsafe fn enter(cage: &ChildCage, answers: *mut CageAnswers) -> Resul
             given.filter = listen(cage)?;
         }
         ptr::write_volatile(answers, given);
-        match (given.landlock, given.filter) {
-            (0, 0) => Ok(()),
-            (0, refused) | (refused, _) if cage.strict => Err(refused),
+        let refused = [given.capabilities, given.landlock, given.filter].into_iter().find(|answer| *answer != 0);
+        match refused {
+            Some(refused) if cage.strict => Err(refused),
             _ => Ok(()),
         }
     }

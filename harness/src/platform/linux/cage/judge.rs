@@ -13,6 +13,7 @@ use super::listener::Answer;
 use super::permission::{may_write, own_user};
 use super::rules::{Rules, Touch};
 use super::target::{Meaning, Target};
+use super::terminals::Terminal;
 use crate::sandbox::{AttemptKind, AttemptOutcome};
 
 /// The answer, and what is worth being told.
@@ -22,6 +23,8 @@ pub(super) struct Judgement {
     pub(super) found: Option<Found>,
     /// What is made of it on a copy, in place of `answer`, if that can be.
     pub(super) copy: Option<Box<Copy>>,
+    /// The terminal that is opened for it, and with which flags, in place of `answer`, if that can be.
+    pub(super) terminal: Option<(Terminal, c_int)>,
 }
 
 /// An attempt at something that is not allowed.
@@ -33,11 +36,11 @@ pub(super) struct Found {
 }
 
 impl Judgement {
-    const FINE: Judgement = Judgement { answer: Answer::Continue, found: None, copy: None };
+    const FINE: Judgement = Judgement { answer: Answer::Continue, found: None, copy: None, terminal: None };
 
     fn refused(kind: AttemptKind, target: String, errno: c_int) -> Self {
         let found = Found { kind, target, outcome: AttemptOutcome::Refused };
-        Judgement { answer: Answer::Fail(errno), found: Some(found), copy: None }
+        Judgement { answer: Answer::Fail(errno), found: Some(found), copy: None, terminal: None }
     }
 }
 
@@ -88,7 +91,12 @@ impl Question<'_> {
                 let because = format!("its memory could not be read ({error}), so only the kernel's own rules hold");
                 let outcome = AttemptOutcome::LetThrough { because };
                 let found = Found { kind: AttemptKind::Write, target: "an unknown path".into(), outcome };
-                Judgement { answer: Answer::Continue, found: rules.allowed().is_some().then_some(found), copy: None }
+                Judgement {
+                    answer: Answer::Continue,
+                    found: rules.allowed().is_some().then_some(found),
+                    copy: None,
+                    terminal: None,
+                }
             }
         }
     }
@@ -101,12 +109,14 @@ impl Question<'_> {
             if let Some((refusal, errno)) = rules.fault(&deed.path, deed.touch) {
                 // To ask is no attempt.
                 let found = told(AttemptOutcome::Faulted { refusal }).filter(|_| deed.touch != Touch::Asked);
-                return Judgement { answer: Answer::Fail(errno), found, copy: None };
+                return Judgement { answer: Answer::Fail(errno), found, copy: None, terminal: None };
             }
             let is_attempt = deed.permitted && deed.touch != Touch::Asked && !rules.allows(&deed.path);
             if is_attempt && !self.is_own_entry(&deed.path) {
-                let copy = rules.copies().and_then(|_| self.copied(deeds)).map(Box::new);
-                return Judgement { answer: Answer::Fail(libc::EACCES), found: told(AttemptOutcome::Refused), copy };
+                let terminal = self.terminal(&deed.path);
+                let copy = rules.copies().filter(|_| terminal.is_none()).and_then(|_| self.copied(deeds)).map(Box::new);
+                let (answer, found) = (Answer::Fail(libc::EACCES), told(AttemptOutcome::Refused));
+                return Judgement { answer, found, copy, terminal };
             }
         }
         Judgement::FINE
@@ -115,6 +125,17 @@ impl Question<'_> {
     /// Whether this is what the kernel shows of the process itself.
     fn is_own_entry(&self, path: &Path) -> bool {
         path.starts_with("/proc") && path.starts_with(format!("/proc/{}", self.target.process()))
+    }
+
+    /// The terminal that is to be opened, if it is one.
+    fn terminal(&self, path: &Path) -> Option<(Terminal, c_int)> {
+        let Ask::Open(_, flags) = self.call.ask else {
+            return None;
+        };
+        // With another root directory, the names mean other files.
+        let own = self.target.our_name(path);
+        let facts = std::fs::symlink_metadata(&own).ok().filter(|_| own == path)?;
+        Some((Terminal::of(path, &facts)?, self.flags(flags).ok()?))
     }
 
     /// What would come of the call on copies; `None` where it has no such form.
@@ -351,8 +372,10 @@ impl Question<'_> {
 /// What cannot be judged is not let out.
 fn unreadable(kind: AttemptKind, error: &io::Error) -> Judgement {
     match error.raw_os_error() {
-        Some(libc::EFAULT) => Judgement { answer: Answer::Fail(libc::EFAULT), found: None, copy: None },
-        Some(libc::ESRCH) => Judgement { answer: Answer::Fail(libc::ENETUNREACH), found: None, copy: None },
+        Some(libc::EFAULT) => Judgement { answer: Answer::Fail(libc::EFAULT), found: None, copy: None, terminal: None },
+        Some(libc::ESRCH) => {
+            Judgement { answer: Answer::Fail(libc::ENETUNREACH), found: None, copy: None, terminal: None }
+        }
         _ => Judgement::refused(kind, UNREADABLE.into(), libc::ENETUNREACH),
     }
 }

@@ -17,6 +17,10 @@ const TRUNCATE: u64 = 1 << 14;
 const ENTRIES: u64 = (1 << 4) | (1 << 5) | 0b111_1111 << 6;
 /// Moving and linking from one folder to another.
 const REFER: u64 = 1 << 13;
+/// Requests to devices.
+const IOCTL_DEVICE: u64 = 1 << 15;
+/// What is never allowed anywhere: making devices of characters and of blocks.
+const DEVICES: u64 = (1 << 6) | (1 << 11);
 /// `LANDLOCK_SCOPE_SIGNAL`: no signals to anybody outside.
 const SCOPE_SIGNAL: u64 = 1 << 1;
 
@@ -73,6 +77,9 @@ impl Ruleset {
         if abi >= 3 {
             handled_files |= TRUNCATE;
         }
+        if abi >= 5 {
+            handled_files |= IOCTL_DEVICE;
+        }
         let scoped = if abi >= 6 { SCOPE_SIGNAL } else { 0 };
         let attributes = RulesetAttributes { handled_files, handled_network: 0, scoped };
         // An older kernel takes a longer structure only if what it does not know is zero, which is the case.
@@ -110,7 +117,9 @@ impl Ruleset {
                 return Err(io::Error::last_os_error());
             }
             let is_folder = facts.st_mode & libc::S_IFMT == libc::S_IFDIR;
-            let allowed = if is_folder { handled } else { handled & (WRITE_FILE | TRUNCATE) };
+            // A directory gives no requests to devices that may be in it.
+            let mask = if is_folder { !(IOCTL_DEVICE | DEVICES) } else { WRITE_FILE | TRUNCATE | IOCTL_DEVICE };
+            let allowed = handled & mask;
             let rule = PathBeneath { allowed, parent: opened.as_raw_fd() };
             let ruleset = self.descriptor.as_raw_fd();
             if libc::syscall(libc::SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &raw const rule, 0) < 0 {
