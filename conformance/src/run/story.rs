@@ -23,7 +23,7 @@ use self::shims::Shims;
 use self::stage::{Stage, Travel};
 use super::absent::path_of;
 use super::document::{self, Folders};
-use super::threads::outcome_of;
+use super::threads::{machine_failed, outcome_of};
 use super::worker::{Outcome, Worker};
 use super::{Run, facts, scratch};
 use crate::oracle::interpret;
@@ -168,6 +168,9 @@ impl Worker<'_, '_> {
             Err(error) => return Err(error.to_string()),
         };
         surroundings.seen(&observed);
+        if let Some(error) = observed.iter().find_map(machine_failed) {
+            return Err(error);
+        }
         let after = surroundings.listing();
         if step.fault.is_some() {
             stage.fault_happened();

@@ -13,7 +13,7 @@ use super::document::{self, Folders, Given};
 use super::pool::Checker;
 use super::service::Service;
 use super::surroundings::Surroundings;
-use super::threads::outcome_of;
+use super::threads::{machine_failed, outcome_of};
 use super::tree::Shelf;
 use super::{Lateness, Run, TimeLimit, facts, scratch, trouble};
 use crate::judge::{self, Material};
@@ -227,6 +227,9 @@ impl<'w, 'a> Worker<'w, 'a> {
             Err(error) => return fail(&error),
         };
         surroundings.seen(&observed);
+        if let Some(error) = observed.iter().find_map(machine_failed) {
+            return Err(error);
+        }
         let (mut lateness, mut held_barely) = (None, false);
         if count == 1 && prepared.may_repeat {
             let again = self.look_again(&command, prepared.limit, &mut observed[0]);

@@ -249,3 +249,44 @@ fn too_much_is_refused_with_the_bound() {
     let refused = contains("settings.json: it ").and(contains("more than"));
     check(folder.path(), &["."]).assert().code(2).stderr(refused);
 }
+
+/// A check in a namespace of its own, with something else in the place of `/proc`; `None` where that cannot be had.
+#[cfg(target_os = "linux")]
+fn without_proc(arguments: &str) -> Option<String> {
+    let line = format!("mount -t tmpfs none /proc || exit 99; exec {} {arguments}", env!("CARGO_BIN_EXE_hookproof"));
+    let output = Command::new("unshare").args(["-m", "sh", "-c", &line]).output().ok()?;
+    // 1 is what `unshare` itself ends with where it may not.
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    (output.status.code() != Some(99) && !text.is_empty()).then_some(text)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_not_seen_without_proc_is_skipped_with_the_reason() {
+    let Some(text) = without_proc("check --event Stop --scenario baseline -- sh -c 'cat >/dev/null; sleep 5 &'") else {
+        return;
+    };
+    assert!(text.contains("processes that outlive the hook cannot be seen here"), "{text}");
+    assert!(text.contains("started by: posix") && text.contains("linux-spawner"), "{text}");
+}
+
+/// Root has no such limit, so that a user is needed who does nothing else.
+#[cfg(target_os = "linux")]
+#[rstest]
+fn a_machine_that_starts_no_more_processes_is_a_message(#[values(1, 2, 3, 5, 8, 12)] most: usize) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = folder.path().join("hookproof");
+    fs::copy(env!("CARGO_BIN_EXE_hookproof"), &program).expect("is copied");
+    let line = format!(
+        "chmod -R a+rwX {0} && exec setpriv --reuid 65533 --regid 65533 --clear-groups prlimit --nproc={most} {0}/hookproof check \
+         --reference --event Stop --scenario baseline",
+        folder.path().display()
+    );
+    let output = Command::new("sh").args(["-c", &line]).env("HOME", folder.path()).output().expect("a shell");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    if stderr.contains("setpriv") || stderr.contains("prlimit") {
+        return;
+    }
+    assert!(matches!(output.status.code(), Some(0 | 3)), "{output:?}");
+    assert!(!stderr.contains("panicked"), "{stderr}");
+}
