@@ -298,6 +298,11 @@ pub enum AttemptOutcome {
         /// Which of [`Sandbox::refusals`].
         refusal: usize,
     },
+    /// It succeeded, as it may while the program runs, and what was made was still there in the end.
+    LeftBehind {
+        /// Whether the harness could remove it.
+        removed: bool,
+    },
     /// It was not refused.
     LetThrough {
         /// Why.
@@ -319,6 +324,8 @@ impl fmt::Display for Attempt {
             AttemptOutcome::Refused => f.write_str("refused"),
             AttemptOutcome::Copied => f.write_str("made to a copy"),
             AttemptOutcome::Faulted { refusal } => write!(f, "refused by fault {refusal}"),
+            AttemptOutcome::LeftBehind { removed: true } => f.write_str("left behind, and removed by the harness"),
+            AttemptOutcome::LeftBehind { removed: false } => f.write_str("left behind"),
             AttemptOutcome::LetThrough { because } => write!(f, "let through, because {because}"),
         }
     }
@@ -349,6 +356,7 @@ mod tests {
                 attempt(AttemptOutcome::Refused),
                 attempt(AttemptOutcome::Copied),
                 attempt(AttemptOutcome::Faulted { refusal: 1 }),
+                attempt(AttemptOutcome::LeftBehind { removed: true }),
                 attempt(AttemptOutcome::LetThrough { because: "z".into() }),
             ],
             dropped: 9,

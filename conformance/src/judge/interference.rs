@@ -61,7 +61,9 @@ fn of_run(run: &Run) -> Option<String> {
         report.attempts.iter().filter(|attempt| is_wanted(attempt)).find(|attempt| match attempt.outcome {
             AttemptOutcome::Refused => true,
             AttemptOutcome::Copied => is_missed(run, attempt),
-            AttemptOutcome::Faulted { .. } | AttemptOutcome::LetThrough { .. } => false,
+            AttemptOutcome::Faulted { .. } | AttemptOutcome::LeftBehind { .. } | AttemptOutcome::LetThrough { .. } => {
+                false
+            }
         })?;
     let target = &attempt.target;
     Some(match (attempt.kind, &attempt.outcome) {

@@ -161,7 +161,7 @@ const NAMED: usize = 5;
 /// Nothing is written outside of the folders of the run.
 pub(super) fn writes_outside(_: &Requirement, material: &Material<'_>) -> Option<Verdict> {
     let of_the_hook = |attempt: &Attempt| attempt.kind == AttemptKind::Write && interference::is_wanted(attempt);
-    attempts(
+    let verdict = attempts(
         material,
         |report| &report.files,
         of_the_hook,
@@ -170,7 +170,26 @@ pub(super) fn writes_outside(_: &Requirement, material: &Material<'_>) -> Option
                 "tried to write outside of its folders: {named} (nothing was changed there; `--allow-write PATH` allows it)"
             )
         },
-    )
+    )?;
+    Some(if matches!(verdict, Verdict::Fail(_)) { verdict } else { left_behind(material).unwrap_or(verdict) })
+}
+
+/// What a run has made outside of its directories, as it may, and has not removed.
+fn left_behind(material: &Material<'_>) -> Option<Verdict> {
+    material.runs.iter().find_map(|run| {
+        let attempts = run.observation.sandbox.iter().flat_map(|report| &report.attempts);
+        let is_left = |attempt: &&Attempt| matches!(attempt.outcome, AttemptOutcome::LeftBehind { .. });
+        let left: Vec<&Attempt> = attempts.filter(is_left).collect();
+        let named = left.iter().take(NAMED).map(|attempt| attempt.target.as_str()).collect::<Vec<_>>().join(", ");
+        let further = left.len().saturating_sub(NAMED);
+        let further = if further > 0 { format!(" and {further} more") } else { String::new() };
+        let mut finding = material.finding(
+            run,
+            format!("made what stays when it has ended, outside of its folders: {named}{further} (remove it before the hook ends)"),
+        );
+        finding.evidence.extend(left.iter().take(NAMED).map(ToString::to_string));
+        (!left.is_empty()).then_some(Verdict::Fail(finding))
+    })
 }
 
 /// Nobody beyond this machine is reached.

@@ -111,6 +111,8 @@ fn once(harness: &Harness, attempt: &Attempt) -> Result<(), String> {
         .env("HERE", canaries.inside())
         .env("THERE", canaries.outside())
         .env("TERMINAL", canaries.terminal())
+        .env("SHARED_FILE", canaries.shared_file())
+        .env("SHARED_MEMORY", canaries.shared_memory().to_string())
         .cwd(canaries.inside())
         .deadline(Duration::from_secs(20))
         .sandbox(Sandbox::open().writable(canaries.inside()).network(Network::Loopback));

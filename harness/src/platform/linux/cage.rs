@@ -18,6 +18,7 @@ mod filter;
 mod judge;
 mod landlock;
 mod listener;
+mod objects;
 mod permission;
 pub(super) mod privileges;
 mod rules;
@@ -32,6 +33,7 @@ use self::filter::Scope;
 use self::judge::{Found, Question};
 use self::landlock::Ruleset;
 use self::listener::{Listener, Next};
+use self::objects::{Left, Maker, Objects};
 use self::rules::Rules;
 use self::target::Target;
 use self::terminals::Terminals;
@@ -39,7 +41,7 @@ use super::client::socket_pair;
 use super::wire::{Received, receive};
 use crate::error::HarnessError;
 use crate::platform::unix::{above_two, name_of};
-use crate::sandbox::{Attempt, AttemptOutcome, Containment, Network, Sandbox, SandboxReport};
+use crate::sandbox::{Attempt, AttemptKind, AttemptOutcome, Containment, Network, Sandbox, SandboxReport};
 
 pub(crate) use self::child::{CageAnswers, CageOrders, ChildCage, enter};
 
@@ -70,6 +72,7 @@ struct Inner {
     arrival: Option<OwnedFd>,
     listener: Option<Listener>,
     terminals: Terminals,
+    objects: Objects,
     attempts: Vec<Attempt>,
     dropped: u64,
     gaps: Vec<String>,
@@ -91,6 +94,7 @@ impl Cage {
             arrival: None,
             listener: None,
             terminals: Terminals::default(),
+            objects: Objects::default(),
             attempts: Vec::new(),
             dropped: 0,
             gaps: Vec::new(),
@@ -145,6 +149,7 @@ impl Cage {
     /// What became of it, given what the child was answered.
     pub(crate) fn report(&mut self, answers: CageAnswers) -> Option<SandboxReport> {
         let inner = self.inner.as_mut()?;
+        inner.remove_objects();
         let mut report = inner.containment(&answers);
         report.attempts = std::mem::take(&mut inner.attempts);
         report.dropped = inner.dropped;
@@ -297,13 +302,20 @@ impl Inner {
             return;
         };
         let target = Target::new(asked.pid.cast_signed(), self.rules.copies());
-        let judgement = Question { target: &target, call, arguments: &asked.data.args }.judge(&self.rules);
+        let judgement =
+            Question { target: &target, call, arguments: &asked.data.args }.judge(&self.rules, &mut self.objects);
         let who = judgement.found.map(|found| (target.process(), found));
         // Otherwise all that was read may be of somebody else.
         if !listener.still_waits(asked.id) {
             return;
         }
         let mut who = who.map(|(process, found)| (process, name_of(process), found));
+        if let Some(path) = &judgement.made
+            && let Err(full) = self.objects.note_file(path, maker(&target, call))
+        {
+            listener.answer(asked.id, listener::Answer::Fail(full.raw_os_error().unwrap_or(libc::ENOSPC)));
+            return;
+        }
         if let Some((terminal, flags)) = judgement.terminal {
             let file = self.terminals.open(terminal, target.process(), flags);
             match file.and_then(|file| listener.give(asked.id, &file, flags & libc::O_CLOEXEC != 0)) {
@@ -329,6 +341,18 @@ impl Inner {
         }
     }
 
+    /// The program is gone: so is what it has made elsewhere.
+    fn remove_objects(&mut self) {
+        for Left { what, maker, removed } in self.objects.remove() {
+            if let Err(error) = &removed {
+                self.gaps.push(format!("{what} was left behind and could not be removed: {error}"));
+            }
+            let outcome = AttemptOutcome::LeftBehind { removed: removed.is_ok() };
+            let found = Found { kind: AttemptKind::Write, target: what, outcome };
+            self.write_down(maker.process, maker.program, maker.call, found);
+        }
+    }
+
     fn write_down(&mut self, process: i32, program: String, call: &str, found: Found) {
         let Found { kind, target, outcome } = found;
         let same = |a: &&mut Attempt| a.kind == kind && a.target == target && a.call == call && a.outcome == outcome;
@@ -343,6 +367,11 @@ impl Inner {
             self.dropped += 1;
         }
     }
+}
+
+fn maker(target: &Target, call: &calls::Call) -> Maker {
+    let process = target.process();
+    Maker { process, program: name_of(process), call: call.name }
 }
 
 /// What Landlock of this version leaves open.

@@ -64,5 +64,13 @@ pub(super) const ALL: &[Attempt] = &[
     refused("devices", "inherited-descriptors", devices::inherited_descriptors),
     works("devices", "own-terminal", devices::own_terminal),
     works("devices", "usual-devices", devices::usual_devices),
+    anything("behind", "shared-memory-file", behind::shared_memory_file),
+    anything("behind", "renamed-shared-memory-file", behind::renamed_shared_memory_file),
+    works("behind", "shared-memory", behind::shared_memory),
+    works("behind", "semaphores", behind::semaphores),
+    works("behind", "messages", behind::messages),
+    refused("behind", "message-queue", behind::message_queue),
+    refused("behind", "foreign-shared-memory-file", behind::foreign_shared_memory_file),
+    refused("behind", "foreign-shared-memory", behind::foreign_shared_memory),
     anything("behind", "process", behind::process),
 ];

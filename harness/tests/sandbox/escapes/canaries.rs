@@ -10,7 +10,7 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::ptr;
 
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
 use super::is_own;
 
@@ -22,6 +22,10 @@ pub(super) struct Canaries {
     master: OwnedFd,
     _slave: OwnedFd,
     terminal: PathBuf,
+    /// In `/dev/shm`.
+    shared_file: Option<NamedTempFile>,
+    /// Of System V.
+    shared_memory: SharedMemory,
     objects: Vec<String>,
 }
 
@@ -36,7 +40,10 @@ impl Canaries {
         fs::set_permissions(outside.join("file"), fs::Permissions::from_mode(0o640))?;
         let socket = UnixListener::bind(outside.join("socket"))?;
         let (master, slave, terminal) = terminal()?;
-        Ok(Canaries { folder, _socket: socket, master, _slave: slave, terminal, objects: objects() })
+        let shared_file = NamedTempFile::new_in("/dev/shm").ok();
+        let shared_memory = SharedMemory::new()?;
+        let objects = objects();
+        Ok(Canaries { folder, _socket: socket, master, _slave: slave, terminal, shared_file, shared_memory, objects })
     }
 
     /// May be written.
@@ -53,6 +60,14 @@ impl Canaries {
         &self.terminal
     }
 
+    pub(super) fn shared_file(&self) -> &Path {
+        self.shared_file.as_ref().map_or(Path::new("/dev/shm/none"), NamedTempFile::path)
+    }
+
+    pub(super) fn shared_memory(&self) -> i32 {
+        self.shared_memory.0
+    }
+
     /// All that could change outside.
     pub(super) fn state(&self) -> Vec<String> {
         let mut state: Vec<String> = fs::read_dir(self.outside())
@@ -67,6 +82,8 @@ impl Canaries {
             })
             .collect();
         state.sort();
+        state.push(format!("{:?}", self.shared_file.as_ref().map(|file| fs::read(file.path()).ok())));
+        state.push(format!("{}", self.shared_memory.first_byte()));
         let mut waiting: libc::c_int = 0;
         // SAFETY: the kernel writes a number, and fills plain structures.
         unsafe {
@@ -89,6 +106,38 @@ impl Canaries {
             return Some(format!("the queue {name:?}"));
         }
         objects().into_iter().find(|object| !self.objects.contains(object))
+    }
+}
+
+/// A page, gone when the value is dropped.
+struct SharedMemory(i32);
+
+impl SharedMemory {
+    fn new() -> io::Result<Self> {
+        // SAFETY: numbers.
+        let number = unsafe { libc::shmget(libc::IPC_PRIVATE, 4096, libc::IPC_CREAT | 0o600) };
+        if number < 0 { Err(io::Error::last_os_error()) } else { Ok(SharedMemory(number)) }
+    }
+
+    /// -1 if it is gone.
+    fn first_byte(&self) -> i32 {
+        // SAFETY: the page is as long as it was made, and nobody holds a reference to it.
+        unsafe {
+            let memory = libc::shmat(self.0, ptr::null(), libc::SHM_RDONLY).cast::<u8>();
+            if memory.addr() == usize::MAX {
+                return -1;
+            }
+            let byte = memory.read_volatile();
+            libc::shmdt(memory.cast());
+            byte.into()
+        }
+    }
+}
+
+impl Drop for SharedMemory {
+    fn drop(&mut self) {
+        // SAFETY: a number.
+        unsafe { libc::shmctl(self.0, libc::IPC_RMID, ptr::null_mut()) };
     }
 }
 

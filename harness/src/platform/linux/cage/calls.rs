@@ -2,6 +2,8 @@
 
 use libc::c_long;
 
+use super::objects::Kind;
+
 /// How the last part of a path is taken if it is a symbolic link.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Follow {
@@ -63,6 +65,12 @@ pub(super) enum Ask {
     SendTo,
     SendMessage,
     SendMessages,
+    /// The number of an object of System V, which is made if need be.
+    Get(Kind),
+    /// An object with a number, and where its command is if there is one.
+    Use(Kind, Option<usize>),
+    /// A message queue, by its name.
+    Queue,
 }
 
 /// Which calls of a number are looked at; the others pass inside the kernel.
@@ -86,6 +94,8 @@ pub(super) enum Topic {
     /// Both: a socket's name is an address or a file.
     Names,
     Network,
+    /// What is in no directory.
+    Objects,
 }
 
 /// A call that is looked at.
@@ -121,6 +131,10 @@ const fn open(name: &'static str, number: c_long, gate: Gate, place: Place, flag
 const fn access(name: &'static str, number: c_long, place: Place, mode: usize) -> Call {
     let gate = Gate::Bits(mode, libc::W_OK as u32);
     Call { name, number, topic: Topic::Permission, gate, ask: Ask::Access(place) }
+}
+
+const fn object(name: &'static str, number: c_long, ask: Ask) -> Call {
+    Call { name, number, topic: Topic::Objects, gate: Gate::Always, ask }
 }
 
 const fn network(name: &'static str, number: c_long, gate: Gate, ask: Ask) -> Call {
@@ -177,6 +191,19 @@ pub(super) const COMMON: &[Call] = &[
     network("sendto", libc::SYS_sendto, Gate::Set(4), Ask::SendTo),
     network("sendmsg", libc::SYS_sendmsg, Gate::Always, Ask::SendMessage),
     network("sendmmsg", libc::SYS_sendmmsg, Gate::Always, Ask::SendMessages),
+    object("shmget", libc::SYS_shmget, Ask::Get(Kind::Memory)),
+    object("shmat", libc::SYS_shmat, Ask::Use(Kind::Memory, None)),
+    object("shmctl", libc::SYS_shmctl, Ask::Use(Kind::Memory, Some(1))),
+    object("semget", libc::SYS_semget, Ask::Get(Kind::Semaphores)),
+    object("semop", libc::SYS_semop, Ask::Use(Kind::Semaphores, None)),
+    object("semtimedop", libc::SYS_semtimedop, Ask::Use(Kind::Semaphores, None)),
+    object("semctl", libc::SYS_semctl, Ask::Use(Kind::Semaphores, Some(2))),
+    object("msgget", libc::SYS_msgget, Ask::Get(Kind::Messages)),
+    object("msgsnd", libc::SYS_msgsnd, Ask::Use(Kind::Messages, None)),
+    object("msgrcv", libc::SYS_msgrcv, Ask::Use(Kind::Messages, None)),
+    object("msgctl", libc::SYS_msgctl, Ask::Use(Kind::Messages, Some(1))),
+    object("mq_open", libc::SYS_mq_open, Ask::Queue),
+    object("mq_unlink", libc::SYS_mq_unlink, Ask::Queue),
 ];
 
 /// Architectures that are younger than `renameat2` do not have it.

@@ -46,6 +46,7 @@ impl Scope {
             Topic::Permission => self.faults,
             Topic::Names => self.files || self.faults || self.network,
             Topic::Network => self.network,
+            Topic::Objects => self.files,
         }
     }
 }

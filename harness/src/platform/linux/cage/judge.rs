@@ -10,10 +10,12 @@ use super::address::{self, Address};
 use super::calls::{Ask, Call, Effect, Follow, OpenFlags, Place};
 use super::copies::Copy;
 use super::listener::Answer;
+use super::objects::{Kind, Maker, Object, Objects};
 use super::permission::{may_write, own_user};
 use super::rules::{Rules, Touch};
 use super::target::{Meaning, Target};
 use super::terminals::Terminal;
+use crate::platform::unix::name_of;
 use crate::sandbox::{AttemptKind, AttemptOutcome};
 
 /// The answer, and what is worth being told.
@@ -25,6 +27,8 @@ pub(super) struct Judgement {
     pub(super) copy: Option<Box<Copy>>,
     /// The terminal that is opened for it, and with which flags, in place of `answer`, if that can be.
     pub(super) terminal: Option<(Terminal, c_int)>,
+    /// The entry of `/dev/shm` that it makes, if it goes on.
+    pub(super) made: Option<PathBuf>,
 }
 
 /// An attempt at something that is not allowed.
@@ -36,11 +40,11 @@ pub(super) struct Found {
 }
 
 impl Judgement {
-    const FINE: Judgement = Judgement { answer: Answer::Continue, found: None, copy: None, terminal: None };
+    const FINE: Judgement = Judgement { answer: Answer::Continue, found: None, copy: None, terminal: None, made: None };
 
     fn refused(kind: AttemptKind, target: String, errno: c_int) -> Self {
         let found = Found { kind, target, outcome: AttemptOutcome::Refused };
-        Judgement { answer: Answer::Fail(errno), found: Some(found), copy: None, terminal: None }
+        Judgement { answer: Answer::Fail(errno), found: Some(found), copy: None, terminal: None, made: None }
     }
 }
 
@@ -66,7 +70,7 @@ const MOST_MESSAGES: u64 = 1024;
 const UNREADABLE: &str = "an address that the harness cannot read";
 
 impl Question<'_> {
-    pub(super) fn judge(&self, rules: &Rules) -> Judgement {
+    pub(super) fn judge(&self, rules: &Rules, objects: &mut Objects) -> Judgement {
         let deeds = match self.call.ask {
             Ask::Open(place, flags) => self.open(place, flags),
             Ask::Files(places) => self.files(places),
@@ -76,13 +80,16 @@ impl Question<'_> {
             Ask::SendTo => return self.reach(AttemptKind::Send, &[(self.arguments[4], self.arguments[5])]),
             Ask::SendMessage => return self.messages(&[self.arguments[1]]),
             Ask::SendMessages => return self.message_list(),
+            Ask::Get(kind) => return self.object(objects, kind),
+            Ask::Use(kind, command) => return self.used(objects, kind, command),
+            Ask::Queue => return self.queue(),
             Ask::Bind => match self.bind(rules) {
                 Ok(deed) => Ok(deed.into_iter().collect()),
                 Err(judgement) => return judgement,
             },
         };
         match deeds {
-            Ok(deeds) => self.weigh(rules, &deeds),
+            Ok(deeds) => self.weigh(rules, objects, &deeds),
             // The kernel will find the same: an address that leads nowhere, or text without end.
             Err(error) if matches!(error.raw_os_error(), Some(libc::EFAULT | libc::ENAMETOOLONG | libc::ESRCH)) => {
                 Judgement::FINE
@@ -96,12 +103,14 @@ impl Question<'_> {
                     found: rules.allowed().is_some().then_some(found),
                     copy: None,
                     terminal: None,
+                    made: None,
                 }
             }
         }
     }
 
-    fn weigh(&self, rules: &Rules, deeds: &[Deed]) -> Judgement {
+    fn weigh(&self, rules: &Rules, objects: &Objects, deeds: &[Deed]) -> Judgement {
+        let mut made = None;
         for deed in deeds {
             let told = |outcome| {
                 Some(Found { kind: AttemptKind::Write, target: deed.path.to_string_lossy().into_owned(), outcome })
@@ -109,17 +118,60 @@ impl Question<'_> {
             if let Some((refusal, errno)) = rules.fault(&deed.path, deed.touch) {
                 // To ask is no attempt.
                 let found = told(AttemptOutcome::Faulted { refusal }).filter(|_| deed.touch != Touch::Asked);
-                return Judgement { answer: Answer::Fail(errno), found, copy: None, terminal: None };
+                return Judgement { answer: Answer::Fail(errno), found, copy: None, terminal: None, made: None };
             }
-            let is_attempt = deed.permitted && deed.touch != Touch::Asked && !rules.allows(&deed.path);
+            let allowed = if rules.is_shared_memory(&deed.path) {
+                let is_free = std::fs::symlink_metadata(self.target.our_name(&deed.path)).is_err();
+                made = made.or_else(|| is_free.then(|| deed.path.clone()));
+                is_free || objects.has(&deed.path)
+            } else {
+                rules.allows(&deed.path)
+            };
+            let is_attempt = deed.permitted && deed.touch != Touch::Asked && !allowed;
             if is_attempt && !self.is_own_entry(&deed.path) {
                 let terminal = self.terminal(&deed.path);
                 let copy = rules.copies().filter(|_| terminal.is_none()).and_then(|_| self.copied(deeds)).map(Box::new);
                 let (answer, found) = (Answer::Fail(libc::EACCES), told(AttemptOutcome::Refused));
-                return Judgement { answer, found, copy, terminal };
+                return Judgement { answer, found, copy, terminal, made: None };
             }
         }
-        Judgement::FINE
+        Judgement { made, ..Judgement::FINE }
+    }
+
+    /// Gives the program the number of an object, or says that it may not have it.
+    fn object(&self, objects: &mut Objects, kind: Kind) -> Judgement {
+        let [first, second, third] = [0, 1, 2].map(|argument| self.number(argument));
+        let object = match kind {
+            Kind::Memory => Object::Memory(first, self.arguments[1] as usize, third),
+            Kind::Semaphores => Object::Semaphores(first, second, third),
+            Kind::Messages => Object::Messages(first, second),
+        };
+        let process = self.target.process();
+        let maker = || Maker { process, program: name_of(process), call: self.call.name };
+        let answer = match objects.get(&object, maker) {
+            Ok(number) => Answer::Number(number),
+            Err(error) => Answer::Fail(error.raw_os_error().unwrap_or(libc::EIO)),
+        };
+        Judgement { answer, ..Judgement::FINE }
+    }
+
+    /// Whether an object is the run's own, or is only looked at.
+    fn used(&self, objects: &Objects, kind: Kind, command: Option<usize>) -> Judgement {
+        let number = self.number(0);
+        if objects.owns(kind, number) || command.is_some_and(|argument| kind.only_asks(self.number(argument))) {
+            return Judgement::FINE;
+        }
+        Judgement::refused(AttemptKind::Write, kind.name(number), libc::EACCES)
+    }
+
+    fn queue(&self) -> Judgement {
+        match self.target.read_text(self.arguments[0]) {
+            Ok(name) => {
+                let target = format!("the message queue /{}", name.to_string_lossy());
+                Judgement::refused(AttemptKind::Write, target, libc::EACCES)
+            }
+            Err(_) => Judgement { answer: Answer::Fail(libc::EACCES), ..Judgement::FINE },
+        }
     }
 
     /// Whether this is what the kernel shows of the process itself.
@@ -372,9 +424,11 @@ impl Question<'_> {
 /// What cannot be judged is not let out.
 fn unreadable(kind: AttemptKind, error: &io::Error) -> Judgement {
     match error.raw_os_error() {
-        Some(libc::EFAULT) => Judgement { answer: Answer::Fail(libc::EFAULT), found: None, copy: None, terminal: None },
+        Some(libc::EFAULT) => {
+            Judgement { answer: Answer::Fail(libc::EFAULT), found: None, copy: None, terminal: None, made: None }
+        }
         Some(libc::ESRCH) => {
-            Judgement { answer: Answer::Fail(libc::ENETUNREACH), found: None, copy: None, terminal: None }
+            Judgement { answer: Answer::Fail(libc::ENETUNREACH), found: None, copy: None, terminal: None, made: None }
         }
         _ => Judgement::refused(kind, UNREADABLE.into(), libc::ENETUNREACH),
     }

@@ -15,6 +15,8 @@ pub(super) enum Answer {
     Fail(c_int),
     /// It is not made, and the program is told that it succeeded.
     Done,
+    /// The same, with a number.
+    Number(c_int),
 }
 
 /// The kernel waits for our answers.
@@ -83,6 +85,7 @@ impl Listener {
             Answer::Continue => response.flags = libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE as u32,
             Answer::Fail(errno) => response.error = -errno,
             Answer::Done => {}
+            Answer::Number(number) => response.val = number.into(),
         }
         // SAFETY: the kernel reads the structure.
         unsafe { libc::ioctl(self.descriptor(), libc::SECCOMP_IOCTL_NOTIF_SEND, &raw const response) };

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use libc::c_int;
 
 use super::calls::Effect;
+use super::objects::SHARED_MEMORY;
 use crate::sandbox::{Answer, Network, RefusedAccess, Sandbox};
 
 /// Where everybody may write, because nothing is left behind there.
@@ -70,6 +71,15 @@ impl Rules {
     pub(super) fn allows(&self, path: &Path) -> bool {
         let places = |allowed: &Vec<PathBuf>| allowed.iter().chain(&self.copies).any(|place| path.starts_with(place));
         self.allowed.as_ref().is_none_or(places)
+    }
+
+    /// Whether this is an entry of `/dev/shm` that no place allows by itself: there a program has what it makes.
+    pub(super) fn is_shared_memory(&self, path: &Path) -> bool {
+        let own = self.allowed.iter().flat_map(|allowed| allowed.iter().skip(Self::USUAL)).chain(&self.copies);
+        self.allowed.is_some()
+            && path != Path::new(SHARED_MEMORY)
+            && path.starts_with(SHARED_MEMORY)
+            && !own.into_iter().any(|place| path.starts_with(place))
     }
 
     /// Where copies of what may not be written are kept, if they are.

@@ -1,12 +1,12 @@
 //! What stays when the program is gone.
-#![allow(dead_code)]
 
 use std::fs;
 use std::io;
 use std::process;
+use std::ptr;
 
 use super::super::canaries::queue;
-use super::super::{answer, here};
+use super::super::{answer, here, variable};
 
 fn name() -> String {
     format!("/dev/shm/hookproof-escape-{}", process::id())
@@ -43,6 +43,25 @@ pub(super) fn message_queue() -> io::Result<()> {
     let name = queue(&here());
     // SAFETY: the name ends in NUL.
     unsafe { answer(libc::mq_open(name.as_ptr(), libc::O_CREAT | libc::O_RDWR, 0o600, std::ptr::null::<()>())) }
+}
+
+pub(super) fn foreign_shared_memory_file() -> io::Result<()> {
+    fs::write(variable("SHARED_FILE"), "after")?;
+    fs::remove_file(variable("SHARED_FILE"))
+}
+
+/// By its number, which anybody can guess.
+pub(super) fn foreign_shared_memory() -> io::Result<()> {
+    let number: i32 = variable("SHARED_MEMORY").to_string_lossy().parse().expect("a number");
+    // SAFETY: the memory has one page, of which one byte is written.
+    unsafe {
+        let memory = libc::shmat(number, ptr::null(), 0).cast::<u8>();
+        if memory.addr() != usize::MAX {
+            memory.write_volatile(1);
+            return Ok(());
+        }
+        answer(libc::shmctl(number, libc::IPC_RMID, ptr::null_mut()))
+    }
 }
 
 /// A daemon in a session of its own.
