@@ -42,17 +42,12 @@ impl Scan {
             }
         }
         while self.at < self.bytes.len() {
-            let byte = self.bytes[self.at];
-            self.at += 1;
             if self.in_string {
-                match byte {
-                    _ if self.escaped => self.escaped = false,
-                    b'\\' => self.escaped = true,
-                    b'"' => self.in_string = false,
-                    _ => {}
-                }
+                self.go_on_in_string();
                 continue;
             }
+            let byte = self.bytes[self.at];
+            self.at += 1;
             match byte {
                 b'"' => self.in_string = true,
                 b'{' | b'[' => self.depth += 1,
@@ -66,6 +61,23 @@ impl Scan {
             }
         }
         Progress::Open
+    }
+
+    /// Goes on to the end of a string, or behind the next backslash in it. Long documents are mostly long strings.
+    fn go_on_in_string(&mut self) {
+        if std::mem::take(&mut self.escaped) {
+            self.at += 1;
+            return;
+        }
+        let Some(ahead) = memchr::memchr2(b'"', b'\\', &self.bytes[self.at..]) else {
+            self.at = self.bytes.len();
+            return;
+        };
+        self.at += ahead + 1;
+        match self.bytes[self.at - 1] {
+            b'"' => self.in_string = false,
+            _ => self.escaped = true,
+        }
     }
 
     /// Looks for the opening brace behind a byte order mark and white space; `None` while it may still come.
