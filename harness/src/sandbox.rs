@@ -283,6 +283,8 @@ pub enum AttemptKind {
     Send,
     /// To be reached by others.
     Bind,
+    /// To change the system, another process, a terminal, or the way of packets; or a call of another architecture.
+    System,
 }
 
 /// What became of an attempt.
@@ -318,6 +320,7 @@ impl fmt::Display for Attempt {
             AttemptKind::Connect => "connect to",
             AttemptKind::Send => "send to",
             AttemptKind::Bind => "listen on",
+            AttemptKind::System => "do",
         };
         write!(f, "{kind} {} ({} by {}, process {}): ", self.target, self.call, self.program, self.pid)?;
         match &self.outcome {

@@ -22,6 +22,8 @@ mod network;
 mod reach;
 #[cfg(target_os = "linux")]
 mod scene;
+#[cfg(target_os = "linux")]
+mod system;
 
 use std::process::ExitCode;
 
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         files::add(&mut trials);
         copies::add(&mut trials);
         network::add(&mut trials);
+        system::add(&mut trials);
         faults::add(&mut trials);
         life::add(&mut trials);
         escapes::add(&mut trials);

@@ -83,10 +83,14 @@ fn no_sockets_by_32_bit_calls(scene: &Scene) -> Result<(), Failed> {
         return Ok(());
     };
     let command = bare::command(&scene.inside(), &program)?;
-    let (observation, _) = scene.run(command, scene.sandbox())?;
+    let (observation, report) = scene.run(command, scene.sandbox())?;
     // A kernel without such calls ends the program by a signal.
-    let refused = matches!(observation.ending, Ending::Exited { code: libc::EACCES } | Ending::Signaled { .. });
-    ensure(refused, || said(&observation))
+    if !matches!(observation.ending, Ending::Signaled { .. }) {
+        ensure(observation.ending == Ending::Exited { code: libc::ENOSYS }, || said(&observation))?;
+        let expected = ["a program for another architecture (32-bit)"];
+        ensure(refused(&report, AttemptKind::System) == expected, || format!("{:?}", report.attempts))?;
+    }
+    Ok(())
 }
 
 fn python(scene: &Scene) -> Result<(), Failed> {

@@ -25,6 +25,18 @@ pub(crate) fn reach(args: &[String]) -> ExitCode {
         "listen" => TcpListener::bind(address(args)).map(drop),
         "packet-socket" => call(libc::SYS_socket, [libc::AF_PACKET as u64, libc::SOCK_RAW as u64, 0, 0, 0, 0]),
         "ring" => call(libc::SYS_io_uring_setup, [8, 0, 0, 0, 0, 0]),
+        // Addresses at which nothing is: whatever lets a call pass, nothing changes.
+        "mount" => call(libc::SYS_mount, [1, 1, 1, 0, 0, 0]),
+        "host-name" => call(libc::SYS_sethostname, [1, 1, 0, 0, 0, 0]),
+        "terminal-input" => call(libc::SYS_ioctl, [0, libc::TIOCSTI, 0, 0, 0, 0]),
+        "raw-socket" => call(libc::SYS_socket, [libc::AF_INET as u64, libc::SOCK_RAW as u64, 1, 0, 0, 0]),
+        "option" => option(number(args, 1), number(args, 2)),
+        "device-of-message" => device_of_message(number(args, 1)),
+        "fast-open" => fast_open(address(args)),
+        "limit" => limit(number(args, 1)),
+        "priority" => priority(number(args, 1)),
+        "affinity" => affinity(number(args, 1)),
+        "attributes" => attributes(&args[1]),
         "write-for-ever" => write_for_ever(&args[1]),
         "host" => return life::host(args),
         "escapes" => return escapes::host(args),
@@ -39,6 +51,100 @@ pub(crate) fn reach(args: &[String]) -> ExitCode {
 
 fn address(args: &[String]) -> SocketAddr {
     args[1].parse().expect("an address")
+}
+
+fn number(args: &[String], place: usize) -> u32 {
+    args[place].parse().expect("a number")
+}
+
+/// Sets an option to 0 where it is a number; a list of no IP options, or no device, otherwise.
+fn option(level: u32, name: u32) -> io::Result<()> {
+    let socket = UdpSocket::bind("127.0.0.1:0")?;
+    let value = 0_u32;
+    let descriptor = socket.as_raw_fd() as u64;
+    let value = (&raw const value).addr() as u64;
+    call(libc::SYS_setsockopt, [descriptor, u64::from(level), u64::from(name), value, 4, 0])
+}
+
+/// Sends to this machine, through the device with this number.
+fn device_of_message(device: u32) -> io::Result<()> {
+    let receiver = UdpSocket::bind("127.0.0.1:0")?;
+    let socket = UdpSocket::bind("127.0.0.1:0")?;
+    socket.connect(receiver.local_addr()?)?;
+    let mut control = [0_u64; 5];
+    let mut byte = 0_u8;
+    // SAFETY: all structures live until the call returns; the control buffer has room for one piece.
+    unsafe {
+        let mut part = libc::iovec { iov_base: (&raw mut byte).cast(), iov_len: 1 };
+        let mut message: libc::msghdr = mem::zeroed();
+        message.msg_iov = &raw mut part;
+        message.msg_iovlen = 1;
+        message.msg_control = (&raw mut control).cast();
+        message.msg_controllen = libc::CMSG_SPACE(size_of::<libc::in_pktinfo>() as u32) as _;
+        let header = libc::CMSG_FIRSTHDR(&raw const message);
+        (*header).cmsg_level = libc::IPPROTO_IP;
+        (*header).cmsg_type = libc::IP_PKTINFO;
+        (*header).cmsg_len = libc::CMSG_LEN(size_of::<libc::in_pktinfo>() as u32) as _;
+        let mut info: libc::in_pktinfo = mem::zeroed();
+        info.ipi_ifindex = device.cast_signed();
+        libc::CMSG_DATA(header).cast::<libc::in_pktinfo>().write_unaligned(info);
+        if libc::sendmsg(socket.as_raw_fd(), &raw const message, 0) < 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}
+
+/// Connects by sending.
+fn fast_open(to: SocketAddr) -> io::Result<()> {
+    let SocketAddr::V4(to) = to else { panic!("for version 4") };
+    // SAFETY: all structures live until the call returns.
+    unsafe {
+        let socket = libc::socket(libc::AF_INET, libc::SOCK_STREAM, 0);
+        let mut name: libc::sockaddr_in = mem::zeroed();
+        name.sin_family = libc::AF_INET as u16;
+        name.sin_port = to.port().to_be();
+        name.sin_addr.s_addr = u32::from_ne_bytes(to.ip().octets());
+        let (at, length) = ((&raw const name).addr() as u64, size_of_val(&name) as u64);
+        let text = b"x".as_ptr().addr() as u64;
+        call(libc::SYS_sendto, [socket as u64, text, 1, libc::MSG_FASTOPEN as u64, at, length])
+    }
+}
+
+/// Gives a process the limit of open files that this one has.
+fn limit(process: u32) -> io::Result<()> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the kernel fills the structure.
+    if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let limit = (&raw const limit).addr() as u64;
+    call(libc::SYS_prlimit64, [process.into(), libc::RLIMIT_NOFILE.into(), limit, 0, 0, 0])
+}
+
+/// Gives a process the priority that it most likely has.
+fn priority(process: u32) -> io::Result<()> {
+    call(libc::SYS_setpriority, [libc::PRIO_PROCESS.into(), process.into(), 0, 0, 0, 0])
+}
+
+/// Lets a process run where this one may.
+fn affinity(process: u32) -> io::Result<()> {
+    let mut mask = [0_u64; 16];
+    let at = mask.as_mut_ptr().addr() as u64;
+    call(libc::SYS_sched_getaffinity, [0, size_of_val(&mask) as u64, at, 0, 0, 0])?;
+    call(libc::SYS_sched_setaffinity, [process.into(), size_of_val(&mask) as u64, at, 0, 0, 0])
+}
+
+/// Sets the attributes of a file to what they are.
+fn attributes(path: &str) -> io::Result<()> {
+    const GET: u64 = 0x8008_6601;
+    const SET: u64 = 0x4008_6602;
+    let file = std::fs::File::open(path)?;
+    let (descriptor, mut flags) = (file.as_raw_fd() as u64, 0_u64);
+    let at = (&raw mut flags).addr() as u64;
+    // Not every file system has them.
+    let _ = call(libc::SYS_ioctl, [descriptor, GET, at, 0, 0, 0]);
+    call(libc::SYS_ioctl, [descriptor, SET, at, 0, 0, 0])
 }
 
 fn call(number: c_long, arguments: [u64; 6]) -> io::Result<()> {

@@ -13,6 +13,7 @@
 mod address;
 mod calls;
 mod child;
+mod control;
 mod copies;
 mod filter;
 mod judge;
@@ -22,19 +23,23 @@ mod objects;
 mod permission;
 pub(super) mod privileges;
 mod rules;
+mod table;
 mod target;
 mod terminals;
+#[cfg(test)]
+mod walk;
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
 use self::filter::Scope;
-use self::judge::{Found, Question};
+use self::judge::{Found, Judgement, Question};
 use self::landlock::Ruleset;
 use self::listener::{Listener, Next};
 use self::objects::{Left, Maker, Objects};
 use self::rules::Rules;
+use self::table::Verdict;
 use self::target::Target;
 use self::terminals::Terminals;
 use super::client::socket_pair;
@@ -178,6 +183,7 @@ impl Inner {
             }
             Err(because) => Err(because),
         };
+        self.rules.held_by_kernel = self.landlock.is_ok();
         Ok(())
     }
 
@@ -297,13 +303,21 @@ impl Inner {
         let Some(listener) = &self.listener else {
             return;
         };
-        let Some(call) = calls::find(asked.data.nr.into()) else {
-            listener.answer(asked.id, listener::Answer::Continue);
-            return;
-        };
         let target = Target::new(asked.pid.cast_signed(), self.rules.copies());
-        let judgement =
-            Question { target: &target, call, arguments: &asked.data.args }.judge(&self.rules, &mut self.objects);
+        let (call, judgement) = match forbidden(&asked.data) {
+            Some(forbidden) => forbidden,
+            None => match calls::find(asked.data.nr.into()) {
+                Some(call) => (
+                    call.name,
+                    Question { target: &target, call, arguments: &asked.data.args }
+                        .judge(&self.rules, &mut self.objects),
+                ),
+                None => {
+                    listener.answer(asked.id, listener::Answer::Continue);
+                    return;
+                }
+            },
+        };
         let who = judgement.found.map(|found| (target.process(), found));
         // Otherwise all that was read may be of somebody else.
         if !listener.still_waits(asked.id) {
@@ -337,7 +351,7 @@ impl Inner {
             },
         }
         if let Some((process, name, found)) = who {
-            self.write_down(process, name, call.name, found);
+            self.write_down(process, name, call, found);
         }
     }
 
@@ -369,9 +383,25 @@ impl Inner {
     }
 }
 
-fn maker(target: &Target, call: &calls::Call) -> Maker {
+fn maker(target: &Target, call: &'static str) -> Maker {
     let process = target.process();
-    Maker { process, program: name_of(process), call: call.name }
+    Maker { process, program: name_of(process), call }
+}
+
+/// The name of a call that is refused whatever its arguments are, and what it is answered.
+fn forbidden(call: &libc::seccomp_data) -> Option<(&'static str, Judgement)> {
+    if !filter::is_native(call.arch) {
+        let target = "a program for another architecture (32-bit)".to_owned();
+        return Some(("any", Judgement::refused(AttemptKind::System, target, libc::ENOSYS)));
+    }
+    let known = table::find(call.nr.cast_unsigned())?;
+    match known.verdict {
+        Verdict::Refused { errno, because, .. } => {
+            let target = format!("what {because}");
+            Some((known.name, Judgement::refused(AttemptKind::System, target, errno)))
+        }
+        Verdict::Allowed | Verdict::Judged => None,
+    }
 }
 
 /// What Landlock of this version leaves open.

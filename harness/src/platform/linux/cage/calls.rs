@@ -71,6 +71,22 @@ pub(super) enum Ask {
     Use(Kind, Option<usize>),
     /// A message queue, by its name.
     Queue,
+    SocketOption,
+    /// A request to a device or a file system, by the descriptor and the number in these arguments.
+    Request,
+    /// Something is changed about a process: the argument with its number, and how to read that.
+    Process(usize, Whom),
+}
+
+/// What a number of a process stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whom {
+    /// A process or a thread; 0 is the caller.
+    One,
+    /// As the argument before it says: see `setpriority(2)`.
+    ByPriority,
+    /// As the argument before it says: see `ioprio_set(2)`.
+    ByIoPriority,
 }
 
 /// Which calls of a number are looked at; the others pass inside the kernel.
@@ -81,8 +97,12 @@ pub(super) enum Gate {
     Bits(usize, u32),
     /// The argument is not null.
     Set(usize),
-    /// The argument is none of these.
-    NoneOf(usize, &'static [u32]),
+    /// The argument is one of these.
+    OneOf(usize, &'static [u32]),
+    /// A socket that is none of [`USUAL_SOCKETS`].
+    Socket,
+    /// An option that is none of [`USUAL_OPTIONS`].
+    SocketOption,
 }
 
 /// What a call belongs to.
@@ -96,6 +116,8 @@ pub(super) enum Topic {
     Network,
     /// What is in no directory.
     Objects,
+    /// Other processes, terminals, and the whole system.
+    System,
 }
 
 /// A call that is looked at.
@@ -141,12 +163,78 @@ const fn network(name: &'static str, number: c_long, gate: Gate, ask: Ask) -> Ca
     Call { name, number, topic: Topic::Network, gate, ask }
 }
 
+const fn system(name: &'static str, number: c_long, gate: Gate, ask: Ask) -> Call {
+    Call { name, number, topic: Topic::System, gate, ask }
+}
+
 /// Flags with which an open may change something. `O_TMPFILE` comes only with one of them.
 const WRITING: u32 = (libc::O_ACCMODE | libc::O_CREAT | libc::O_TRUNC) as u32;
-/// Sockets of these families are judged when they get an address, or cannot leave the machine. (Others are judged
-/// when they are made.)
-const KNOWN_FAMILIES: &[u32] =
-    &[libc::AF_UNIX as u32, libc::AF_INET as u32, libc::AF_INET6 as u32, libc::AF_NETLINK as u32];
+/// The part of a socket's type that is no flag.
+pub(super) const SOCKET_KIND: u32 = 0xF;
+const STREAM: u32 = libc::SOCK_STREAM as u32;
+const DATAGRAM: u32 = libc::SOCK_DGRAM as u32;
+const RAW: u32 = libc::SOCK_RAW as u32;
+const SEQUENCED: u32 = libc::SOCK_SEQPACKET as u32;
+/// Whatever the caller says, TCP, UDP, and TCP by several ways.
+const INTERNET: &[u32] = &[0, libc::IPPROTO_TCP as u32, libc::IPPROTO_UDP as u32, libc::IPPROTO_MPTCP as u32];
+/// Sockets that are judged when they get an address, or cannot leave the machine: family, kinds, protocols. `NETLINK_ROUTE`
+/// is how programs learn of the machine's addresses, and `NETLINK_SOCK_DIAG` of its sockets.
+pub(super) const USUAL_SOCKETS: &[(u32, &[u32], &[u32])] = &[
+    (libc::AF_UNIX as u32, &[STREAM, DATAGRAM, RAW, SEQUENCED], &[0, 1]),
+    (libc::AF_INET as u32, &[STREAM, DATAGRAM], INTERNET),
+    (libc::AF_INET6 as u32, &[STREAM, DATAGRAM], INTERNET),
+    (libc::AF_NETLINK as u32, &[RAW, DATAGRAM], &[libc::NETLINK_ROUTE as u32, libc::NETLINK_SOCK_DIAG as u32]),
+];
+/// Options of sockets that change nothing about where a packet goes: level, options. Numbers of `include/uapi/linux/in.h`,
+/// `in6.h`, `tcp.h`, `udp.h` and `asm-generic/socket.h` of Linux 6.18.
+pub(super) const USUAL_OPTIONS: &[(u32, &[u32])] = &[
+    // SOL_SOCKET: all up to SO_BUF_LOCK but SO_BINDTODEVICE (25), SO_MARK (36), SO_BINDTOIFINDEX (62).
+    (
+        1,
+        &[
+            1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 26, 27, 28, 29, 30, 32, 33, 34,
+            35, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 63,
+            64, 65, 66, 67, 68, 69, 70, 71, 72,
+        ],
+    ),
+    // IP: type of service, time to live, what is received beside the data, errors, path MTU, ports.
+    (0, &[1, 2, 6, 8, 10, 11, 12, 13, 14, 15, 18, 20, 23, 24, 25, 26, 33, 34, 49, 51]),
+    // IPv6: the same.
+    (41, &[16, 18, 19, 23, 24, 25, 26, 29, 31, 49, 51, 56, 58, 60, 61, 62, 66, 67, 70, 72, 74, 77, 78]),
+    // TCP: all but TCP_REPAIR (19) and what belongs to it.
+    (
+        6,
+        &[
+            1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 17, 18, 23, 24, 25, 26, 27, 28, 30, 31, 33, 34, 35, 36,
+            37,
+        ],
+    ),
+    // UDP: corking and segments.
+    (17, &[1, 103, 104]),
+    // Netlink: groups and answers.
+    (270, &[1, 2, 3, 4, 5, 8, 9, 10, 11, 12]),
+];
+
+/// Whose facts a request to a file system changes.
+pub(super) const REQUESTED: &[(Effect, Place)] = &[(Change, opened(0))];
+/// Requests that act on a terminal for whoever else uses it: input in another's name, the selection and screens of a console,
+/// its output elsewhere, another line discipline, hanging up, packets as modem lines.
+pub(super) const TERMINAL_REQUESTS: &[u32] =
+    &[libc::TIOCSTI as u32, libc::TIOCLINUX as u32, libc::TIOCCONS as u32, libc::TIOCSETD as u32, 0x5437];
+/// Those, and the ones that change a file system's facts of a file: `FS_IOC_SETFLAGS` in both sizes, `FS_IOC_FSSETXATTR`,
+/// `FS_IOC_SETVERSION` in both sizes.
+const REQUESTS: &[u32] = &[
+    0x4008_6602,
+    0x4004_6602,
+    0x401C_5820,
+    0x4008_7602,
+    0x4004_7602,
+    libc::TIOCSTI as u32,
+    libc::TIOCLINUX as u32,
+    libc::TIOCCONS as u32,
+    libc::TIOCSETD as u32,
+    0x5437,
+];
 const NOFOLLOW: libc::c_int = libc::AT_SYMLINK_NOFOLLOW;
 /// See `fchmodat2(2)`, `setxattrat(2)` and `removexattrat(2)`: numbers that are the same on every architecture.
 const FCHMODAT2: c_long = 452;
@@ -186,7 +274,8 @@ pub(super) const COMMON: &[Call] = &[
     access("faccessat", libc::SYS_faccessat, at(0, 1, Always), 2),
     access("faccessat2", libc::SYS_faccessat2, at(0, 1, Unless(3, NOFOLLOW)), 2),
     Call { name: "bind", number: libc::SYS_bind, topic: Topic::Names, gate: Gate::Always, ask: Ask::Bind },
-    network("socket", libc::SYS_socket, Gate::NoneOf(0, KNOWN_FAMILIES), Ask::Socket),
+    network("socket", libc::SYS_socket, Gate::Socket, Ask::Socket),
+    network("setsockopt", libc::SYS_setsockopt, Gate::SocketOption, Ask::SocketOption),
     network("connect", libc::SYS_connect, Gate::Always, Ask::Connect),
     network("sendto", libc::SYS_sendto, Gate::Set(4), Ask::SendTo),
     network("sendmsg", libc::SYS_sendmsg, Gate::Always, Ask::SendMessage),
@@ -204,6 +293,16 @@ pub(super) const COMMON: &[Call] = &[
     object("msgctl", libc::SYS_msgctl, Ask::Use(Kind::Messages, Some(1))),
     object("mq_open", libc::SYS_mq_open, Ask::Queue),
     object("mq_unlink", libc::SYS_mq_unlink, Ask::Queue),
+    system("ioctl", libc::SYS_ioctl, Gate::OneOf(1, REQUESTS), Ask::Request),
+    system("prlimit64", libc::SYS_prlimit64, Gate::Set(2), Ask::Process(0, Whom::One)),
+    system("setpriority", libc::SYS_setpriority, Gate::Always, Ask::Process(1, Whom::ByPriority)),
+    system("ioprio_set", libc::SYS_ioprio_set, Gate::Always, Ask::Process(1, Whom::ByIoPriority)),
+    system("sched_setparam", libc::SYS_sched_setparam, Gate::Set(0), Ask::Process(0, Whom::One)),
+    system("sched_setscheduler", libc::SYS_sched_setscheduler, Gate::Set(0), Ask::Process(0, Whom::One)),
+    system("sched_setaffinity", libc::SYS_sched_setaffinity, Gate::Set(0), Ask::Process(0, Whom::One)),
+    system("sched_setattr", libc::SYS_sched_setattr, Gate::Set(0), Ask::Process(0, Whom::One)),
+    system("migrate_pages", libc::SYS_migrate_pages, Gate::Set(0), Ask::Process(0, Whom::One)),
+    system("move_pages", libc::SYS_move_pages, Gate::Set(0), Ask::Process(0, Whom::One)),
 ];
 
 /// Architectures that are younger than `renameat2` do not have it.
@@ -254,6 +353,11 @@ pub(super) fn find(number: c_long) -> Option<&'static Call> {
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
+
+    #[test]
+    fn requests_to_terminals_are_looked_at() {
+        assert!(TERMINAL_REQUESTS.iter().all(|request| REQUESTS.contains(request)));
+    }
 
     #[test]
     fn no_number_stands_for_two_calls() {

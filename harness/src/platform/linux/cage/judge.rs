@@ -7,13 +7,14 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::address::{self, Address};
-use super::calls::{Ask, Call, Effect, Follow, OpenFlags, Place};
+use super::calls::{self, Ask, Call, Effect, Follow, OpenFlags, Place, Whom};
+use super::control;
 use super::copies::Copy;
 use super::listener::Answer;
 use super::objects::{Kind, Maker, Object, Objects};
 use super::permission::{may_write, own_user};
 use super::rules::{Rules, Touch};
-use super::target::{Meaning, Target};
+use super::target::{Meaning, Target, is_proc_there};
 use super::terminals::Terminal;
 use crate::platform::unix::name_of;
 use crate::sandbox::{AttemptKind, AttemptOutcome};
@@ -42,7 +43,7 @@ pub(super) struct Found {
 impl Judgement {
     const FINE: Judgement = Judgement { answer: Answer::Continue, found: None, copy: None, terminal: None, made: None };
 
-    fn refused(kind: AttemptKind, target: String, errno: c_int) -> Self {
+    pub(super) fn refused(kind: AttemptKind, target: String, errno: c_int) -> Self {
         let found = Found { kind, target, outcome: AttemptOutcome::Refused };
         Judgement { answer: Answer::Fail(errno), found: Some(found), copy: None, terminal: None, made: None }
     }
@@ -83,6 +84,13 @@ impl Question<'_> {
             Ask::Get(kind) => return self.object(objects, kind),
             Ask::Use(kind, command) => return self.used(objects, kind, command),
             Ask::Queue => return self.queue(),
+            Ask::SocketOption => return self.socket_option(),
+            Ask::Process(argument, whom) => return self.process(argument, whom),
+            Ask::Request if calls::TERMINAL_REQUESTS.contains(&(self.arguments[1] as u32)) => {
+                let target = format!("the request {:#06x} to a terminal", self.arguments[1] as u32);
+                return Judgement::refused(AttemptKind::System, target, libc::EPERM);
+            }
+            Ask::Request => self.files(calls::REQUESTED),
             Ask::Bind => match self.bind(rules) {
                 Ok(deed) => Ok(deed.into_iter().collect()),
                 Err(judgement) => return judgement,
@@ -94,18 +102,23 @@ impl Question<'_> {
             Err(error) if matches!(error.raw_os_error(), Some(libc::EFAULT | libc::ENAMETOOLONG | libc::ESRCH)) => {
                 Judgement::FINE
             }
-            Err(error) => {
-                let because = format!("its memory could not be read ({error}), so only the kernel's own rules hold");
-                let outcome = AttemptOutcome::LetThrough { because };
-                let found = Found { kind: AttemptKind::Write, target: "an unknown path".into(), outcome };
-                Judgement {
-                    answer: Answer::Continue,
-                    found: rules.allowed().is_some().then_some(found),
-                    copy: None,
-                    terminal: None,
-                    made: None,
-                }
+            // Where no process is shown, the kernel's own rules hold for all that they know.
+            Err(_) if !is_proc_there() && rules.held_by_kernel && !self.changes_facts() => Judgement::FINE,
+            // Not even what the call names is known.
+            Err(error) if rules.allowed().is_some() => {
+                let target = format!("a path that cannot be told ({error})");
+                Judgement::refused(AttemptKind::Write, target, libc::EACCES)
             }
+            Err(_) => Judgement::FINE,
+        }
+    }
+
+    /// Whether it is about modes, owners, times or attributes, of which Landlock knows nothing.
+    fn changes_facts(&self) -> bool {
+        match self.call.ask {
+            Ask::Files(places) => places.iter().any(|(effect, _)| *effect == Effect::Change),
+            Ask::Request => true,
+            _ => false,
         }
     }
 
@@ -258,6 +271,7 @@ impl Question<'_> {
             Meaning::Free { path } if has(libc::O_CREAT) => {
                 Some(Deed { touch: Touch::Open { new: true }, permitted: self.may_in_folder_of(&path), path })
             }
+            Meaning::Unknown => return Err(untranslatable()),
             _ => None,
         };
         Ok(deed.into_iter().collect())
@@ -282,6 +296,7 @@ impl Question<'_> {
                     (path, permitted)
                 }
                 (Effect::Link, Meaning::There { path, .. }) => (path, true),
+                (_, Meaning::Unknown) => return Err(untranslatable()),
                 _ => return Ok(Vec::new()),
             };
             deeds.push(Deed { touch: Touch::Effect(*effect), path, permitted });
@@ -336,11 +351,54 @@ impl Question<'_> {
 
     fn socket(&self) -> Judgement {
         const HARMLESS: [c_int; 2] = [libc::AF_UNSPEC, libc::AF_ALG];
-        let family = self.number(0);
+        // Echo requests, which anybody may send: their addresses are judged.
+        const ECHO: [c_int; 2] = [libc::IPPROTO_ICMP, libc::IPPROTO_ICMPV6];
+        let (family, kind, protocol) = (self.number(0), self.number(1) & calls::SOCKET_KIND as c_int, self.number(2));
         if HARMLESS.contains(&family) {
             return Judgement::FINE;
         }
-        Judgement::refused(AttemptKind::Connect, format!("a socket of family {family}"), libc::EAFNOSUPPORT)
+        if !calls::USUAL_SOCKETS.iter().any(|(known, _, _)| *known as c_int == family) {
+            return Judgement::refused(
+                AttemptKind::Connect,
+                format!("a socket of family {family}"),
+                libc::EAFNOSUPPORT,
+            );
+        }
+        let is_internet = family == libc::AF_INET || family == libc::AF_INET6;
+        if is_internet && kind == libc::SOCK_DGRAM && ECHO.contains(&protocol) {
+            return Judgement::FINE;
+        }
+        let target = format!("a socket of family {family}, kind {kind}, protocol {protocol}");
+        Judgement::refused(AttemptKind::Connect, target, libc::EPERM)
+    }
+
+    /// An option of a socket that is not known to leave the way of packets alone.
+    fn socket_option(&self) -> Judgement {
+        let target = format!("option {} of a socket at level {}", self.number(2), self.number(1));
+        Judgement::refused(AttemptKind::System, target, libc::EPERM)
+    }
+
+    /// What is changed about a process: only its own may be.
+    fn process(&self, argument: usize, whom: Whom) -> Judgement {
+        const ONE: [c_int; 2] = [libc::PRIO_PROCESS as c_int, 1];
+        const GROUP: [c_int; 2] = [libc::PRIO_PGRP as c_int, 2];
+        let number = self.number(argument);
+        let kind = |of: [c_int; 2]| match whom {
+            Whom::One => false,
+            Whom::ByPriority => self.number(argument - 1) == of[0],
+            Whom::ByIoPriority => self.number(argument - 1) == of[1],
+        };
+        let own = match whom {
+            Whom::One => self.target.may_act_on(number),
+            _ if kind(ONE) => self.target.may_act_on(number),
+            _ if kind(GROUP) => number == 0,
+            // All of a user.
+            _ => false,
+        };
+        if own {
+            return Judgement::FINE;
+        }
+        Judgement::refused(AttemptKind::System, format!("process {number}"), libc::EPERM)
     }
 
     /// Judges addresses, each given by where it is and how long.
@@ -363,23 +421,47 @@ impl Question<'_> {
 
     /// Judges messages, given by where their headers are.
     fn messages(&self, headers: &[u64]) -> Judgement {
-        /// The beginning of `msghdr`.
+        /// `msghdr` on a 64-bit machine.
         #[repr(C)]
         #[derive(Clone, Copy)]
-        struct Name {
-            at: u64,
-            length: u32,
+        struct Header {
+            name: u64,
+            name_length: u32,
             padding: u32,
+            parts: [u64; 2],
+            control: u64,
+            control_length: u64,
         }
         let mut places = Vec::new();
         for header in headers {
-            match self.target.read_value::<Name>(*header) {
-                Ok(name) if name.at != 0 => places.push((name.at, u64::from(name.length))),
-                Ok(_) => {}
+            let header = match self.target.read_value::<Header>(*header) {
+                Ok(header) => header,
                 Err(error) => return unreadable(AttemptKind::Send, &error),
+            };
+            if header.name != 0 {
+                places.push((header.name, u64::from(header.name_length)));
+            }
+            if header.control != 0 && header.control_length != 0 {
+                match self.control(header.control, header.control_length) {
+                    Ok(None) => {}
+                    Ok(Some((level, kind))) => {
+                        let target = format!("control data of kind {kind} at level {level}");
+                        return Judgement::refused(AttemptKind::System, target, libc::EPERM);
+                    }
+                    Err(error) => return unreadable(AttemptKind::Send, &error),
+                }
             }
         }
         self.reach(AttemptKind::Send, &places)
+    }
+
+    /// Level and kind of the first control data that may say where a packet goes.
+    fn control(&self, at: u64, length: u64) -> io::Result<Option<(c_int, c_int)>> {
+        /// The kernel takes no more (`net.core.optmem_max` is smaller everywhere).
+        const MOST: u64 = 128 * 1024;
+        let mut bytes = vec![0; usize::try_from(length.min(MOST)).unwrap_or_default()];
+        self.target.read(at, &mut bytes)?;
+        Ok(control::deciding(&bytes))
     }
 
     fn message_list(&self) -> Judgement {
@@ -419,6 +501,10 @@ impl Question<'_> {
     fn number(&self, argument: usize) -> c_int {
         self.arguments[argument] as u32 as c_int
     }
+}
+
+fn untranslatable() -> io::Error {
+    io::Error::other("the system does not show where it leads")
 }
 
 /// What cannot be judged is not let out.

@@ -40,6 +40,8 @@ pub(super) struct Rules {
     /// Where copies of what may not be written are kept, if they are.
     copies: Option<PathBuf>,
     pub(super) local_only: bool,
+    /// Landlock has the same rules about places.
+    pub(super) held_by_kernel: bool,
 }
 
 impl Rules {
@@ -52,6 +54,7 @@ impl Rules {
             faults: faults.map(|f| Fault { path: real(&f.path), what: f.what, answer: f.answer }).collect(),
             copies: sandbox.copies.as_deref().map(real),
             local_only: sandbox.network == Network::Loopback,
+            held_by_kernel: false,
         }
     }
 

@@ -8,6 +8,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
+use std::sync::OnceLock;
 
 /// Longer paths are refused by the kernel, too.
 const LONGEST_PATH: usize = 4096;
@@ -16,12 +17,19 @@ const PAGE: usize = 4096;
 /// The kernel follows so many symbolic links on the way.
 const MOST_LINKS: usize = 40;
 
+/// Processes that are looked through for an ancestor.
+const MOST_ANCESTORS: usize = 64;
+
+/// Nobody can tell what a path means.
+#[derive(Debug)]
+struct Untranslatable;
+
 /// One thread that waits.
 #[derive(Debug)]
 pub(super) struct Target {
     thread: i32,
-    /// What our own view of its files begins with: nothing, unless it has another root folder.
-    root: PathBuf,
+    /// What our own view of its files begins with: nothing, unless it has another root folder. `None` if it cannot be read.
+    root: Option<PathBuf>,
     /// Where copies of what it may not write are kept: what is there and nowhere else is there for the process, too.
     copies: Option<PathBuf>,
 }
@@ -35,14 +43,19 @@ pub(super) enum Meaning {
     Free { path: PathBuf },
     /// No path that the kernel could do anything with, or nothing in the file system.
     Nothing,
+    /// Nobody can tell: what the kernel shows of the process cannot be read, or has no name here.
+    Unknown,
 }
 
 impl Target {
     pub(super) fn new(thread: i32, copies: Option<&Path>) -> Self {
         let link = PathBuf::from(format!("/proc/{thread}/root"));
         let root = match fs::read_link(&link) {
-            Ok(root) if root != Path::new("/") => link,
-            _ => PathBuf::new(),
+            Ok(root) if root == Path::new("/") => Some(PathBuf::new()),
+            Ok(_) => Some(link),
+            // No call by which it could have got another one passes the filter.
+            Err(_) if !is_proc_there() => Some(PathBuf::new()),
+            Err(_) => None,
         };
         Target { thread, root, copies: copies.map(Path::to_path_buf) }
     }
@@ -104,26 +117,61 @@ impl Target {
         Err(io::Error::from_raw_os_error(libc::ENAMETOOLONG))
     }
 
+    /// Whether a process or a thread is of the same run. Numbers of another namespace are nobody's.
+    pub(super) fn may_act_on(&self, number: i32) -> bool {
+        if number == 0 {
+            return true;
+        }
+        // One number for each namespace that it is in, below our own.
+        if numbers(self.thread, "NSpid:").is_some_and(|numbers| numbers.len() > 1) {
+            return false;
+        }
+        starter_of(self.thread).is_some_and(|starter| starter_of(number) == Some(starter))
+    }
+
     /// What a descriptor of it stands for.
     pub(super) fn opened(&self, descriptor: c_int) -> Meaning {
-        match self.folder(descriptor).and_then(|path| self.facts(&path).map(|facts| (path, facts))) {
-            Some((path, facts)) => Meaning::There { path, facts },
-            None => Meaning::Nothing,
+        match self.folder(descriptor) {
+            Ok(Some(path)) => match self.facts(&path) {
+                Some(facts) => Meaning::There { path, facts },
+                None => Meaning::Nothing,
+            },
+            Ok(None) => Meaning::Nothing,
+            Err(Untranslatable) => Meaning::Unknown,
         }
     }
 
-    fn folder(&self, descriptor: c_int) -> Option<PathBuf> {
+    /// The path of a descriptor; `None` if there is no such descriptor, or it is of no file with a name.
+    fn folder(&self, descriptor: c_int) -> Result<Option<PathBuf>, Untranslatable> {
         let link = match descriptor {
             libc::AT_FDCWD => format!("/proc/{}/cwd", self.thread),
             _ => format!("/proc/{}/fd/{descriptor}", self.thread),
         };
-        let path = fs::read_link(link).ok().filter(|path| path.is_absolute())?;
-        // Where it has another root folder, this is our name of it.
-        if self.root.as_os_str().is_empty() {
-            return Some(path);
+        let path = match fs::read_link(link) {
+            Ok(path) => path,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && self.is_shown() => return Ok(None),
+            Err(_) => return Err(Untranslatable),
+        };
+        if !path.is_absolute() {
+            // Such as `pipe:[7]`; but a file that lies beyond the root directory has a path that cannot be used.
+            let beyond = path.as_os_str().as_bytes().starts_with(b"(unreachable)");
+            return if beyond { Err(Untranslatable) } else { Ok(None) };
         }
-        let root = fs::read_link(&self.root).ok()?;
-        path.strip_prefix(root).ok().map(|rest| Path::new("/").join(rest))
+        // Where it has another root folder, this is our name of it.
+        match &self.root {
+            None => Err(Untranslatable),
+            Some(root) if root.as_os_str().is_empty() => Ok(Some(path)),
+            Some(root) => {
+                let root = fs::read_link(root).map_err(|_| Untranslatable)?;
+                let below = path.strip_prefix(root).map_err(|_| Untranslatable)?;
+                Ok(Some(Path::new("/").join(below)))
+            }
+        }
+    }
+
+    /// Whether the system shows anything of the process.
+    fn is_shown(&self) -> bool {
+        fs::symlink_metadata(format!("/proc/{}", self.thread)).is_ok()
     }
 
     fn facts(&self, path: &Path) -> Option<Metadata> {
@@ -138,21 +186,25 @@ impl Target {
 
     /// How the harness reaches what the process calls so.
     pub(super) fn our_name(&self, path: &Path) -> PathBuf {
-        if self.root.as_os_str().is_empty() {
-            return path.to_path_buf();
+        match &self.root {
+            Some(root) if !root.as_os_str().is_empty() => root.join(path.strip_prefix("/").unwrap_or(path)),
+            _ => path.to_path_buf(),
         }
-        self.root.join(path.strip_prefix("/").unwrap_or(path))
     }
 
     /// Takes a path as the kernel does: from a folder, through symbolic links, and where `..` really leads.
     pub(super) fn resolve(&self, folder: c_int, path: &OsStr, follow_last: bool) -> Meaning {
         let path = Path::new(path);
+        if self.root.is_none() {
+            return Meaning::Unknown;
+        }
         let mut at = if path.is_absolute() {
             PathBuf::from("/")
         } else {
             match self.folder(folder) {
-                Some(folder) => folder,
-                None => return Meaning::Nothing,
+                Ok(Some(folder)) => folder,
+                Ok(None) => return Meaning::Nothing,
+                Err(Untranslatable) => return Meaning::Unknown,
             }
         };
         let mut ahead: VecDeque<OsString> = parts(path).collect();
@@ -180,6 +232,9 @@ impl Target {
             let Ok(leads_to) = fs::read_link(self.our_name(&next)) else {
                 return Meaning::Nothing;
             };
+            if is_magic(&next) && leads_to.as_os_str().as_bytes().starts_with(b"(unreachable)") {
+                return Meaning::Unknown;
+            }
             if links > MOST_LINKS || (is_magic(&next) && !leads_to.is_absolute()) {
                 // A pipe, for example, which has a name only in /proc.
                 return Meaning::Nothing;
@@ -211,6 +266,35 @@ impl Target {
         let copied = || self.facts(path).is_some_and(|facts| facts.is_dir());
         fs::metadata(self.our_name(path)).map_or_else(|_| copied(), |facts| facts.is_dir())
     }
+}
+
+/// Whether the system shows processes at all.
+pub(super) fn is_proc_there() -> bool {
+    static THERE: OnceLock<bool> = OnceLock::new();
+    *THERE.get_or_init(|| Path::new("/proc/self").exists())
+}
+
+/// Numbers in a line of what the system shows of a thread.
+fn numbers(thread: i32, name: &str) -> Option<Vec<i32>> {
+    let status = fs::read_to_string(format!("/proc/{thread}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    Some(line.split_whitespace().filter_map(|number| number.parse().ok()).collect())
+}
+
+/// The nearest process above that is not in a sandbox: for all of a run, and for nobody else, the one that started it, or
+/// took over what was left. It has fewer filters than they have (`Seccomp_filters`, Linux 5.9).
+fn starter_of(thread: i32) -> Option<i32> {
+    static OUTSIDE: OnceLock<Option<i32>> = OnceLock::new();
+    let filters = |thread: i32| numbers(thread, "Seccomp_filters:")?.first().copied();
+    let outside = (*OUTSIDE.get_or_init(|| filters(std::process::id().cast_signed())))?;
+    let mut at = thread;
+    for _ in 0..MOST_ANCESTORS {
+        if filters(at)? <= outside {
+            return (at != thread).then_some(at);
+        }
+        at = *numbers(at, "PPid:")?.first()?;
+    }
+    None
 }
 
 /// The parts of a path, without its root and `.`.
@@ -279,6 +363,7 @@ mod tests {
             Meaning::There { path, .. } => format!("+{}", relative(path)),
             Meaning::Free { path } => format!("-{}", relative(path)),
             Meaning::Nothing => String::new(),
+            Meaning::Unknown => "?".to_owned(),
         };
         assert_eq!(found, expected);
     }
@@ -294,6 +379,22 @@ mod tests {
             panic!("it is there");
         };
         assert_eq!(path, Path::new(&format!("/proc/{}/stat", std::process::id())));
+    }
+
+    #[test]
+    fn what_is_shown_of_nobody_cannot_be_translated() {
+        // No process has this number.
+        let nobody = Target::new(i32::MAX, None);
+        assert!(matches!(nobody.opened(0), Meaning::Unknown));
+        assert!(matches!(nobody.resolve(libc::AT_FDCWD, OsStr::new("file"), true), Meaning::Unknown));
+        assert!(matches!(nobody.resolve(libc::AT_FDCWD, OsStr::new("/etc"), true), Meaning::Unknown));
+        assert!(matches!(own().opened(12_345), Meaning::Nothing));
+    }
+
+    #[test]
+    fn nobody_outside_of_a_sandbox_is_of_a_run() {
+        assert!(own().may_act_on(0));
+        assert!(!own().may_act_on(own().process()) && !own().may_act_on(1) && !own().may_act_on(i32::MAX));
     }
 
     #[test]

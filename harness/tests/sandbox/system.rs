@@ -1,0 +1,88 @@
+//! Changing the system, other processes, terminals, and the way of packets.
+
+use hookproof_harness::{AttemptKind, Ending};
+use libtest_mimic::{Failed, Trial};
+
+use crate::ensure;
+use crate::scene::{self, Scene, each, has, me, refused, said};
+
+/// What a program does, with which arguments, the answer, the kind of attempt, and its target.
+const REFUSED: &[(&str, &[&str], i32, AttemptKind, &str)] = &[
+    ("mount", &[], libc::EPERM, AttemptKind::System, "what changes what paths mean"),
+    ("host-name", &[], libc::EPERM, AttemptKind::System, "what changes the whole system"),
+    ("terminal-input", &[], libc::EPERM, AttemptKind::System, "the request 0x5412 to a terminal"),
+    ("option", &["0", "4"], libc::EPERM, AttemptKind::System, "option 4 of a socket at level 0"),
+    ("option", &["1", "25"], libc::EPERM, AttemptKind::System, "option 25 of a socket at level 1"),
+    ("option", &["41", "57"], libc::EPERM, AttemptKind::System, "option 57 of a socket at level 41"),
+    ("device-of-message", &["2"], libc::EPERM, AttemptKind::System, "control data of kind 8 at level 0"),
+    ("raw-socket", &[], libc::EPERM, AttemptKind::Connect, "a socket of family 2, kind 3, protocol 1"),
+    ("fast-open", &["192.0.2.1:9"], libc::ENETUNREACH, AttemptKind::Send, "192.0.2.1:9"),
+];
+
+pub(crate) fn add(trials: &mut Vec<Trial>) {
+    for (what, arguments, answer, kind, target) in REFUSED {
+        for (prefix, choice) in scene::MECHANISMS {
+            let test = move || {
+                let scene = Scene::new(choice)?;
+                let command = arguments.iter().fold(me(what), |command, argument| command.arg(*argument));
+                let (observation, report) = scene.run(command, scene.sandbox())?;
+                ensure(observation.ending == Ending::Exited { code: *answer }, || said(&observation))?;
+                ensure(refused(&report, *kind) == [*target], || format!("{:?}", report.attempts))
+            };
+            trials.push(Trial::test(format!("{prefix}::refused_{what}_{}", arguments.join("_")), test));
+        }
+    }
+    each(trials, "other_processes_are_left_alone", other_processes_are_left_alone);
+    each(trials, "own_processes_are_not", own_processes_are_not);
+    each(trials, "attributes_of_files", attributes_of_files);
+    each(trials, "usual_options_and_control_data", usual_options_and_control_data);
+}
+
+fn other_processes_are_left_alone(scene: &Scene) -> Result<(), Failed> {
+    let own = std::process::id().to_string();
+    for what in ["limit", "priority", "affinity"] {
+        let (observation, report) = scene.run(me(what).arg(&own), scene.sandbox())?;
+        ensure(observation.ending == Ending::Exited { code: libc::EPERM }, || said(&observation))?;
+        ensure(refused(&report, AttemptKind::System) == [format!("process {own}")], || {
+            format!("{what}: {:?}", report.attempts)
+        })?;
+    }
+    Ok(())
+}
+
+fn own_processes_are_not(scene: &Scene) -> Result<(), Failed> {
+    for what in ["limit", "priority", "affinity"] {
+        let (observation, report) = scene.run(me(what).arg("0"), scene.sandbox())?;
+        ensure(observation.ending == Ending::Exited { code: 0 }, || format!("{what}: {}", said(&observation)))?;
+        ensure(report.attempts.is_empty(), || format!("{:?}", report.attempts))?;
+    }
+    if has("renice") {
+        let line = "sleep 5 & renice -n 1 -p $! >/dev/null && nice true && ulimit -n 64 && kill $!";
+        let (observation, report) = scene.shell(line)?;
+        ensure(observation.ending == Ending::Exited { code: 0 }, || said(&observation))?;
+        ensure(report.attempts.is_empty(), || format!("{:?}", report.attempts))?;
+    }
+    Ok(())
+}
+
+fn attributes_of_files(scene: &Scene) -> Result<(), Failed> {
+    let file = scene.outside().join("file");
+    let (observation, report) = scene.run(me("attributes").arg(&file), scene.sandbox())?;
+    ensure(observation.ending == Ending::Exited { code: libc::EACCES }, || said(&observation))?;
+    ensure(refused(&report, AttemptKind::Write) == [file.display().to_string()], || format!("{:?}", report.attempts))?;
+    let (observation, report) = scene.run(me("attributes").arg(scene.inside().join("file")), scene.sandbox())?;
+    // Not every file system has them.
+    let fine = [0, libc::ENOTTY, libc::EOPNOTSUPP].map(|code| Ending::Exited { code });
+    ensure(fine.contains(&observation.ending), || said(&observation))?;
+    ensure(report.attempts.is_empty(), || format!("{:?}", report.attempts))
+}
+
+fn usual_options_and_control_data(scene: &Scene) -> Result<(), Failed> {
+    for (what, arguments) in [("option", &["1", "2"][..]), ("option", &["0", "1"]), ("device-of-message", &["1"])] {
+        let command = arguments.iter().fold(me(what), |command, argument| command.arg(*argument));
+        let (observation, report) = scene.run(command, scene.sandbox())?;
+        ensure(observation.ending == Ending::Exited { code: 0 }, || format!("{what}: {}", said(&observation)))?;
+        ensure(report.attempts.is_empty(), || format!("{:?}", report.attempts))?;
+    }
+    Ok(())
+}
