@@ -23,7 +23,8 @@ const OF_ENDINGS: [&str; 5] = ["exit.", "input.", "consistency.", "security.", "
 /// Judges of what a hook leaves running, which is one process for all of them.
 const OF_BACKGROUND: [&str; 3] = ["no-process-left", "no-pipe-held", "held-pipe-loses-answer"];
 /// Judges of these categories that look at something else than the ending.
-const OF_OTHER_THINGS: [&str; 4] = ["drains-stdin", "writes-outside", "uses-network", "allows-dangerous"];
+const OF_OTHER_THINGS: [&str; 5] =
+    ["drains-stdin", "writes-outside", "uses-network", "changes-system", "allows-dangerous"];
 
 fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("the pattern is a constant")

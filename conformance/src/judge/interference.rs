@@ -14,7 +14,7 @@ use crate::run::{Run, copied};
 const COMPILED: &str = "__pycache__";
 
 /// Judges of the attempts themselves.
-const OF_ATTEMPTS: [&str; 2] = ["writes-outside", "uses-network"];
+const OF_ATTEMPTS: [&str; 3] = ["writes-outside", "uses-network", "changes-system"];
 /// Judges that compare with the event's typical document.
 const BESIDE_TYPICAL: [&str; 2] = ["one-where-two-was-meant", "survives"];
 /// What a JSON document says is wrong or right whatever else the hook could do.
@@ -76,6 +76,10 @@ fn of_run(run: &Run) -> Option<String> {
                 "the sandbox refused the write to {target}, and the hook may do something else because of that; run it with `--allow-write`"
             )
         }
+        (AttemptKind::System, _) => format!(
+            "the sandbox refused the hook something ({target}), and the hook may do something else because of that; run it \
+             with `--sandbox off` if you trust it"
+        ),
         _ => format!(
             "the sandbox refused to let the hook reach {target}, and the hook may do something else because of that; run it \
              with `--allow-net`"

@@ -124,6 +124,7 @@ const JUDGES: &[(&str, Judge)] = &[
     ("expected-text", expect::text),
     ("writes-outside", security::writes_outside),
     ("uses-network", security::uses_network),
+    ("changes-system", security::changes_system),
 ];
 
 /// The judge of hooks that do not start.

@@ -194,13 +194,30 @@ fn left_behind(material: &Material<'_>) -> Option<Verdict> {
 
 /// Nobody beyond this machine is reached.
 pub(super) fn uses_network(_: &Requirement, material: &Material<'_>) -> Option<Verdict> {
-    let reaches = |attempt: &Attempt| attempt.kind != AttemptKind::Write;
+    let reaches =
+        |attempt: &Attempt| matches!(attempt.kind, AttemptKind::Connect | AttemptKind::Send | AttemptKind::Bind);
     attempts(
         material,
         |report| &report.network,
         reaches,
         |named| format!("tried to reach beyond this machine, and was refused: {named} (`--allow-net` allows it)"),
     )
+}
+
+/// The system and other processes stay as they are.
+pub(super) fn changes_system(_: &Requirement, material: &Material<'_>) -> Option<Verdict> {
+    let changes = |attempt: &Attempt| attempt.kind == AttemptKind::System;
+    attempts(material, held, changes, |named| {
+        format!("tried to change the system, and was refused: {named} (`--sandbox off` lets it)")
+    })
+}
+
+/// Whoever is held to anything is held to leave the system alone.
+fn held(report: &SandboxReport) -> &Containment {
+    match &report.files {
+        Containment::NotAsked => &report.network,
+        files => files,
+    }
 }
 
 /// Judges what the sandbox has seen. Says nothing where there is none, or where what it is about was allowed.

@@ -40,9 +40,9 @@ const NOT_APPLICABLE: &[(&str, &str)] = &[
 const NOT_SEEN: &[&str] = if cfg!(target_os = "linux") {
     &[]
 } else if cfg!(windows) {
-    &["security.writes-outside", "security.uses-network"]
+    &["security.writes-outside", "security.uses-network", "security.changes-system"]
 } else {
-    &["security.writes-outside", "security.uses-network", "resource.descendants"]
+    &["security.writes-outside", "security.uses-network", "security.changes-system", "resource.descendants"]
 };
 
 /// The trials of a platform's cases; the requirements that hold in some of them are added to `met`.
