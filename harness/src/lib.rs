@@ -48,7 +48,7 @@ pub use limits::{Enforcement, Limit, LimitProof, LimitReport, Limits};
 pub use observation::{
     Capture, Chunk, Descendant, Ending, FullDevice, KillStep, Leaks, Mechanism, Observation, StartError, StdinReport,
 };
-pub use outside::open_regular;
+pub use outside::{lock_file, open_regular, private_directory, remove_tree};
 pub use probe::{Band, Behaviour, Probe, ProbePoint, Search, probe};
 pub use reader::{ReadPlan, ReaderPlan};
 pub use sandbox::{

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
-use crate::platform::open_without_waiting;
+use crate::platform::{self, open_without_waiting};
 
 /// Opens a regular file for reading, behind links too.
 ///
@@ -33,4 +33,29 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
     let file = open_without_waiting(path)?;
     check(file.metadata()?)?;
     Ok(file)
+}
+
+/// Removes a directory with all that is in it, however deep it is and whatever its modes are, as far as this user can. Links
+/// are removed and not followed. A directory that is not there is no error.
+///
+/// # Errors
+/// What the system says of the first entry that stays.
+pub fn remove_tree(path: &Path) -> io::Result<()> {
+    platform::remove_tree(path)
+}
+
+/// Locks a file until it is closed, or the process ends in whatever way. `false` if somebody else has locked it.
+///
+/// # Errors
+/// [`io::ErrorKind::Unsupported`] on Windows, and what the system says.
+pub fn lock_file(file: &File) -> io::Result<bool> {
+    platform::lock(file)
+}
+
+/// Makes a directory that only this user can look into.
+///
+/// # Errors
+/// What the system says, also that there is one.
+pub fn private_directory(path: &Path) -> io::Result<()> {
+    platform::private_directory(path)
 }

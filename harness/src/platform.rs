@@ -15,8 +15,8 @@ use crate::watch::WatchReport;
 mod unix;
 #[cfg(unix)]
 pub(crate) use unix::{
-    Backend, ESSENTIAL_VARIABLES, Waker, default_shell, no_full_device, open_without_waiting, program_name,
-    same_variable,
+    Backend, ESSENTIAL_VARIABLES, Waker, default_shell, lock, no_full_device, open_without_waiting, private_directory,
+    program_name, remove_tree, same_variable,
 };
 
 /// The step of a start in which a program enters the control group that keeps it to its memory.
@@ -33,8 +33,8 @@ mod linux;
 mod windows;
 #[cfg(windows)]
 pub(crate) use windows::{
-    Backend, ESSENTIAL_VARIABLES, Waker, default_shell, no_full_device, open_without_waiting, program_name,
-    same_variable,
+    Backend, ESSENTIAL_VARIABLES, Waker, default_shell, lock, no_full_device, open_without_waiting, private_directory,
+    program_name, remove_tree, same_variable,
 };
 
 /// One of the two output streams.

@@ -71,7 +71,11 @@ pub(crate) fn main() -> ExitCode {
         }
         Err(help) => help.exit(),
     };
-    match Known::of(&arguments.known).and_then(|known| run(&arguments.command, &known)) {
+    let done = Known::of(&arguments.known).and_then(|known| run(&arguments.command, &known));
+    for sentence in hookproof::run::left_behind() {
+        let _ = writeln!(io::stderr(), "hookproof: {}", visible(&sentence));
+    }
+    match done {
         Ok(exit) => exit.into(),
         Err(error) => {
             let exit = error.exit();

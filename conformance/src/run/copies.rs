@@ -1,7 +1,8 @@
 //! Where writes go that a hook makes elsewhere.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+
+use hookproof_harness::remove_tree;
 
 /// A directory beside those of the run, for copies of what the hook writes elsewhere: a log beside its own script, say. The
 /// harness makes it when it is needed; it is gone when the value is dropped.
@@ -22,6 +23,6 @@ impl Copies {
 impl Drop for Copies {
     fn drop(&mut self) {
         // Most runs write nothing elsewhere.
-        let _ = fs::remove_dir_all(&self.0);
+        let _ = remove_tree(&self.0);
     }
 }

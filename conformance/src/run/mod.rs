@@ -33,6 +33,7 @@ pub use launcher::{Launcher, launchers, path_through, start_through};
 pub use mirror::NotCopied;
 pub(crate) use mirror::plan as copied;
 pub use pool::{CheckError, CheckOptions, Checker, Interrupter};
+pub use scratch::left_behind;
 pub(crate) use scratch::without_name as without_scratch;
 pub use slots::{Slot, Slots};
 pub use state::{Grown, State};

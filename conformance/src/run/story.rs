@@ -16,13 +16,13 @@ use std::time::Duration;
 
 use hookproof_harness::{ClockShift, Harness, HarnessError, HookCommand, Observation};
 use serde::{Deserialize, Serialize};
-use tempfile::TempDir;
 
 use self::passing::Passing;
 use self::shims::Shims;
 use self::stage::{Stage, Travel};
 use super::absent::path_of;
 use super::document::{self, Folders};
+use super::scratch::Scratch;
 use super::threads::{machine_failed, outcome_of};
 use super::worker::{Outcome, Worker};
 use super::{Run, facts, scratch};
@@ -250,7 +250,7 @@ fn with_clock(mut command: HookCommand, clock: ClockShift) -> HookCommand {
 }
 
 /// Programs in front of `PATH` for each run of a step, in folders of their own outside of those of the run.
-fn shims(command: &HookCommand, heavy: &Heavy, step: &Step) -> io::Result<Vec<(TempDir, Shims)>> {
+fn shims(command: &HookCommand, heavy: &Heavy, step: &Step) -> io::Result<Vec<(Scratch, Shims)>> {
     let path = path_of(command);
     (0..step.runs.max(1))
         .map(|_| {
@@ -262,13 +262,13 @@ fn shims(command: &HookCommand, heavy: &Heavy, step: &Step) -> io::Result<Vec<(T
 }
 
 /// The command of each run of a step.
-fn commands(command: &HookCommand, heavy: &Heavy, step: &Step, shims: &[(TempDir, Shims)]) -> Vec<HookCommand> {
+fn commands(command: &HookCommand, heavy: &Heavy, step: &Step, shims: &[(Scratch, Shims)]) -> Vec<HookCommand> {
     if shims.is_empty() {
         let watched = command.clone().watch(fault::watch(heavy, step.fault.as_ref()));
         return vec![watched; step.runs.max(1)];
     }
     let path = path_of(command);
-    let with = |(folder, shims): &(TempDir, Shims)| {
+    let with = |(folder, shims): &(Scratch, Shims)| {
         let mut command = command.clone().env("PATH", shims.in_front_of(&path));
         // They write down what they have seen, in the name of the hook.
         command.sandbox = command.sandbox.take().map(|sandbox| sandbox.writable(folder.path()));
@@ -278,7 +278,7 @@ fn commands(command: &HookCommand, heavy: &Heavy, step: &Step, shims: &[(TempDir
 }
 
 /// What the programs in front of `PATH` have seen takes the place of what the harness could not see.
-fn with_reports(mut observed: Vec<Observation>, shims: &[(TempDir, Shims)]) -> Vec<Observation> {
+fn with_reports(mut observed: Vec<Observation>, shims: &[(Scratch, Shims)]) -> Vec<Observation> {
     for (observation, (_, shims)) in observed.iter_mut().zip(shims) {
         observation.watch = Some(shims.report());
     }

@@ -11,10 +11,11 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use tempfile::TempDir;
+use hookproof_harness::remove_tree;
 
 use super::mark::Mark;
 use super::mirror::BYTES as LARGEST;
+use super::scratch::Scratch;
 use super::{document, mirror, repository, scratch};
 use crate::contract::Contract;
 use crate::outside;
@@ -70,7 +71,7 @@ fn project_name(odd: bool) -> &'static str {
 /// The directories of a run. They are gone when the value is dropped.
 #[derive(Debug)]
 pub(super) struct Tree {
-    _root: TempDir,
+    _root: Scratch,
     shape: Shape,
     pub(super) base: PathBuf,
     pub(super) home: PathBuf,
@@ -192,7 +193,7 @@ impl Tree {
                     same.insert(path, ());
                 }
                 _ if gone() => {}
-                _ if metadata.is_dir() => fs::remove_dir_all(path)?,
+                _ if metadata.is_dir() => remove_tree(path)?,
                 _ => fs::remove_file(path)?,
             }
         }

@@ -23,12 +23,14 @@ mod privilege;
 mod process_clock;
 mod process_table;
 mod program;
+mod remove;
 mod run;
 mod sigpipe;
 mod start_error;
 mod streams;
 
-pub(crate) use self::open::open_without_waiting;
+pub(crate) use self::open::{open_without_waiting, private_directory};
+pub(crate) use self::remove::{lock, remove_tree};
 pub(crate) use self::streams::{Waker, no_full_device};
 
 #[cfg(target_os = "linux")]

@@ -19,12 +19,14 @@ mod newcomer;
 mod open;
 mod pipe;
 mod process;
+mod remove;
 mod run;
 mod waker;
 mod watch;
 mod words;
 
-pub(crate) use self::open::open_without_waiting;
+pub(crate) use self::open::{open_without_waiting, private_directory};
+pub(crate) use self::remove::{lock, remove_tree};
 pub(crate) use self::waker::Waker;
 
 /// The file name of a program, as a command line gives it, without `.exe`.

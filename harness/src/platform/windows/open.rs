@@ -8,3 +8,8 @@ use std::path::Path;
 pub(crate) fn open_without_waiting(path: &Path) -> io::Result<File> {
     File::open(path)
 }
+
+/// Makes a directory, with the rights of the one above.
+pub(crate) fn private_directory(path: &Path) -> io::Result<()> {
+    std::fs::create_dir(path)
+}
