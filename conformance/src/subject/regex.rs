@@ -17,6 +17,9 @@ const STEPS: usize = 10_000;
 /// Bytes of a compiled pattern.
 const COMPILED: usize = 256 * 1024;
 
+/// Counts of repetitions, multiplied: engines write a repeated part down so often, or try it so often.
+const REPETITIONS: u64 = 5_000;
+
 /// Patterns that are kept.
 const KEPT: usize = 256;
 
@@ -56,7 +59,7 @@ impl Regex {
     /// Compiles a pattern, or finds it among those that were compiled before.
     pub(crate) fn new(language: Language, text: &str) -> Result<Arc<Regex>, RegexError> {
         static CACHE: LazyLock<Cache> = LazyLock::new(Mutex::default);
-        if text.len() > 4 * bounds::MATCHER {
+        if text.len() > 4 * bounds::MATCHER || repetitions(text) > REPETITIONS {
             return Err(RegexError::TooLarge);
         }
         let mut cache = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -119,6 +122,18 @@ fn compile(language: Language, text: &str) -> Result<Arc<Regex>, RegexError> {
         }
     };
     Ok(Arc::new(Regex { engine, gave_up: AtomicBool::new(false) }))
+}
+
+/// The product of all counts in braces, such as 20 of `(a{2}b){1,10}`: as often may a part be repeated.
+fn repetitions(text: &str) -> u64 {
+    let counts = text.split('{').skip(1).filter_map(|rest| {
+        let (inner, _) = rest.split_once('}')?;
+        let (least, most) = inner.split_once(',').unwrap_or((inner, ""));
+        let count = if most.trim().is_empty() { least } else { most }.trim();
+        let is_count = !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit());
+        is_count.then(|| count.parse().unwrap_or(u64::MAX))
+    });
+    counts.fold(1, |product, count: u64| product.saturating_mul(count.max(1)))
 }
 
 /// The pattern for the engine that ends; `None` if it cannot be said there.
@@ -208,31 +223,37 @@ mod tests {
     use super::{Engine, Regex, RegexError, translated};
     use crate::contract::Language;
 
+    /// Repetitions of repetitions, in every way that patterns can say that, with texts that they do not match.
     #[rstest]
-    #[case(r"(a+)+$")]
-    #[case("^(([a-zA-Z])+)+!$")]
-    #[case("(.*)*(.*)*(.*)*(.*)*x!")]
-    #[case("(?:(?:(?:.?)*)*)*!")]
-    #[case(r"(\w|\w\w)+!")]
-    #[case("((((){99999}){99999}){99999}){99999}")]
-    #[case("((((a{1,1000}){1,1000}){1,1000}){1,1000})")]
-    #[case("(?:a{0,30000}){0,30000}b")]
-    #[case("(?=(.*)+)(?=(.*)+)+!")]
-    #[case("(?<=(.*)*)!")]
-    #[case(r"(.*)*\1*\1*!")]
-    #[case(r"(?=(\w+)+$)(?=(\w*)*!)\1\2")]
-    #[case(r"(\p{L}+)+!")]
-    #[case("a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?aaaaaaaaaaaaaaaaaaaaaaaaaaaa")]
-    fn every_search_ends(#[case] text: &str) {
-        for language in [Language::Javascript, Language::Linear] {
-            let begun = Instant::now();
-            if let Ok(regex) = Regex::new(language, text) {
-                for value in ["mcp__server__some_tool_with_a_long_name_aaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "Bash", ""] {
-                    regex.search(value);
+    fn every_search_ends(
+        #[values("a", ".", r"\w", "[a-zA-Z]", r"\p{L}", r"\w|\w\w", "")] repeated: &str,
+        #[values("+", "*", "{1,1000}", "{99999}")] quantifier: &str,
+        #[values("N!", "(?=N)N!", "(?<=N)!", r"N\1*!")] frame: &str,
+    ) {
+        let nested = |depth: usize| (0..depth).fold(repeated.to_owned(), |inner, _| format!("({inner}){quantifier}"));
+        let long = "a".repeat(60);
+        for text in [1, 2, 4].map(|depth| frame.replace('N', &nested(depth))) {
+            for language in [Language::Javascript, Language::Linear] {
+                let begun = Instant::now();
+                if let Ok(regex) = Regex::new(language, &text) {
+                    for value in [&long, "Bash", ""] {
+                        regex.search(value);
+                    }
                 }
+                assert!(begun.elapsed() < Duration::from_secs(2), "{language:?} {:?}", begun.elapsed());
             }
-            assert!(begun.elapsed() < Duration::from_secs(2), "{language:?} {:?}", begun.elapsed());
         }
+    }
+
+    #[rstest]
+    #[case("Bash|Edit", 1)]
+    #[case("mcp__[a-z]{2,8}__.*", 8)]
+    #[case("(a{2}b){1,10}", 20)]
+    #[case("a{3,}", 3)]
+    #[case("{x}{1,y}a{", 1)]
+    #[case("a{99999999999999999999999}b{2}", u64::MAX)]
+    fn repetitions_are_multiplied(#[case] text: &str, #[case] expected: u64) {
+        assert_eq!(super::repetitions(text), expected);
     }
 
     /// What both engines read means the same to both.
