@@ -1,6 +1,8 @@
 //! Changing the system, other processes, terminals, and the way of packets.
 
-use hookproof_harness::{AttemptKind, Ending};
+use std::os::unix::fs::PermissionsExt;
+
+use hookproof_harness::{AttemptKind, Ending, HookCommand};
 use libtest_mimic::{Failed, Trial};
 
 use crate::ensure;
@@ -35,6 +37,7 @@ pub(crate) fn add(trials: &mut Vec<Trial>) {
     each(trials, "other_processes_are_left_alone", other_processes_are_left_alone);
     each(trials, "own_processes_are_not", own_processes_are_not);
     each(trials, "attributes_of_files", attributes_of_files);
+    each(trials, "root_reads_what_others_keep_private", root_reads_what_others_keep_private);
     each(trials, "usual_options_and_control_data", usual_options_and_control_data);
 }
 
@@ -75,6 +78,25 @@ fn attributes_of_files(scene: &Scene) -> Result<(), Failed> {
     let fine = [0, libc::ENOTTY, libc::EOPNOTSUPP].map(|code| Ending::Exited { code });
     ensure(fine.contains(&observation.ending), || said(&observation))?;
     ensure(report.attempts.is_empty(), || format!("{:?}", report.attempts))
+}
+
+/// A hook that lies in somebody else's home is no other hook because of the sandbox.
+fn root_reads_what_others_keep_private(scene: &Scene) -> Result<(), Failed> {
+    let home = scene.outside().join("folder");
+    let script = home.join("hook.sh");
+    std::fs::write(&script, "#!/bin/sh\necho it runs; id >/dev/null; sh -c 'cat \"$0\"' \"$0\" >/dev/null\n")?;
+    for (path, mode) in [(&script, 0o700), (&home, 0o700)] {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
+        if std::os::unix::fs::chown(path, Some(65534), Some(65534)).is_err() {
+            // Only root can give files away.
+            return Ok(());
+        }
+    }
+    let (observation, _) = scene.run(HookCommand::new(&script), scene.sandbox())?;
+    ensure(observation.ending == Ending::Exited { code: 0 }, || said(&observation))?;
+    let line = format!("echo x > {0}/new; echo x > {0}/hook.sh", home.display());
+    let (observation, _) = scene.run(HookCommand::shell(&line), scene.sandbox())?;
+    ensure(observation.ending != Ending::Exited { code: 0 }, || said(&observation))
 }
 
 fn usual_options_and_control_data(scene: &Scene) -> Result<(), Failed> {

@@ -110,7 +110,7 @@ pub(crate) unsafe fn enter(cage: &ChildCage, answers: *mut CageAnswers) -> Resul
         let mut given = CageAnswers::default();
         // First: the rest needs none, and may forbid the calls by which they go.
         if cage.unprivileged
-            && let Err(refused) = privileges::drop_all()
+            && let Err(refused) = privileges::drop_all_but_those_of_files()
         {
             given.capabilities = refused;
         }

@@ -18,6 +18,10 @@ const MOST: c_ulong = 63;
 /// back, capabilities are not kept over it, and none becomes ambient.
 const SECURE_BITS: c_ulong = 0b1110_1111;
 
+/// `CAP_DAC_OVERRIDE` and `CAP_DAC_READ_SEARCH`: what root checks may lie in the home of somebody else, who alone may read
+/// and execute it. What is written is Landlock's to refuse, which knows no capabilities.
+const OF_FILES: [c_ulong; 2] = [1, 2];
+
 /// Signals for whatever user.
 pub(in super::super) const CAP_KILL: u64 = 1 << 5;
 /// What starting programs takes: their files and directories, whoever owns them (`CAP_DAC_OVERRIDE`,
@@ -39,19 +43,31 @@ struct Half {
     inheritable: u32,
 }
 
-/// Gives up every capability of the calling thread for ever. It must have set `no_new_privs`.
+/// Gives up every capability of the calling thread for ever, but those to open and execute files. It must have set
+/// `no_new_privs`.
 ///
 /// # Errors
-/// What the system answers if a capability is left.
+/// What the system answers if another capability is left.
 ///
 /// # Safety
 ///
 /// Only in a child, between fork and exec.
-pub(super) unsafe fn drop_all() -> Result<(), c_int> {
+pub(super) unsafe fn drop_all_but_those_of_files() -> Result<(), c_int> {
     // SAFETY: system calls with plain numbers, which change the calling thread only.
     unsafe {
-        if sets()? == [Half::default(); 2] {
+        let mut halves = sets()?;
+        if halves == [Half::default(); 2] {
             return Ok(());
+        }
+        let mask = OF_FILES.iter().fold(0, |mask, number| mask | 1 << number);
+        let files = halves[0].permitted & mask;
+        // The ambient set is what user 0 keeps at an exec that gives it nothing. Nothing can be added to it later.
+        libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+        halves[0].inheritable |= files;
+        if files != 0 && set(halves).is_ok() {
+            for number in OF_FILES {
+                libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_RAISE, number, 0, 0);
+            }
         }
         // Both need `CAP_SETPCAP`. Without it they change nothing that could be regained.
         for capability in 0..=MOST {
@@ -60,9 +76,9 @@ pub(super) unsafe fn drop_all() -> Result<(), c_int> {
             }
         }
         libc::prctl(libc::PR_SET_SECUREBITS, SECURE_BITS, 0, 0, 0);
-        // Takes the ambient set along.
-        set([Half::default(); 2])?;
-        if sets()? == [Half::default(); 2] { Ok(()) } else { Err(libc::EPERM) }
+        let kept = [Half { effective: files, permitted: files, inheritable: files }, Half::default()];
+        set(kept)?;
+        if sets()? == kept { Ok(()) } else { Err(libc::EPERM) }
     }
 }
 
@@ -102,7 +118,7 @@ unsafe fn sets() -> Result<[Half; 2], c_int> {
 
 /// # Safety
 ///
-/// As [`drop_all`].
+/// As [`drop_all_but_those_of_files`].
 unsafe fn set(halves: [Half; 2]) -> Result<(), c_int> {
     let mut header = Header { version: VERSION_3, pid: 0 };
     // SAFETY: the kernel reads two halves for this version.
