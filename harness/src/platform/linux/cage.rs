@@ -1,9 +1,10 @@
+#![allow(unsafe_code)]
 //! The cage of one run: what holds the program to its sandbox, and the harness's answers to what it tries.
 //!
 //! ```text
 //! harness                                   child, before it executes
-//! ruleset, filters, socket pair ──────────> no_new_privs, Landlock, first filter
-//! listener <─────────────────────────────── listener over the socket, second filter
+//! ruleset, filter, socket pair ───────────> no_new_privs, Landlock, filter
+//! listener <─────────────────────────────── listener over the socket
 //! poll: a call waits ── judge ── answer
 //! ```
 //!
@@ -33,7 +34,7 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
-use self::filter::Scope;
+use self::filter::{Scope, Secret};
 use self::judge::{Found, Judgement, Question};
 use self::landlock::Ruleset;
 use self::listener::{Listener, Next};
@@ -198,16 +199,18 @@ impl Inner {
         }
         let filter = match listener::unavailable() {
             Some(because) => Err(because),
-            None => filter::listening(scope).ok_or_else(|| "no filter is known for this processor".to_owned()),
+            None => secret().and_then(|secret| {
+                let filter = filter::listening(scope, secret);
+                filter.map(|filter| (filter, secret)).ok_or_else(|| "no filter is known for this processor".to_owned())
+            }),
         };
         match filter {
-            Ok(filter) => {
+            Ok((filter, secret)) => {
                 let (ours, theirs) = socket_pair().map_err(HarnessError::system("create a socket"))?;
                 self.arrival = Some(ours);
                 self.child_ends.push(above_two(theirs)?);
                 self.orders.filter = filter;
-                // Without the network nothing of the handover is looked at.
-                self.orders.seal = if scope.network { filter::seal() } else { Vec::new() };
+                self.orders.secret = secret;
             }
             Err(because) => self.unheard = Some(because),
         }
@@ -386,6 +389,18 @@ impl Inner {
 fn maker(target: &Target, call: &'static str) -> Maker {
     let process = target.process();
     Maker { process, program: name_of(process), call }
+}
+
+/// Numbers that nobody can guess, or why there are none.
+fn secret() -> Result<Secret, String> {
+    let mut secret = Secret::default();
+    let size = size_of::<Secret>();
+    // SAFETY: the kernel fills as many bytes as there are.
+    let count = unsafe { libc::getrandom(secret.as_mut_ptr().cast(), size, 0) };
+    match usize::try_from(count) {
+        Ok(count) if count == size => Ok(secret),
+        _ => Err(format!("the system gives no random numbers: {}", io::Error::last_os_error())),
+    }
 }
 
 /// The name of a call that is refused whatever its arguments are, and what it is answered.

@@ -104,8 +104,7 @@ impl Shared {
         };
         let (limits, limit_count) = program.limits();
         let traced = program.traced;
-        let [filter, seal] = program.cage.filters();
-        let cage = program.cage.for_child([room.copies(filter)?, room.copies(seal)?]);
+        let cage = program.cage.for_child(room.copies(program.cage.filter())?);
         let plan = ChildPlan { candidates, arguments, variables, directory, group, limits, limit_count, traced, cage };
         // SAFETY: the control part is inside the mapping; the spawner reads it only after the request.
         unsafe { (*self.control).plan = plan };

@@ -32,7 +32,7 @@ pub(crate) fn fork_program(
     let arguments = pointers(&program.arguments);
     let variables = pointers(&program.variables);
     let (limits, limit_count) = program.limits();
-    let mut child_cage = program.cage.for_child(program.cage.filters().map(<[_]>::as_ptr));
+    let mut child_cage = program.cage.for_child(program.cage.filter().as_ptr());
     child_cage.take(cage);
     let plan = ChildPlan {
         candidates: candidates.as_ptr(),

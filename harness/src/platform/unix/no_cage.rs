@@ -75,12 +75,12 @@ impl Cage {
 
 impl CageOrders {
     #[expect(clippy::unused_self, reason = "the same signature everywhere")]
-    pub(crate) fn filters(&self) -> [&[u64]; 2] {
-        [&[], &[]]
+    pub(crate) fn filter(&self) -> &[u64] {
+        &[]
     }
 
     #[expect(clippy::unused_self, reason = "the same signature everywhere")]
-    pub(crate) fn for_child(&self, _filters: [*const u64; 2]) -> ChildCage {
+    pub(crate) fn for_child(&self, _filter: *const u64) -> ChildCage {
         ChildCage
     }
 }

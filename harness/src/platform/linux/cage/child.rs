@@ -7,7 +7,7 @@ use std::{mem, ptr};
 
 use libc::sock_filter;
 
-use super::filter::HANDOVER_FLAGS;
+use super::filter::Secret;
 use super::privileges;
 use crate::platform::unix::errno;
 
@@ -16,8 +16,7 @@ use crate::platform::unix::errno;
 pub(crate) struct CageOrders {
     /// With the listener; empty if there is none.
     pub(super) filter: Vec<sock_filter>,
-    /// Empty if nothing is to be sealed.
-    pub(super) seal: Vec<sock_filter>,
+    pub(super) secret: Secret,
     pub(super) ruleset: bool,
     /// Whether capabilities are given up.
     pub(super) unprivileged: bool,
@@ -25,19 +24,17 @@ pub(crate) struct CageOrders {
 }
 
 impl CageOrders {
-    /// The filters, for whoever keeps them where the child finds them.
-    pub(crate) fn filters(&self) -> [&[sock_filter]; 2] {
-        [&self.filter, &self.seal]
+    /// The filter, for whoever keeps it where the child finds it.
+    pub(crate) fn filter(&self) -> &[sock_filter] {
+        &self.filter
     }
 
-    /// For a child that finds the filters at these addresses.
-    pub(crate) fn for_child(&self, filters: [*const sock_filter; 2]) -> ChildCage {
-        let [filter, seal] = filters;
+    /// For a child that finds the filter at this address.
+    pub(crate) fn for_child(&self, filter: *const sock_filter) -> ChildCage {
         ChildCage {
             filter,
-            seal,
             filter_length: self.filter.len() as u16,
-            seal_length: self.seal.len() as u16,
+            secret: self.secret,
             has_ruleset: self.ruleset,
             unprivileged: self.unprivileged,
             strict: self.strict,
@@ -52,9 +49,8 @@ impl CageOrders {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ChildCage {
     filter: *const sock_filter,
-    seal: *const sock_filter,
     filter_length: u16,
-    seal_length: u16,
+    secret: Secret,
     has_ruleset: bool,
     unprivileged: bool,
     strict: bool,
@@ -129,7 +125,7 @@ pub(crate) unsafe fn enter(cage: &ChildCage, answers: *mut CageAnswers) -> Resul
     }
 }
 
-/// Installs the filters and hands the listener over. The answer of the system to the first filter, or what failed
+/// Installs the filter and hands the listener over. The answer of the system to the filter, or what failed
 /// after it, when nobody would answer the program's calls.
 ///
 /// # Safety
@@ -148,18 +144,12 @@ unsafe fn listen(cage: &ChildCage) -> Result<c_int, c_int> {
         if listener < 0 {
             return Ok(-listener);
         }
-        let sent = hand_over(cage.socket, listener);
+        let sent = hand_over(cage.socket, listener, cage.secret);
         libc::close(listener);
         if sent < 0 {
             return Err(-sent);
         }
-        if cage.seal_length == 0 {
-            return Ok(0);
-        }
-        match install(cage.seal, cage.seal_length, 0) {
-            refused if refused < 0 => Err(-refused),
-            _ => Ok(0),
-        }
+        Ok(0)
     }
 }
 
@@ -179,7 +169,7 @@ unsafe fn install(filter: *const sock_filter, length: u16, flags: libc::c_ulong)
 /// # Safety
 ///
 /// As [`enter`].
-unsafe fn hand_over(socket: RawFd, listener: RawFd) -> c_int {
+unsafe fn hand_over(socket: RawFd, listener: RawFd, secret: Secret) -> c_int {
     let mut control = [0_u64; 4];
     let mut byte = 0_u32;
     let mut part = libc::iovec { iov_base: (&raw mut byte).cast(), iov_len: mem::size_of_val(&byte) };
@@ -195,6 +185,9 @@ unsafe fn hand_over(socket: RawFd, listener: RawFd) -> c_int {
         (*header).cmsg_type = libc::SCM_RIGHTS;
         (*header).cmsg_len = libc::CMSG_LEN(mem::size_of::<c_int>() as u32) as _;
         libc::CMSG_DATA(header).cast::<c_int>().write_unaligned(listener);
-        if libc::sendmsg(socket, &raw const message, HANDOVER_FLAGS) < 0 { -errno() } else { 0 }
+        let [first, second, third] = secret;
+        let flags = libc::MSG_NOSIGNAL;
+        let sent = libc::syscall(libc::SYS_sendmsg, socket, &raw const message, flags, first, second, third);
+        if sent < 0 { -errno() } else { 0 }
     }
 }

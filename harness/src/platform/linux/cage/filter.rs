@@ -1,16 +1,18 @@
-//! The seccomp filters: which calls the kernel shows to the harness.
+//! The seccomp filter: which calls the kernel shows to the harness.
 //!
-//! Two of them. The first has the listener. To hand that over, the child needs one `sendmsg`, which the first filter
-//! lets pass by flags that nobody else combines; the second, without a listener, closes this door behind it.
+//! To hand the listener over, the child needs one `sendmsg`, which the filter lets pass by numbers that the harness has drawn
+//! for this run. What the child executes has another memory and cannot know them. (A second filter that closes the door would
+//! cost as much as the first: the kernel tries each with every call there is.)
 
 use libc::{c_int, sock_filter};
 
 use super::calls::{self, Call, Gate, Topic};
 use super::table::{self, Known, Verdict};
 
-/// The flags of the one message that passes. They mean nothing for the socket that it is sent over.
-pub(super) const HANDOVER_FLAGS: c_int =
-    libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT | libc::MSG_CONFIRM | libc::MSG_DONTROUTE | libc::MSG_MORE;
+/// Numbers that nobody else knows, in the arguments of `sendmsg` that mean nothing.
+pub(super) type Secret = [u64; 3];
+/// The first of those arguments.
+const SECRET_AT: usize = 3;
 
 /// `AUDIT_ARCH_*` from linux/audit.h.
 const X86_64: u32 = 0xC000_003E;
@@ -100,18 +102,18 @@ impl Fate {
         }
     }
 
-    fn body(self) -> Vec<sock_filter> {
+    fn body(self, secret: Secret) -> Vec<sock_filter> {
         match self {
             Fate::Allow => vec![give(ALLOW)],
             Fate::Refuse(errno) => vec![refuse(errno)],
             Fate::Ask => vec![give(NOTIFY)],
-            Fate::Judge(call) => body(call),
+            Fate::Judge(call) => body(call, secret),
         }
     }
 }
 
-/// The first filter. `None` if it is not known how to write one for this processor.
-pub(super) fn listening(scope: Scope) -> Option<Vec<sock_filter>> {
+/// The filter. `None` if it is not known how to write one for this processor.
+pub(super) fn listening(scope: Scope, secret: Secret) -> Option<Vec<sock_filter>> {
     let (native, foreign, ending) = ARCHITECTURES?;
     let mut program = Assembler::default();
     program.load(ARCHITECTURE_AT);
@@ -140,46 +142,39 @@ pub(super) fn listening(scope: Scope) -> Option<Vec<sock_filter>> {
             steps.push((number, fate));
         }
     }
-    program.code.extend(search(&steps));
+    program.code.extend(search(&steps, secret));
     Some(program.code)
 }
 
 /// Finds the step of a call among these, which are in order, by halving: the kernel tries a new filter with every number
 /// there is, to remember which of them always pass, and so a list would cost more than all the rest.
-fn search(steps: &[(u32, Fate)]) -> Vec<sock_filter> {
+fn search(steps: &[(u32, Fate)], secret: Secret) -> Vec<sock_filter> {
     if let [(_, fate)] = steps {
-        return fate.body();
+        return fate.body(secret);
     }
     let mut program = Assembler::default();
     let (lower, upper) = steps.split_at(steps.len() / 2);
-    let lower = search(lower);
+    let lower = search(lower, secret);
     // The block is one jump, which reaches further than a branch can.
     let over = statement(libc::BPF_JMP | libc::BPF_JA, lower.len() as u32);
     program.jump(libc::BPF_JGE, upper[0].0, false, &[over]);
     program.code.extend(lower);
-    program.code.extend(search(upper));
-    program.code
-}
-
-/// The second filter.
-pub(super) fn seal() -> Vec<sock_filter> {
-    let mut program = Assembler::default();
-    program.load(NUMBER_AT);
-    let mut door = Assembler::default();
-    door.load(low(2));
-    door.on_equal(HANDOVER_FLAGS.cast_unsigned(), &[refuse(libc::EINVAL)]);
-    door.give(ALLOW);
-    program.on_equal(number(libc::SYS_sendmsg), &door.code);
-    program.give(ALLOW);
+    program.code.extend(search(upper, secret));
     program.code
 }
 
 /// What becomes of one call.
-fn body(call: &Call) -> Vec<sock_filter> {
+fn body(call: &Call, secret: Secret) -> Vec<sock_filter> {
     let mut program = Assembler::default();
     if call.number == libc::SYS_sendmsg {
-        program.load(low(2));
-        program.on_equal(HANDOVER_FLAGS.cast_unsigned(), &[give(ALLOW)]);
+        for (number, argument) in secret.iter().zip(SECRET_AT..) {
+            for (half, at) in [(*number as u32, 0), ((number >> 32) as u32, 4)] {
+                program.load(low(argument) + at);
+                program.on_different(half, &[give(NOTIFY)]);
+            }
+        }
+        program.give(ALLOW);
+        return program.code;
     }
     match call.gate {
         Gate::Always => program.give(NOTIFY),
@@ -249,10 +244,6 @@ fn low(argument: usize) -> u32 {
     ARGUMENTS_AT + 8 * argument as u32
 }
 
-fn number(call: libc::c_long) -> u32 {
-    call as u32
-}
-
 const ALLOW: u32 = libc::SECCOMP_RET_ALLOW;
 const NOTIFY: u32 = libc::SECCOMP_RET_USER_NOTIF;
 
@@ -309,7 +300,12 @@ mod tests {
     use rstest::rstest;
 
     const ALL: Scope = Scope { files: true, faults: true, network: true };
+    const SECRET: Secret = [7, u64::MAX - 1, 1 << 40];
     const FILES: Scope = Scope { files: true, faults: false, network: false };
+
+    fn number(call: libc::c_long) -> u32 {
+        call as u32
+    }
 
     /// What the kernel would make of a call.
     fn run(program: &[sock_filter], architecture: u32, number: u32, arguments: [u64; 6]) -> u32 {
@@ -337,7 +333,7 @@ mod tests {
     }
 
     fn native(scope: Scope, call: libc::c_long, arguments: [u64; 6]) -> u32 {
-        let program = listening(scope).expect("a known processor");
+        let program = listening(scope, SECRET).expect("a known processor");
         run(&program, ARCHITECTURES.expect("a known processor").0, number(call), arguments)
     }
 
@@ -420,18 +416,19 @@ mod tests {
     }
 
     #[test]
-    fn the_handover_passes_once() {
-        let handover = [3, 4, u64::from(HANDOVER_FLAGS.cast_unsigned()), 0, 0, 0];
-        assert_eq!(native(ALL, libc::SYS_sendmsg, handover), ALLOW);
-        let number = number(libc::SYS_sendmsg);
-        let refused = libc::SECCOMP_RET_ERRNO | libc::EINVAL.cast_unsigned();
-        assert_eq!(run(&seal(), 0, number, handover), refused);
-        assert_eq!(run(&seal(), 0, number, NONE), ALLOW);
+    fn the_handover_passes_by_all_of_the_secret() {
+        let [first, second, third] = SECRET;
+        assert_eq!(native(ALL, libc::SYS_sendmsg, [3, 4, 0, first, second, third]), ALLOW);
+        for wrong in
+            [[first ^ 1, second, third], [first, second ^ 1 << 63, third], [first, second, third ^ 1 << 32], [0, 0, 0]]
+        {
+            assert_eq!(native(ALL, libc::SYS_sendmsg, [3, 4, 0, wrong[0], wrong[1], wrong[2]]), NOTIFY);
+        }
     }
 
     #[test]
     fn programs_of_other_architectures_can_only_end() {
-        let program = listening(ALL).expect("a known processor");
+        let program = listening(ALL, SECRET).expect("a known processor");
         let (_, foreign, ending) = ARCHITECTURES.expect("a known processor");
         assert_eq!(run(&program, foreign, ending[0], NONE), ALLOW);
         for number in [3, 4, 5, 102, 400, 1000] {
