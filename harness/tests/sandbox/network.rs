@@ -26,6 +26,13 @@ const REFUSED: &[(&str, &str, AttemptKind, i32)] = &[
     ("listen", "0.0.0.0:47111", AttemptKind::Bind, libc::EACCES),
 ];
 
+/// Listening where others can connect: the address that the report names.
+const EXPOSED: &[(&str, &[&str], &str)] = &[
+    ("listen-without-bind", &[], "0.0.0.0:0"),
+    ("listen", &["0.0.0.0:0"], "0.0.0.0:"),
+    ("listen", &["[::]:0"], "[::]:"),
+];
+
 pub(crate) fn add(trials: &mut Vec<Trial>) {
     for (what, address, kind, answer) in REFUSED {
         for (prefix, choice) in scene::MECHANISMS {
@@ -39,12 +46,44 @@ pub(crate) fn add(trials: &mut Vec<Trial>) {
             trials.push(Trial::test(format!("{prefix}::refused_{what}_{address}"), test));
         }
     }
+    each(trials, "sockets_for_everybody", sockets_for_everybody);
+    each(trials, "connections_arrive", connections_arrive);
     each(trials, "this_machine_answers", this_machine_answers);
     each(trials, "messages_on_this_machine_arrive", messages_on_this_machine_arrive);
     each(trials, "packets_and_rings", packets_and_rings);
     each(trials, "no_sockets_by_32_bit_calls", no_sockets_by_32_bit_calls);
     each(trials, "python", python);
     each(trials, "an_open_network_is_not_looked_at", an_open_network_is_not_looked_at);
+}
+
+fn sockets_for_everybody(scene: &Scene) -> Result<(), Failed> {
+    for (what, arguments, address) in EXPOSED {
+        let command = arguments.iter().fold(me(what), |command, argument| command.arg(*argument));
+        let (observation, report) = scene.run(command, scene.sandbox())?;
+        ensure(observation.ending == Ending::Exited { code: libc::EACCES }, || {
+            format!("{what}: {}", said(&observation))
+        })?;
+        let found = refused(&report, AttemptKind::Bind);
+        ensure(found.len() == 1 && found[0].starts_with(address), || format!("{:?}", report.attempts))?;
+    }
+    Ok(())
+}
+
+/// Who listens for this machine alone gets connections, also on a socket in a directory.
+fn connections_arrive(scene: &Scene) -> Result<(), Failed> {
+    if !has("python3") {
+        return Ok(());
+    }
+    let script = "import socket, sys, threading\n\
+        for family, name in (socket.AF_INET, ('127.0.0.1', 0)), (socket.AF_UNIX, sys.argv[1]):\n\
+        \x20   server = socket.socket(family); server.bind(name)\n\
+        \x20   one = threading.Thread(target=server.listen, args=(1,)); one.start(); one.join()\n\
+        \x20   client = socket.socket(family); client.connect(server.getsockname()); client.sendall(b'x')\n\
+        \x20   assert server.accept()[0].recv(1) == b'x'\n";
+    let command = HookCommand::new("python3").arg("-c").arg(script).arg(scene.inside().join("socket"));
+    let (observation, report) = scene.run(command, scene.sandbox())?;
+    ensure(observation.ending == Ending::Exited { code: 0 }, || said(&observation))?;
+    ensure(report.attempts.is_empty(), || format!("{:?}", report.attempts))
 }
 
 fn this_machine_answers(scene: &Scene) -> Result<(), Failed> {

@@ -23,6 +23,8 @@ pub(crate) fn reach(args: &[String]) -> ExitCode {
         "message" => message(address(args), false),
         "messages" => message(address(args), true),
         "listen" => TcpListener::bind(address(args)).map(drop),
+        "listen-without-bind" => listen_without_bind(),
+        "request" => request(number(args, 1), &args[2]),
         "packet-socket" => call(libc::SYS_socket, [libc::AF_PACKET as u64, libc::SOCK_RAW as u64, 0, 0, 0, 0]),
         "ring" => call(libc::SYS_io_uring_setup, [8, 0, 0, 0, 0, 0]),
         // Addresses at which nothing is: whatever lets a call pass, nothing changes.
@@ -145,6 +147,19 @@ fn attributes(path: &str) -> io::Result<()> {
     // Not every file system has them.
     let _ = call(libc::SYS_ioctl, [descriptor, GET, at, 0, 0, 0]);
     call(libc::SYS_ioctl, [descriptor, SET, at, 0, 0, 0])
+}
+
+/// A request to a file or directory that may only be read, with nothing to read its arguments from.
+fn request(number: u32, path: &str) -> io::Result<()> {
+    let file = std::fs::File::open(path)?;
+    call(libc::SYS_ioctl, [file.as_raw_fd() as u64, number.into(), 0, 0, 0, 0])
+}
+
+/// The kernel gives the socket an address of every interface.
+fn listen_without_bind() -> io::Result<()> {
+    // SAFETY: all arguments are numbers.
+    let socket = unsafe { libc::socket(libc::AF_INET, libc::SOCK_STREAM, 0) };
+    call(libc::SYS_listen, [socket as u64, 1, 0, 0, 0, 0])
 }
 
 fn call(number: c_long, arguments: [u64; 6]) -> io::Result<()> {

@@ -38,6 +38,7 @@ pub(crate) fn add(trials: &mut Vec<Trial>) {
     each(trials, "own_processes_are_not", own_processes_are_not);
     each(trials, "attributes_of_files", attributes_of_files);
     each(trials, "root_reads_what_others_keep_private", root_reads_what_others_keep_private);
+    each(trials, "requests_to_files", requests_to_files);
     each(trials, "usual_options_and_control_data", usual_options_and_control_data);
 }
 
@@ -97,6 +98,36 @@ fn root_reads_what_others_keep_private(scene: &Scene) -> Result<(), Failed> {
     let line = format!("echo x > {0}/new; echo x > {0}/hook.sh", home.display());
     let (observation, _) = scene.run(HookCommand::shell(&line), scene.sandbox())?;
     ensure(observation.ending != Ending::Exited { code: 0 }, || said(&observation))
+}
+
+/// Requests that change something by a descriptor that may only read are refused for files outside; those that read are not.
+fn requests_to_files(scene: &Scene) -> Result<(), Failed> {
+    let file = scene.outside().join("file").display().to_string();
+    let folder = scene.outside().display().to_string();
+    // FS_IOC_ENABLE_VERITY, FS_IOC_FSSETXATTR, FAT_IOCTL_SET_ATTRIBUTES, FS_IOC_SET_ENCRYPTION_POLICY, BTRFS_IOC_SUBVOL_CREATE.
+    let changing = [
+        (0x4080_6685_u32, &file),
+        (0x401C_5820, &file),
+        (0x4004_7211, &file),
+        (0x800C_6613, &folder),
+        (0x5000_940E, &folder),
+    ];
+    for (number, path) in changing {
+        let (observation, report) = scene.run(me("request").arg(number.to_string()).arg(path), scene.sandbox())?;
+        ensure(observation.ending == Ending::Exited { code: libc::EACCES }, || {
+            format!("{number:#x}: {}", said(&observation))
+        })?;
+        ensure(refused(&report, AttemptKind::Write) == [path.clone()], || format!("{:?}", report.attempts))?;
+    }
+    // FS_IOC_GETFLAGS, FIGETBSZ.
+    for number in [0x8008_6601_u32, 0x0002] {
+        let (observation, report) = scene.run(me("request").arg(number.to_string()).arg(&file), scene.sandbox())?;
+        ensure(observation.ending != Ending::Exited { code: libc::EACCES }, || {
+            format!("{number:#x}: {}", said(&observation))
+        })?;
+        ensure(report.attempts.is_empty(), || format!("{:?}", report.attempts))?;
+    }
+    Ok(())
 }
 
 fn usual_options_and_control_data(scene: &Scene) -> Result<(), Failed> {

@@ -1,7 +1,9 @@
 #![allow(unsafe_code)]
 //! Socket addresses, and whether they are beyond this machine.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::ptr;
@@ -67,6 +69,26 @@ pub(super) fn is_beyond(address: &SocketAddr) -> bool {
 /// clients ask for such a one.
 pub(super) fn is_exposed(address: &SocketAddr) -> bool {
     address.port() != 0 && !address.ip().to_canonical().is_loopback()
+}
+
+/// The address that a socket has itself.
+pub(super) fn own(socket: &OwnedFd) -> io::Result<Address> {
+    let mut bytes = [0_u8; LONGEST];
+    let mut length = LONGEST as libc::socklen_t;
+    // SAFETY: the kernel writes at most the given length.
+    if unsafe { libc::getsockname(socket.as_raw_fd(), bytes.as_mut_ptr().cast(), &raw mut length) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(parse(&bytes[..(length as usize).min(LONGEST)]))
+}
+
+/// Lets others connect to it.
+pub(super) fn listen(socket: &OwnedFd, backlog: c_int) -> io::Result<()> {
+    // SAFETY: the socket is ours.
+    match unsafe { libc::listen(socket.as_raw_fd(), backlog) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 /// The addresses of this machine's interfaces, as they were when they were first asked for.

@@ -84,6 +84,7 @@ impl Question<'_> {
             Ask::Get(kind) => return self.object(objects, kind),
             Ask::Use(kind, command) => return self.used(objects, kind, command),
             Ask::Queue => return self.queue(),
+            Ask::Listen => return self.listen(),
             Ask::SocketOption => return self.socket_option(),
             Ask::Process(argument, whom) => return self.process(argument, whom),
             Ask::Request if calls::TERMINAL_REQUESTS.contains(&(self.arguments[1] as u32)) => {
@@ -370,6 +371,35 @@ impl Question<'_> {
         }
         let target = format!("a socket of family {family}, kind {kind}, protocol {protocol}");
         Judgement::refused(AttemptKind::Connect, target, libc::EPERM)
+    }
+
+    /// Whether others may connect to the socket: it has to have an address of this machine alone. The kernel gives one that
+    /// has none an address of every interface. The harness makes the call itself, so nobody exchanges the socket before.
+    fn listen(&self) -> Judgement {
+        let socket = match self.target.duplicate(self.number(0)) {
+            Ok(socket) => socket,
+            Err(error) if matches!(error.raw_os_error(), Some(libc::EBADF | libc::ESRCH)) => {
+                return Judgement { answer: Answer::Fail(libc::EBADF), ..Judgement::FINE };
+            }
+            Err(error) => {
+                let target = format!("a socket that the harness cannot read ({error})");
+                return Judgement::refused(AttemptKind::Bind, target, libc::EACCES);
+            }
+        };
+        match address::own(&socket) {
+            Ok(Address::Internet(address)) if !address.ip().to_canonical().is_loopback() => {
+                Judgement::refused(AttemptKind::Bind, address.to_string(), libc::EACCES)
+            }
+            Ok(Address::Internet(_)) => {
+                let answer = match address::listen(&socket, self.number(1)) {
+                    Ok(()) => Answer::Done,
+                    Err(error) => Answer::Fail(error.raw_os_error().unwrap_or(libc::EIO)),
+                };
+                Judgement { answer, ..Judgement::FINE }
+            }
+            // Sockets of files remember who listens.
+            _ => Judgement::FINE,
+        }
     }
 
     /// An option of a socket that is not known to leave the way of packets alone.

@@ -116,7 +116,7 @@ pub(super) const TABLE: &[Known] = &[
     allowed("recvmsg", 47, 212),
     allowed("shutdown", 48, 210),
     judged("bind", 49, 200),
-    allowed("listen", 50, 201),
+    judged("listen", 50, 201),
     allowed("getsockname", 51, 204),
     allowed("getpeername", 52, 205),
     allowed("socketpair", 53, 199),

@@ -2,10 +2,11 @@
 //! The process that waits for an answer: its memory, and what its paths mean.
 
 use std::collections::VecDeque;
-use std::ffi::{OsStr, OsString, c_int};
+use std::ffi::{OsStr, OsString, c_int, c_long};
 use std::fs::{self, Metadata};
 use std::io;
 use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
 use std::sync::OnceLock;
@@ -65,6 +66,33 @@ impl Target {
         let status = fs::read_to_string(format!("/proc/{}/status", self.thread)).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("Tgid:"));
         line.and_then(|number| number.trim().parse().ok()).unwrap_or(self.thread)
+    }
+
+    /// A descriptor of ours for what a descriptor of it stands for. Needs Linux 5.6.
+    pub(super) fn duplicate(&self, descriptor: c_int) -> io::Result<OwnedFd> {
+        // Since Linux 6.9; before that, only for the first thread of a process.
+        const OF_THREAD: c_int = libc::O_EXCL;
+        let checked = |number: c_long| match number {
+            ..0 => Err(io::Error::last_os_error()),
+            // SAFETY: the kernel has just made it.
+            number => Ok(unsafe { OwnedFd::from_raw_fd(number as c_int) }),
+        };
+        // SAFETY: all arguments are numbers.
+        let open = |of: i32, flags: c_int| checked(unsafe { libc::syscall(libc::SYS_pidfd_open, of, flags) });
+        let holder = match open(self.thread, OF_THREAD) {
+            Err(error) if error.raw_os_error() == Some(libc::EINVAL) && self.has_the_same(descriptor) => {
+                open(self.process(), 0)?
+            }
+            holder => holder?,
+        };
+        // SAFETY: as above.
+        checked(unsafe { libc::syscall(libc::SYS_pidfd_getfd, holder.as_raw_fd(), descriptor, 0) })
+    }
+
+    /// Whether the descriptor is that of the whole process, too: threads can have their own.
+    fn has_the_same(&self, descriptor: c_int) -> bool {
+        let file = |of: i32| fs::read_link(format!("/proc/{of}/fd/{descriptor}")).ok();
+        self.thread == self.process() || file(self.thread).is_some_and(|own| file(self.process()) == Some(own))
     }
 
     /// Reads memory of it.
