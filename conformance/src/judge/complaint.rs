@@ -163,6 +163,10 @@ mod tests {
     #[case::a_log("[guard] checked: ls", None)]
     #[case::a_message("guard: nothing to do", None)]
     #[case::about_a_command("blocked: option --force is not allowed", None)]
+    #[case("[handler] Error: Cannot find module '/hooks/index.js' imported from /hooks/guard.mjs", Some("[handler]"))]
+    #[case("guard: Cannot find module './rules'", Some("guard"))]
+    #[case("guard: No module named 'yaml'", Some("guard"))]
+    #[case("No module is loaded", None)]
     #[case::a_warning("warning: unknown option in config", None)]
     fn complaints_have_a_form(#[case] line: &str, #[case] program: Option<&str>) {
         assert_eq!(read(line).map(|(_, program)| program).as_deref(), program);
