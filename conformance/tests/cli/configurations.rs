@@ -104,3 +104,13 @@ fn a_script_that_the_platform_makes_executable_runs() {
     let folder = project(&[(".github/hooks/h.json", &behind), (".github/hooks/x.sh", script)]);
     check("copilot-cli", folder.path(), &[]).code(1).stdout(contains("error[config.not-executable]"));
 }
+
+#[test]
+fn a_file_without_hooks_needs_no_version_of_theirs() {
+    let hooks = r#"{"version":1,"hooks":{"agentStop":[{"type":"command","bash":"cat >/dev/null"}]}}"#;
+    let bare = r#"{"hooks":{"agentStop":[{"type":"command","bash":"cat >/dev/null"}]}}"#;
+    let folder = project(&[(".github/hooks/h.json", hooks), (".github/hooks/config/bar.json", r#"{"refresh":5}"#)]);
+    check("copilot-cli", folder.path(), &[]).code(0).stdout(contains("version-missing").not());
+    let folder = project(&[(".github/hooks/h.json", hooks), (".github/hooks/more/h.json", bare)]);
+    check("copilot-cli", folder.path(), &[]).code(0).stdout(contains("advice[config.version-missing]"));
+}

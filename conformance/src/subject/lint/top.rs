@@ -42,7 +42,14 @@ fn unknown(scope: &Scope<'_>, source: &Source, notices: &mut Notices) {
 }
 
 fn version(scope: &Scope<'_>, source: &Source, notices: &mut Notices) {
+    // A file in the directory of hooks that has none is no file of hooks, so that no version of theirs is missing.
+    let key = scope.dialect.settings.hooks.as_ref();
+    let has_hooks = key.is_none_or(|key| source.root.get(key).is_some());
+    let has_events = source.root.members().into_iter().flatten().any(|member| scope.event(&member.key).is_some());
     for known in scope.dialect.version.iter().filter(|known| pattern::any(&known.files, &source.path)) {
+        if !has_hooks && !has_events && source.root.get(&known.key).is_none() {
+            continue;
+        }
         format_version(scope, known, source, &source.root, notices);
     }
 }
