@@ -1,12 +1,20 @@
 //! The help of a finding where it depends on what the platform offers at the event.
 
+use hookproof_harness::Ending;
+
 use crate::contract::{Contract, Event};
 use crate::oracle::remedy::{Want, silence_is_valid, want_of, ways};
+use crate::oracle::{BROKEN_PIPE_SIGNAL, reported_signal};
 use crate::requirement::Requirement;
 use crate::run::Run;
 
 /// Ways that one finding names.
 const NAMED: usize = 2;
+
+/// How a pipeline outlives a part that ends early.
+const BROKEN_PIPE: &str = "With `set -o pipefail`, a pipeline fails where a part ends before it has read everything, as \
+                           `head` and `grep -q` do at a long text. Read everything (`sed -n 1p`, `grep -c`), \
+                           or put `|| true` behind the pipeline where its code does not matter.";
 
 /// How the requirement is met at this event; `None` where what the requirement itself says is enough.
 pub(super) fn of(requirement: &Requirement, contract: &Contract, event: &Event, run: &Run) -> Option<String> {
@@ -21,9 +29,20 @@ pub(super) fn of(requirement: &Requirement, contract: &Contract, event: &Event, 
             ))
         }
         "stream.text-reaches-nobody" | "security.warning-discarded" => Some(reaches(requirement, event, &ways)),
+        "schema.misplaced-field" | "schema.wrong-case" => {
+            let document = serde_json::from_slice(&run.observation.stdout.bytes).ok()?;
+            let lost = run.effect.decision.is_none() && want_of(&document) == Want::Allow;
+            if lost { consent(contract, event, &ways) } else { None }
+        }
+        "exit.killed-by-signal" | "input.hostile-values" if is_broken_pipe(run) => Some(BROKEN_PIPE.to_owned()),
         "schema.foreign-field" | "schema.unknown-field" | "schema.decision-not-read" => {
             let document = serde_json::from_slice(&run.observation.stdout.bytes).ok()?;
             let want = want_of(&document);
+            if want == Want::Allow
+                && let Some(consent) = consent(contract, event, &ways)
+            {
+                return Some(consent);
+            }
             let found = either(&ways(want));
             let what = match want {
                 Want::Deny => "deny",
@@ -53,6 +72,25 @@ pub(super) fn of(requirement: &Requirement, contract: &Contract, event: &Event, 
         }
         _ => None,
     }
+}
+
+/// How a hook consents and denies at a gate. An unread `allow` that is only put at the right place allows everything that
+/// the hook does not know.
+fn consent(contract: &Contract, event: &Event, ways: &dyn Fn(Want) -> Vec<String>) -> Option<String> {
+    let allowed = either(&ways(Want::Allow)).filter(|_| event.can_deny())?;
+    let denied = either(&ways(Want::Deny)).map_or_else(String::new, |denied| format!(" To deny, {denied}."));
+    Some(if silence_is_valid(contract, event) {
+        format!(
+            "Print nothing where the hook has no objection. To allow a short list of harmless calls, {allowed}.{denied}"
+        )
+    } else {
+        format!("To allow at {}, {allowed}; keep that for a short list of harmless calls.{denied}", event.name)
+    })
+}
+
+/// Whether SIGPIPE ended a part of the hook, and the hook with it.
+fn is_broken_pipe(run: &Run) -> bool {
+    matches!(run.observation.ending, Ending::Exited { code } if reported_signal(code) == Some(BROKEN_PIPE_SIGNAL))
 }
 
 /// How a text reaches somebody, and how a step is stopped with it.

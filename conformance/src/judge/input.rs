@@ -7,7 +7,7 @@ use regex_lite::Regex;
 
 use super::{Finding, Material, Verdict, ending};
 use crate::contract::{Action, Decision};
-use crate::oracle::reported_signal;
+use crate::oracle::{reported_signal, say_signal};
 use crate::requirement::Requirement;
 use crate::run::{Run, is_through_shell};
 
@@ -27,12 +27,7 @@ fn unseemly(material: &Material<'_>, run: &Run) -> Option<String> {
     let through_shell = is_through_shell(&material.case.subject.invocation);
     match &run.observation.ending {
         Ending::Exited { code: 0 | 2 } => None,
-        Ending::Exited { code } if through_shell && reported_signal(*code).is_some() => {
-            let signal = code - 128;
-            Some(format!(
-                "the hook was killed by signal {signal}, which the shell in between reports as exit code {code}"
-            ))
-        }
+        Ending::Exited { code } if through_shell && reported_signal(*code).is_some() => Some(say_signal(*code)),
         Ending::Exited { code } if is_uncaught(&stderr) => {
             Some(format!("an uncaught error ends the hook with code {code}"))
         }

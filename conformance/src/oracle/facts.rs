@@ -63,6 +63,22 @@ pub(crate) fn reported_signal(code: i32) -> Option<i32> {
     ENDING.contains(&signal).then_some(signal)
 }
 
+/// SIGPIPE: a write to a pipe that nobody reads any more.
+pub(crate) const BROKEN_PIPE_SIGNAL: i32 = 13;
+
+/// What a code says with which a shell reports a signal. SIGPIPE mostly ends a part of a pipeline in the hook, and a shell
+/// with `pipefail` makes that code its own; nobody killed the hook then.
+pub(crate) fn say_signal(code: i32) -> String {
+    match code - 128 {
+        BROKEN_PIPE_SIGNAL => format!(
+            "exit code {code} is signal {BROKEN_PIPE_SIGNAL}: what the hook runs wrote to a pipe whose reader had ended"
+        ),
+        signal => {
+            format!("the hook was killed by signal {signal}, which the shell in between reports as exit code {code}")
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;

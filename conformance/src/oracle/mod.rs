@@ -15,7 +15,7 @@ mod tell;
 mod texts;
 
 pub use effect::{Effect, HookStatus, Problem};
-pub(crate) use facts::reported_signal;
+pub(crate) use facts::{BROKEN_PIPE_SIGNAL, reported_signal, say_signal};
 pub use facts::{Ended, Facts};
 pub use tell::tell;
 

@@ -59,6 +59,42 @@ const NESTED: &str = r#"case $i in *"rm -rf"*) echo '{"hookSpecificOutput":{"hoo
     "[schema.decision-not-read]"
 )]
 #[case::other_spelling("copilot-cli", "preToolUse", NESTED, "error[schema.misplaced-field]")]
+#[case::unread_consent(
+    "claude-code",
+    "PreToolUse",
+    r#"echo '{"permissionDecision":"allow"}'"#,
+    "help: Print nothing where the hook has no objection. To allow a short list of harmless calls, print"
+)]
+#[case::unread_consent_in_another_case(
+    "claude-code",
+    "PreToolUse",
+    r#"echo '{"hookSpecificOutput":{"hookEventName":"PreToolUse","permission_decision":"allow"}}'"#,
+    "help: Print nothing where the hook has no objection."
+)]
+#[case::unread_consent_where_silence_is_open(
+    "cursor",
+    "beforeShellExecution",
+    r#"echo '{"decision":"allow"}'"#,
+    "keep that for a short list of harmless calls. To deny, print `{\"permission\":\"deny\""
+)]
+#[case::unread_denial(
+    "claude-code",
+    "PreToolUse",
+    r#"case $i in *"rm -rf"*) echo '{"permissionDecision":"deny"}';; esac"#,
+    "help: Move the field to the place that the message names."
+)]
+#[case::broken_pipe(
+    "claude-code",
+    "PreToolUse",
+    r#"bash -c 'set -o pipefail; yes | head -n 1 >/dev/null'; exit $?"#,
+    "exit code 141 is signal 13: what the hook runs wrote to a pipe whose reader had ended"
+)]
+#[case::broken_pipe_mended(
+    "claude-code",
+    "PreToolUse",
+    r#"bash -c 'set -o pipefail; yes | head -n 1 >/dev/null'; exit $?"#,
+    "put `|| true` behind the pipeline"
+)]
 fn help_names_what_works_at_the_event(
     #[case] platform: &str,
     #[case] event: &str,

@@ -7,7 +7,7 @@ use crate::contract::{Basis, Decision, EndingPattern, ExitThen, OutcomeName};
 use crate::launcher::Launchers;
 use crate::oracle::effect::Effect;
 use crate::oracle::exit::Ruling;
-use crate::oracle::{Ended, Facts, Run, Said, interpret};
+use crate::oracle::{Ended, Facts, Run, Said, interpret, say_signal};
 
 pub(super) fn lint(problems: &mut Problems<'_>, ruling: &Ruling, effect: &Effect) {
     let run = problems.run;
@@ -21,12 +21,8 @@ pub(super) fn lint(problems: &mut Problems<'_>, ruling: &Ruling, effect: &Effect
             problems.add("exit.killed-by-signal", format!("the hook was killed by signal {signal}{said}"));
         }
         Ended::Exit(code) if run.facts.signal().is_some() => {
-            let signal = code - 128;
             let said = if silent { ", with nothing on either stream" } else { "" };
-            let message = format!(
-                "the hook was killed by signal {signal}, which the shell in between reports as exit code {code}{said}"
-            );
-            problems.add("exit.killed-by-signal", message);
+            problems.add("exit.killed-by-signal", format!("{}{said}", say_signal(code)));
             deny_by_accident(problems, ruling, code);
         }
         Ended::Exit(2) => two(problems, ruling, effect),
