@@ -263,9 +263,15 @@ fn without_proc(arguments: &str) -> Option<String> {
 #[cfg(target_os = "linux")]
 #[test]
 fn what_is_not_seen_without_proc_is_skipped_with_the_reason() {
-    let Some(text) = without_proc("check --event Stop --scenario baseline -- sh -c 'cat >/dev/null; sleep 5 &'") else {
-        return;
+    // No other process has such an argument.
+    const PAUSE: &str = "47.1381";
+    let line = format!("check --event Stop --scenario baseline -- sh -c 'cat >/dev/null; sleep {PAUSE} &'");
+    let Some(text) = without_proc(&line) else { return };
+    let is_left = |entry: &fs::DirEntry| {
+        fs::read(entry.path().join("cmdline")).is_ok_and(|line| line == format!("sleep\0{PAUSE}\0").as_bytes())
     };
+    let left = fs::read_dir("/proc").expect("Linux has it").flatten().filter(is_left).count();
+    assert_eq!(left, 0, "processes of the hook's group are killed, seen or not");
     assert!(text.contains("processes that outlive the hook cannot be seen here"), "{text}");
     assert!(text.contains("started by: posix") && text.contains("linux-spawner"), "{text}");
 }

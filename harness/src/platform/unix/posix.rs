@@ -388,6 +388,10 @@ impl Process for PosixProcess {
         let descendants = left.iter().map(|pid| Descendant { pid: pid.cast_unsigned(), name: name_of(*pid) }).collect();
         if !left.is_empty() {
             self.kill_stragglers();
+        } else if !self.reaped {
+            // Who was stopped with the group and is in no table would stay stopped for ever.
+            // SAFETY: as in `signal`.
+            unsafe { libc::kill(-self.pid, libc::SIGKILL) };
         }
         let usage = self.reap();
         let mut aftermath = Aftermath { descendants, ..Aftermath::default() };
