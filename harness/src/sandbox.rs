@@ -320,7 +320,7 @@ impl fmt::Display for Attempt {
             AttemptKind::Connect => "connect to",
             AttemptKind::Send => "send to",
             AttemptKind::Bind => "listen on",
-            AttemptKind::System => "do",
+            AttemptKind::System => "change the system:",
         };
         write!(f, "{kind} {} ({} by {}, process {}): ", self.target, self.call, self.program, self.pid)?;
         match &self.outcome {

@@ -10,8 +10,8 @@ use crate::scene::{self, Scene, each, has, me, refused, said};
 
 /// What a program does, with which arguments, the answer, the kind of attempt, and its target.
 const REFUSED: &[(&str, &[&str], i32, AttemptKind, &str)] = &[
-    ("mount", &[], libc::EPERM, AttemptKind::System, "what changes what paths mean"),
-    ("host-name", &[], libc::EPERM, AttemptKind::System, "what changes the whole system"),
+    ("mount", &[], libc::EPERM, AttemptKind::System, "mount (changes mounts or the root directory)"),
+    ("host-name", &[], libc::EPERM, AttemptKind::System, "sethostname (changes the system for everybody)"),
     ("terminal-input", &[], libc::EPERM, AttemptKind::System, "the request 0x5412 to a terminal"),
     ("option", &["0", "4"], libc::EPERM, AttemptKind::System, "option 4 of a socket at level 0"),
     ("option", &["1", "25"], libc::EPERM, AttemptKind::System, "option 25 of a socket at level 1"),

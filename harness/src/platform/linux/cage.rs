@@ -412,7 +412,7 @@ fn forbidden(call: &libc::seccomp_data) -> Option<(&'static str, Judgement)> {
     let known = table::find(call.nr.cast_unsigned())?;
     match known.verdict {
         Verdict::Refused { errno, because, .. } => {
-            let target = format!("what {because}");
+            let target = format!("{} ({because})", known.name);
             Some((known.name, Judgement::refused(AttemptKind::System, target, errno)))
         }
         Verdict::Allowed | Verdict::Judged => None,
