@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use hookproof_harness::remove_tree;
 
+use super::scratch;
+
 /// A directory beside those of the run, for copies of what the hook writes elsewhere: a log beside its own script, say. The
 /// harness makes it when it is needed; it is gone when the value is dropped.
 #[derive(Debug)]
@@ -12,7 +14,7 @@ pub(super) struct Copies(PathBuf);
 impl Copies {
     /// The one that belongs to the directory of a run.
     pub(super) fn beside(base: &Path) -> Self {
-        Copies(base.with_extension("copies"))
+        Copies(scratch::copies_of(base))
     }
 
     pub(super) fn directory(&self) -> &Path {

@@ -58,10 +58,12 @@ impl Worker<'_, '_> {
                     further.cut_off = Some(CutOff::Time(patience));
                     break;
                 }
-                match self.harness.run(&prepared.command) {
-                    Ok(observation) if has_ended(&observation) => {
-                        surroundings.seen(std::slice::from_ref(&observation));
-                    }
+                let run = self.harness.run(&prepared.command);
+                if let Ok(observation) = &run {
+                    surroundings.seen(std::slice::from_ref(observation));
+                }
+                match run {
+                    Ok(observation) if has_ended(&observation) => {}
                     Ok(_) => {
                         further.cut_off = Some(CutOff::Unended);
                         break;

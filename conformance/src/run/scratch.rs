@@ -69,7 +69,7 @@ pub fn left_behind() -> Vec<String> {
 
 /// Removes a directory and the one for copies. What resists is remembered.
 fn remove(path: &Path) -> bool {
-    [path.to_owned(), with(path, COPIES)].iter().fold(true, |whole, path| match remove_tree(path) {
+    [path.to_owned(), copies_of(path)].iter().fold(true, |whole, path| match remove_tree(path) {
         Ok(()) => whole,
         Err(error) => {
             let mut left = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
@@ -77,6 +77,11 @@ fn remove(path: &Path) -> bool {
             false
         }
     })
+}
+
+/// The directory that belongs to one of these, for copies of what hooks write elsewhere.
+pub(super) fn copies_of(path: &Path) -> PathBuf {
+    with(path, COPIES)
 }
 
 /// `path` with something behind its name.

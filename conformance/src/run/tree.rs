@@ -83,6 +83,8 @@ pub(super) struct Tree {
     pub(super) plugin_data: PathBuf,
     /// Everything below `base` as it was made, by path; `None` where the system does not tell of every change.
     made: Option<BTreeMap<PathBuf, Entry>>,
+    /// What the system tells of `base` itself.
+    mark: Option<Mark>,
     /// When what was made last was made.
     finished: SystemTime,
 }
@@ -122,6 +124,7 @@ impl Tree {
             home,
             project,
             made: None,
+            mark: None,
             finished: SystemTime::now(),
         };
         let own = [&tree.home, &tree.project, &tree.elsewhere, &tree.temp, &tree.session, &tree.state];
@@ -147,6 +150,7 @@ impl Tree {
         }
         if Mark::TELLS_EVERY_CHANGE {
             tree.made = Some(tree.entries()?);
+            tree.mark = Some(Mark::of(&tree.base.symlink_metadata()?));
         }
         tree.finished = SystemTime::now();
         Ok(tree)
@@ -180,7 +184,13 @@ impl Tree {
     /// # Errors
     /// If something can be neither removed nor made anew: the tree is of no use any more.
     fn restore(&mut self, taken: SystemTime) -> io::Result<()> {
-        let Some(made) = &mut self.made else { return Err(io::ErrorKind::Unsupported.into()) };
+        let (Some(made), Some(mark)) = (&mut self.made, &self.mark) else {
+            return Err(io::ErrorKind::Unsupported.into());
+        };
+        // Nothing makes this one anew.
+        if !mark.is_same_directory(&Mark::of(&self.base.symlink_metadata()?)) {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
         // A change within the same tick as the making of a file has the same time.
         let young = taken < self.finished + TICK;
         let found = everything_below(&self.base)?;
@@ -382,12 +392,20 @@ mod tests {
         assert_eq!((&again.base, content(&again)), (&base, before));
     }
 
-    #[test]
-    fn what_cannot_be_put_back_is_not_used_again() {
+    fn gone(base: &Path) {
+        fs::remove_dir_all(base).unwrap();
+    }
+
+    fn closed(base: &Path) {
+        fs::set_permissions(base, fs::Permissions::from_mode(0o300)).unwrap();
+    }
+
+    #[rstest]
+    fn what_cannot_be_put_back_is_not_used_again(#[values(gone, closed)] change: fn(&Path)) {
         let shelf = Shelf::default();
         let tree = shelf.take(shape()).unwrap();
         let (base, taken) = (tree.base.clone(), SystemTime::now());
-        fs::remove_dir_all(&base).unwrap();
+        change(&base);
         shelf.put_back(tree, taken);
         assert_ne!(shelf.take(shape()).unwrap().base, base);
     }

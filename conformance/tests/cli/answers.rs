@@ -1,5 +1,6 @@
 //! What `interpret` and `check` say of answers that a platform reads in part or not at all.
 
+#[cfg(unix)]
 use predicates::prelude::*;
 use predicates::str::contains;
 use rstest::rstest;
