@@ -50,6 +50,9 @@ mod own_payloads;
 mod port;
 #[path = "cli/probe.rs"]
 mod probe;
+#[cfg(target_os = "linux")]
+#[path = "cli/reports.rs"]
+mod reports;
 #[cfg(unix)]
 #[path = "cli/resources.rs"]
 mod resources;

@@ -1,0 +1,2 @@
+# Reads its input and says nothing.
+cat >/dev/null
