@@ -147,6 +147,7 @@ fn checker(contract: &Contract, jobs: usize) -> Result<Checker<'_>, AnyError> {
             jobs,
             patience: Duration::from_secs(10),
             level: Level::May,
+            fail_fast: false,
             environment: BTreeMap::new(),
             launchers: Vec::new(),
             confinement: Confinement::default(),

@@ -30,3 +30,4 @@ pub mod requirement;
 pub mod run;
 pub mod schema;
 pub mod subject;
+pub mod suggest;

@@ -64,6 +64,9 @@ mod shell_hooks;
 #[cfg(unix)]
 #[path = "cli/strangers.rs"]
 mod strangers;
+#[cfg(unix)]
+#[path = "cli/target.rs"]
+mod target;
 
 use std::path::PathBuf;
 

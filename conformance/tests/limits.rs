@@ -39,6 +39,7 @@ fn judged(scenario: &Scenario) -> Vec<Judgement> {
             jobs: 1,
             patience: Duration::from_secs(10),
             level: Level::May,
+            fail_fast: false,
             environment: BTreeMap::new(),
             launchers: Vec::new(),
             confinement: Confinement::default(),

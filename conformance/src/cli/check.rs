@@ -2,43 +2,49 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::io::{self, Write};
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
 use clap::{ArgGroup, Args, ValueEnum};
-use hookproof::contract::{Contract, Evidence};
+use hookproof::contract::{Contract, Evidence, Library};
 use hookproof::payload::Payloads;
 use hookproof::plan::{Filter, Scenarios, left_out, plan};
-use hookproof::report::{Reporter, Summary};
+use hookproof::report::{Reporter, Summary, visible};
 use hookproof::requirement::{Catalogue, Level};
 use hookproof::run::{
     CheckError, CheckOptions, Checker, Confinement, Interrupter, Launcher, Mode, Slots, launchers, path_through,
     start_through,
 };
-use hookproof::subject::{
-    ConfigNotice, DiscoverError, Origin, ProjectFile, Subject, consent_text, discover_given, from_command,
-};
+use hookproof::subject::{ConfigNotice, Origin, Subject};
 
 use super::known::Known;
 use super::{CliError, Exit, unknown};
 
 mod across;
+mod consent;
+mod events;
 mod heavy;
 mod output;
 mod own;
+mod target;
 
+use events::{Asked, guessed};
 use output::Output;
+pub(super) use target::here;
+use target::{Found, Target};
 
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("what").required(true).args(["path", "reference", "hook"]))]
+#[command(group = ArgGroup::new("what").args(["path", "reference", "hook"]))]
 pub(crate) struct CheckArguments {
-    /// Platform, with or without a version: claude-code, claude-code@2.1.197; several with commas between them, or all
-    #[arg(long, default_value = "claude-code")]
-    platform: String,
-    /// Only this event; may be given more than once
+    /// Platform, with or without a version: claude-code, claude-code@2.1.197; several separated by commas, or all
+    /// [default: the platforms whose files are found, else claude-code]
+    #[arg(long)]
+    platform: Option<String>,
+    /// Only this event, also by another platform's name for it; can be repeated. `all`: every event
+    /// [default: for a command, the events that it seems to be written for]
     #[arg(long)]
     event: Vec<String>,
     /// Only this scenario, besides the baseline; may be given more than once
@@ -53,8 +59,8 @@ pub(crate) struct CheckArguments {
     /// Write the report to a file
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Cases run at the same time; the number of processors if not given
-    #[arg(long)]
+    /// Cases run at the same time, at least 1; the number of processors if not given
+    #[arg(long, value_parser = at_least_one)]
     jobs: Option<NonZeroUsize>,
     /// Seconds after which the suite gives up on a hook, whatever the platform's own limit is
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
@@ -71,6 +77,12 @@ pub(crate) struct CheckArguments {
     /// Let hooks write this file or folder as well; may be given more than once
     #[arg(long, value_name = "PATH")]
     allow_write: Vec<PathBuf>,
+    /// Stop at the first finding that fails the check
+    #[arg(long)]
+    fail_fast: bool,
+    /// Check the configuration only, and run no hook
+    #[arg(long)]
+    no_run: bool,
     /// Run a stranger's hooks without asking (also: set CI)
     #[arg(long)]
     yes: bool,
@@ -87,8 +99,8 @@ pub(crate) struct CheckArguments {
     /// Check the reference hook that hookproof carries
     #[arg(long)]
     reference: bool,
-    /// A settings file, a plugin, or a project folder
-    #[arg(value_name = "CONFIG_OR_PLUGIN_DIR")]
+    /// A script or program that is the hook, a settings file, a plugin, or a project [default: the current directory]
+    #[arg(value_name = "PATH")]
     path: Option<PathBuf>,
     /// The hook's command and its arguments; `{event}` and `{platform}` in them are filled in
     #[arg(last = true, value_name = "CMD")]
@@ -136,6 +148,10 @@ impl Color {
     }
 }
 
+pub(super) fn at_least_one(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse().map_err(|_| "expected a whole number, at least 1".to_owned())
+}
+
 pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     let number: f64 = text.parse().map_err(|_| "expected a number of seconds".to_owned())?;
     if number > 0.0 && number <= 86_400.0 {
@@ -146,31 +162,51 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
 }
 
 pub(crate) fn run(arguments: &CheckArguments, known: &Known) -> Result<Exit, CliError> {
-    let contracts = platforms(&arguments.platform, known)?;
+    let (target, run_as) = Target::of(arguments, known);
+    let (contracts, found_here) = target.contracts(arguments.platform.as_deref(), known)?;
     // Wrong usage is told before anybody is asked for consent.
-    check_names(arguments, &contracts)?;
+    let asked = Asked::of(&arguments.event, &contracts, &known.library)?;
+    check_scenarios(arguments)?;
     confinement(arguments)?;
+    for note in run_as.iter().chain(&found_here).chain(&asked.told) {
+        tell(note);
+    }
     let catalogue = Catalogue::built_in().map_err(CliError::harness)?;
     let mut payloads = known.payloads()?;
     let interrupter = Interrupter::default();
     watch_interrupts(&interrupter)?;
     let mut settings = heavy::Settings::find(&arguments.heavy, arguments.path.as_deref())?;
-    if arguments.path.is_none() && !settings.named && !may_apply(arguments, &settings)? {
+    let is_typed = !matches!(target, Target::Configuration(_));
+    if is_typed && !settings.named && !consent::may_apply(arguments, &settings)? {
         settings = heavy::Settings::default();
     }
     let shown = settings.shown();
     let known_of_hook = heavy::known(&arguments.heavy, settings.file, &environment(&arguments.env)?)?;
     let cases = &known_of_hook.cases;
-    own::add(&mut payloads, &arguments.own, cases, &contracts, &known.library, &arguments.event)?;
+    own::add(&mut payloads, &arguments.own, cases, &contracts, &known.library, &asked.everywhere())?;
     let slots = (contracts.len() > 1).then(|| Slots::new(jobs(arguments)));
-    let session =
-        Session { arguments, catalogue, payloads: &payloads, interrupter, known_of_hook, settings: shown, slots };
+    let session = Session {
+        arguments,
+        library: &known.library,
+        target,
+        asked,
+        catalogue,
+        payloads: &payloads,
+        interrupter,
+        known_of_hook,
+        settings: shown,
+        slots,
+    };
     let output = Output::of(arguments)?;
     if let [contract] = contracts.as_slice() {
-        let found = subjects(arguments, contract, &session.given(), &session.settings)?;
+        let found = session.find(contract)?;
         let mut reporter = output.reporter(arguments, catalogue);
         return match session.check(contract, found, &mut *reporter)? {
             Some(summary) => Ok(exit(&summary, session.level())),
+            None if arguments.no_run => {
+                writeln!(output.clone(), "no findings in the configuration; no hook was run")?;
+                Ok(Exit::Conforms)
+            }
             None => Err(CliError::Usage(
                 "failed to find anything to check: no hook listens to the chosen events".to_owned(),
             )),
@@ -179,13 +215,10 @@ pub(crate) fn run(arguments: &CheckArguments, known: &Known) -> Result<Exit, Cli
     across::run(&session, &contracts, &output)
 }
 
-/// The contracts of `PLATFORM`, of several with commas between them, or of `all`.
-fn platforms(names: &str, known: &Known) -> Result<Vec<Contract>, CliError> {
-    let names: Vec<&str> = match names {
-        "all" => known.library.platforms().collect(),
-        names => names.split(',').map(str::trim).collect(),
-    };
-    names.into_iter().map(|name| known.library.select(name).map_err(CliError::usage)).collect()
+/// Says something about how the check is made, in one line.
+fn tell(note: &str) {
+    // Nothing is left to be told if stderr cannot be written.
+    let _ = writeln!(io::stderr(), "hookproof: {}", visible(note));
 }
 
 /// How many cases run at the same time.
@@ -197,6 +230,9 @@ fn jobs(arguments: &CheckArguments) -> usize {
 /// What all platforms of one check share.
 struct Session<'a> {
     arguments: &'a CheckArguments,
+    library: &'a Library,
+    target: Target,
+    asked: Asked,
     catalogue: &'static Catalogue,
     payloads: &'a Payloads,
     interrupter: Interrupter,
@@ -221,6 +257,11 @@ impl Session<'_> {
         }
     }
 
+    /// The hooks for one platform, and what the configuration itself gives away.
+    fn find(&self, contract: &Contract) -> Result<Found, CliError> {
+        self.target.find(self.arguments, contract, &self.given(), &self.settings, self.asked.at(contract))
+    }
+
     /// Checks the hooks against one contract; `None` if there is nothing to run.
     fn check(
         &self,
@@ -230,7 +271,6 @@ impl Session<'_> {
     ) -> Result<Option<Summary>, CliError> {
         let arguments = self.arguments;
         let scenarios = Scenarios::built_in().map_err(CliError::harness)?;
-        let filter = Filter { events: arguments.event.clone(), scenarios: arguments.scenario.clone() };
         let Found { mut subjects, mut notices } = found;
         for subject in &mut subjects {
             subject.heavy = subject.heavy.take().or_else(|| self.known_of_hook.heavy.clone());
@@ -238,6 +278,24 @@ impl Session<'_> {
         }
         let mut environment = self.known_of_hook.environment.clone();
         let launchers = through_launchers(&mut subjects, &mut environment);
+        let mut checker = Checker {
+            contract,
+            catalogue: self.catalogue,
+            options: CheckOptions {
+                slots: self.slots.clone(),
+                jobs: jobs(arguments),
+                patience: arguments.deadline,
+                level: self.level(),
+                fail_fast: arguments.fail_fast,
+                environment,
+                launchers,
+                confinement: confinement(arguments)?,
+                left_out: Vec::new(),
+            },
+            interrupter: self.interrupter.clone(),
+        };
+        let filter =
+            Filter { events: self.events(contract, &subjects, &checker)?, scenarios: arguments.scenario.clone() };
         let cases = plan(contract, &subjects, self.payloads, scenarios, &filter);
         let unheard = |subject: &&Subject| !cases.iter().any(|case| case.id.subject == subject.name);
         let chosen = |subject: &&Subject| {
@@ -250,27 +308,41 @@ impl Session<'_> {
         if cases.is_empty() && notices.is_empty() {
             return Ok(None);
         }
-        let checker = Checker {
-            contract,
-            catalogue: self.catalogue,
-            options: CheckOptions {
-                slots: self.slots.clone(),
-                jobs: jobs(arguments),
-                patience: arguments.deadline,
-                level: self.level(),
-                environment,
-                launchers,
-                confinement: confinement(arguments)?,
-                left_out: left_out(contract, &subjects, self.payloads, &filter),
-            },
-            interrupter: self.interrupter.clone(),
-        };
+        checker.options.left_out = left_out(contract, &subjects, self.payloads, &filter);
         let summary =
             checker.check(&subjects, &notices, &cases, |event| reporter.on(event)).map_err(|error| match error {
                 CheckError::Report(error) => CliError::Output(error),
                 other => CliError::harness(other),
             })?;
         Ok(Some(summary))
+    }
+
+    /// The events at which the hooks are checked; empty for all of the platform.
+    fn events(
+        &self,
+        contract: &Contract,
+        subjects: &[Subject],
+        checker: &Checker<'_>,
+    ) -> Result<Vec<String>, CliError> {
+        if self.asked.is_said() {
+            return Ok(self.asked.at(contract).map(<[String]>::to_vec).unwrap_or_default());
+        }
+        let [subject] = subjects else { return Ok(Vec::new()) };
+        if subject.origin != Origin::Command {
+            return Ok(Vec::new());
+        }
+        let mut events = Vec::new();
+        if let Some((guessed, told)) = guessed(contract, self.library, self.payloads, subject, checker)? {
+            tell(&told);
+            events = guessed;
+        }
+        // A payload that somebody brings along says of itself which event it is for.
+        let own = self.payloads.all().iter().filter(|payload| payload.own.is_some());
+        let own = own.filter(|payload| payload.platform == contract.platform.id).map(|payload| payload.event.clone());
+        let new: Vec<String> = own.filter(|event| !events.is_empty() && !events.contains(event)).collect();
+        events.extend(new);
+        events.dedup();
+        Ok(events)
     }
 }
 
@@ -308,114 +380,6 @@ fn not_run(subject: &Subject) -> Option<ConfigNotice> {
     })
 }
 
-/// What to check, and what the configuration itself gave away.
-struct Found {
-    subjects: Vec<Subject>,
-    notices: Vec<ConfigNotice>,
-}
-
-fn subjects(
-    arguments: &CheckArguments,
-    contract: &Contract,
-    given: &BTreeSet<String>,
-    settings: &str,
-) -> Result<Found, CliError> {
-    if arguments.reference {
-        return Ok(Found { subjects: vec![reference()?], notices: Vec::new() });
-    }
-    if let Some((program, rest)) = arguments.hook.split_first() {
-        let program = if Path::new(program).components().count() > 1 { here(program) } else { program.clone() };
-        let rest: Vec<_> = rest.iter().map(here).collect();
-        let subject = from_command(&program, &rest);
-        let event = match arguments.event.as_slice() {
-            [event] => contract.events.get(event),
-            _ => None,
-        };
-        let notices = subject.line_notices(contract, event, given);
-        return Ok(Found { subjects: vec![subject], notices });
-    }
-    let Some(path) = &arguments.path else {
-        return Err(CliError::Usage("failed to find anything to check".to_owned()));
-    };
-    let mut found = discover_given(contract, path, given).map_err(|error| match error {
-        DiscoverError::Nothing { .. } | DiscoverError::NoDialect { .. } => CliError::Nothing(error.to_string()),
-        broken => CliError::usage(broken),
-    })?;
-    if found.subjects.is_empty() && found.notices.is_empty() {
-        return Err(CliError::Nothing(format!("failed to find a command hook in {}", path.display())));
-    }
-    found.set_aside_missing(contract);
-    if !found.subjects.is_empty() {
-        ask(arguments, path, &format!("{}{settings}", consent_text(&found)))?;
-    }
-    Ok(Found { subjects: found.subjects, notices: found.notices })
-}
-
-/// A word of the hook's command: a relative path of a file counts from the folder of whoever typed it, and not from the
-/// scratch folder that the hook is started in.
-pub(super) fn here(word: &OsString) -> OsString {
-    let path = Path::new(word);
-    match std::path::absolute(path) {
-        Ok(absolute) if path.is_relative() && path.is_file() => absolute.into(),
-        _ => word.clone(),
-    }
-}
-
-/// Asks the person before a stranger's commands are run.
-fn ask(arguments: &CheckArguments, path: &Path, text: &str) -> Result<(), CliError> {
-    if has_consent(arguments) {
-        return Ok(());
-    }
-    let mut stderr = io::stderr().lock();
-    writeln!(stderr, "{text}")?;
-    if !io::stdin().is_terminal() {
-        return Err(CliError::Usage(format!(
-            "failed to ask for consent to run the commands of {}: there is no terminal; add --yes if you trust them",
-            path.display()
-        )));
-    }
-    if agrees(&mut stderr, "Run these commands, in scratch folders, many times? [y/N] ")? {
-        Ok(())
-    } else {
-        Err(CliError::Usage("nothing was run: consent was refused".to_owned()))
-    }
-}
-
-/// Whether a `hookproof.toml` that only lies in the current directory applies to a command that the user has typed: it may
-/// be a stranger's, and what it sets can run other programs than the one that was typed.
-fn may_apply(arguments: &CheckArguments, settings: &heavy::Settings) -> Result<bool, CliError> {
-    let shown = settings.shown();
-    if shown.is_empty() || has_consent(arguments) {
-        return Ok(true);
-    }
-    let mut stderr = io::stderr().lock();
-    if io::stdin().is_terminal() {
-        writeln!(stderr, "{shown}")?;
-        if agrees(&mut stderr, "Apply this file to the command? [y/N] ")? {
-            return Ok(true);
-        }
-    }
-    writeln!(
-        stderr,
-        "hookproof: {name} is not applied: it is in the current directory, and was not named; add --settings {name} to apply it",
-        name = ProjectFile::NAME
-    )?;
-    Ok(false)
-}
-
-/// Whether consent was given before: by `--yes`, or on a machine that nobody works at.
-fn has_consent(arguments: &CheckArguments) -> bool {
-    arguments.yes || std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false")
-}
-
-fn agrees(stderr: &mut impl Write, question: &str) -> Result<bool, CliError> {
-    write!(stderr, "{question}")?;
-    stderr.flush()?;
-    let mut answer = Vec::new();
-    io::stdin().lock().take(100).read_until(b'\n', &mut answer)?;
-    Ok(matches!(String::from_utf8_lossy(&answer).trim().to_lowercase().as_str(), "y" | "yes"))
-}
-
 #[cfg(feature = "reference")]
 pub(super) fn reference() -> Result<Subject, CliError> {
     let own = std::env::current_exe()
@@ -430,15 +394,8 @@ pub(super) fn reference() -> Result<Subject, CliError> {
     ))
 }
 
-/// Whether each event and scenario that was asked for exists; an event must be one of some platform.
-fn check_names(arguments: &CheckArguments, contracts: &[Contract]) -> Result<(), CliError> {
-    for event in &arguments.event {
-        if !contracts.iter().any(|contract| contract.events.contains_key(event)) {
-            let known: Vec<_> =
-                contracts.iter().flat_map(|contract| contract.events.keys()).map(String::as_str).collect();
-            return Err(unknown("event", event, &known));
-        }
-    }
+/// Whether each scenario that was asked for exists.
+fn check_scenarios(arguments: &CheckArguments) -> Result<(), CliError> {
     let scenarios = Scenarios::built_in().map_err(CliError::harness)?;
     for scenario in &arguments.scenario {
         if scenarios.get(scenario).is_none() {

@@ -13,7 +13,8 @@ use super::{CliError, Exit, unknown};
 
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArguments {
-    /// Id of a requirement (stream.noise-before-json), of a scenario (stdin-held-open), or name of an event (PreToolUse)
+    /// Id of a requirement (stream.noise-before-json) or a scenario (stdin-held-open), how such ids begin (stream.), or
+    /// the name of an event (PreToolUse)
     what: String,
     /// Platform for events, with or without a version
     #[arg(long, default_value = "claude-code")]
@@ -23,17 +24,19 @@ pub(crate) struct ExplainArguments {
 pub(crate) fn run(arguments: &ExplainArguments, known: &Known) -> Result<Exit, CliError> {
     let catalogue = Catalogue::built_in().map_err(CliError::harness)?;
     let scenarios = Scenarios::built_in().map_err(CliError::harness)?;
-    let library = &known.library;
     let mut out = io::stdout().lock();
     if let Some(found) = catalogue.get(&arguments.what) {
         requirement(&mut out, found)?;
     } else if let Some(found) = scenarios.get(&arguments.what) {
         scenario(&mut out, found, catalogue)?;
     } else {
-        let contract = library.select(&arguments.platform).map_err(CliError::usage)?;
+        let contract = known.contract(&arguments.platform)?;
         if contract.events.contains_key(&arguments.what) {
             event(&mut out, &contract, &arguments.what)?;
         } else {
+            if beginning(&mut out, &arguments.what, catalogue, scenarios)? {
+                return Ok(Exit::Conforms);
+            }
             let mut known: Vec<&str> = catalogue.iter().map(|requirement| requirement.id.as_str()).collect();
             known.extend(scenarios.iter().map(|scenario| scenario.id.as_str()));
             known.extend(contract.events.keys().map(String::as_str));
@@ -41,6 +44,27 @@ pub(crate) fn run(arguments: &ExplainArguments, known: &Known) -> Result<Exit, C
         }
     }
     Ok(Exit::Conforms)
+}
+
+/// Lists the requirements and scenarios whose ids begin so; says whether there are any.
+fn beginning(
+    out: &mut impl Write,
+    start: &str,
+    catalogue: &Catalogue,
+    scenarios: &Scenarios,
+) -> Result<bool, io::Error> {
+    let requirements: Vec<&Requirement> =
+        catalogue.iter().filter(|requirement| requirement.id.starts_with(start)).collect();
+    let scenarios: Vec<&Scenario> = scenarios.iter().filter(|scenario| scenario.id.starts_with(start)).collect();
+    let ids = requirements.iter().map(|one| one.id.len()).chain(scenarios.iter().map(|one| one.id.len()));
+    let Some(width) = ids.max() else { return Ok(false) };
+    for one in requirements {
+        writeln!(out, "{:<width$}  {:<8}  {}", one.id, one.level.to_string(), one.title)?;
+    }
+    for one in scenarios {
+        writeln!(out, "{:<width$}  scenario  {}", one.id, one.title)?;
+    }
+    Ok(true)
 }
 
 fn requirement(out: &mut impl Write, requirement: &Requirement) -> io::Result<()> {

@@ -1,23 +1,18 @@
 //! `hookproof interpret`.
 
-use std::collections::{BTreeMap, HashMap};
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use clap::{Args, ValueEnum};
-use hookproof::contract::{Contract, Library};
+use hookproof::contract::Contract;
 use hookproof::oracle::{Effect, Ended, Facts, interpret, tell};
 use hookproof::outside;
-use hookproof::report::{json_line, json_page, visible};
-use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
-use serde_json::{Map, Value};
+use hookproof::report::{json_page, visible};
+
+mod batch;
 
 use super::known::Known;
-use super::{CliError, Exit, unknown};
+use super::{CliError, Exit, names};
 
 #[derive(Debug, Args)]
 pub(crate) struct InterpretArguments {
@@ -27,11 +22,11 @@ pub(crate) struct InterpretArguments {
     /// Event, in the platform's own spelling
     #[arg(long, required_unless_present = "batch")]
     event: Option<String>,
-    /// Exit code of the hook (0 if nothing is said)
-    #[arg(long, conflicts_with_all = ["signal", "timed_out"], allow_negative_numbers = true)]
+    /// Exit code of the hook, at most 255; negative ones are those of Windows [default: 0]
+    #[arg(long, conflicts_with_all = ["signal", "timed_out"], allow_negative_numbers = true, value_parser = exit_code)]
     exit: Option<i32>,
-    /// Signal that killed the hook
-    #[arg(long, conflicts_with = "timed_out")]
+    /// Signal that killed the hook, by number or name: 9, KILL, SIGKILL
+    #[arg(long, conflicts_with = "timed_out", value_parser = signal)]
     signal: Option<i32>,
     /// The platform's time limit passed
     #[arg(long)]
@@ -65,18 +60,64 @@ enum Format {
     Json,
 }
 
+fn exit_code(text: &str) -> Result<i32, String> {
+    let code: i64 = text.parse().map_err(|_| "expected a whole number".to_owned())?;
+    checked_exit_code(code)
+}
+
+/// A process has eight bits for its exit code: `exit 300` arrives as 44. Windows has 32, of which crashes are negative ones.
+fn checked_exit_code(code: i64) -> Result<i32, String> {
+    match i32::try_from(code) {
+        Ok(code) if code <= 255 => Ok(code),
+        _ => Err(format!(
+            "an exit code is at most 255: a process that exits with {code} is seen to exit with {}",
+            code.rem_euclid(256)
+        )),
+    }
+}
+
+/// Signals by name, with the numbers that all systems agree on.
+const SIGNALS: [(&str, i32); 14] = [
+    ("HUP", 1),
+    ("INT", 2),
+    ("QUIT", 3),
+    ("ILL", 4),
+    ("TRAP", 5),
+    ("ABRT", 6),
+    ("FPE", 8),
+    ("KILL", 9),
+    ("SEGV", 11),
+    ("PIPE", 13),
+    ("ALRM", 14),
+    ("TERM", 15),
+    ("XCPU", 24),
+    ("XFSZ", 25),
+];
+
+fn signal(text: &str) -> Result<i32, String> {
+    if let Ok(number) = text.parse::<i32>() {
+        let is_one = (1..=64).contains(&number);
+        return if is_one { Ok(number) } else { Err("expected a signal from 1 to 64".to_owned()) };
+    }
+    let upper = text.to_uppercase();
+    let name = upper.strip_prefix("SIG").unwrap_or(&upper);
+    SIGNALS.iter().find(|(known, _)| *known == name).map(|(_, number)| *number).ok_or_else(|| {
+        let known: Vec<String> = SIGNALS.iter().map(|(name, _)| format!("SIG{name}")).collect();
+        format!("expected a number, or one of {}", known.join(", "))
+    })
+}
+
 pub(crate) fn run(arguments: &InterpretArguments, known: &Known) -> Result<Exit, CliError> {
     let library = &known.library;
     if arguments.batch {
-        return batch(library);
+        return batch::run(library);
     }
     let platform = arguments.platform.as_deref().unwrap_or_default();
-    let contract = library.select(platform).map_err(CliError::usage)?;
+    let contract = known.contract(platform)?;
     let name = arguments.event.as_deref().unwrap_or_default();
-    let event = contract.events.get(name).ok_or_else(|| {
-        let known: Vec<_> = contract.events.keys().map(String::as_str).collect();
-        unknown("event", name, &known)
-    })?;
+    let name = names::one_event(&contract, library, name)?;
+    let name = name.as_str();
+    let event = &contract.events[name];
     let stdout = read(arguments.stdout.as_deref())?;
     let stderr = read(arguments.stderr.as_deref())?;
     let ended = match (arguments.signal, arguments.timed_out) {
@@ -145,160 +186,4 @@ fn human(out: &mut impl Write, contract: &Contract, event: &str, effect: &Effect
 /// Text of a stranger's hook, made harmless for a terminal. Its lines stay lines.
 fn shown(text: &str) -> String {
     text.split('\n').map(visible).collect::<Vec<_>>().join("\n               ")
-}
-
-/// One line of `--batch`.
-#[derive(Debug, Deserialize)]
-struct Line<'l> {
-    platform: String,
-    version: Option<String>,
-    event: String,
-    hook: Hook,
-    tool: Option<String>,
-    #[serde(default, borrow)]
-    handler: Option<BTreeMap<String, &'l RawValue>>,
-}
-
-/// The part of a line that comes back as it was, whatever the rest is.
-#[derive(Debug, Deserialize)]
-struct Identity<'l> {
-    #[serde(borrow)]
-    id: Option<&'l RawValue>,
-}
-
-/// A line of the answer.
-#[derive(Debug, Serialize)]
-struct Row<'l> {
-    id: Option<&'l RawValue>,
-    #[serde(flatten)]
-    rest: Map<String, Value>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Hook {
-    exit: Option<i32>,
-    signal: Option<i32>,
-    timed_out: Option<bool>,
-    stdout: Option<String>,
-    stderr: Option<String>,
-    stdout_base64: Option<String>,
-    stderr_base64: Option<String>,
-    stdout_held: Option<bool>,
-}
-
-fn batch(library: &Library) -> Result<Exit, CliError> {
-    let mut contracts: HashMap<String, Contract> = HashMap::new();
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    let mut input = io::stdin().lock();
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        let fail = |error| CliError::Usage(format!("failed to read stdin: {error}"));
-        let read = input.by_ref().take(outside::ROW as u64 + 1).read_until(b'\n', &mut line).map_err(fail)?;
-        if read == 0 {
-            break;
-        }
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        let answer = if read > outside::ROW && line.last() != Some(&b'\n') {
-            skip_line(&mut input).map_err(fail)?;
-            let message = format!("failed to read the line: it is larger than {} KiB", outside::ROW / 1024);
-            json_line(&Row { id: None, rest: error_row(message) })
-        } else {
-            answer(library, &mut contracts, &line)
-        };
-        writeln!(out, "{}", answer.map_err(io::Error::from)?)?;
-        // Whoever talks to us line by line waits for the answer.
-        out.flush()?;
-    }
-    Ok(Exit::Conforms)
-}
-
-/// Passes over the rest of a line.
-fn skip_line(input: &mut impl BufRead) -> io::Result<()> {
-    loop {
-        let buffer = input.fill_buf()?;
-        let (length, ends) = match buffer.iter().position(|byte| *byte == b'\n') {
-            Some(at) => (at + 1, true),
-            None => (buffer.len(), buffer.is_empty()),
-        };
-        input.consume(length);
-        if ends {
-            return Ok(());
-        }
-    }
-}
-
-fn error_row(message: String) -> Map<String, Value> {
-    Map::from_iter([("error".to_owned(), Value::String(message))])
-}
-
-/// The effect of one line, or the error that stands in its place.
-///
-/// The id is never read as a number, so that one of any size comes back as it was; what the line has besides is passed over
-/// without being kept.
-fn answer(library: &Library, contracts: &mut HashMap<String, Contract>, line: &[u8]) -> serde_json::Result<String> {
-    let text = std::str::from_utf8(line);
-    // A list would do for a struct.
-    let object = text.ok().filter(|text| text.trim_start().starts_with('{'));
-    let id = object.and_then(|text| serde_json::from_str::<Identity<'_>>(text).ok()?.id);
-    let judged = text
-        .map_err(|error| format!("failed to read the line as JSON: {error}"))
-        .and_then(|text| match serde_json::from_str::<IgnoredAny>(text) {
-            Ok(_) if object.is_none() => Err("failed to read the line: it must be an object".to_owned()),
-            Ok(_) => {
-                serde_json::from_str::<Line<'_>>(text).map_err(|error| format!("failed to read the line: {error}"))
-            }
-            Err(error) => Err(format!("failed to read the line as JSON: {error}")),
-        })
-        .and_then(|line| effect_of(library, contracts, &line));
-    let rest = match judged {
-        Ok(Value::Object(effect)) => effect,
-        Ok(other) => Map::from_iter([("effect".to_owned(), other)]),
-        Err(error) => error_row(error),
-    };
-    json_line(&Row { id, rest })
-}
-
-fn effect_of(library: &Library, contracts: &mut HashMap<String, Contract>, line: &Line<'_>) -> Result<Value, String> {
-    let name = match &line.version {
-        Some(version) => format!("{}@{version}", line.platform),
-        None => line.platform.clone(),
-    };
-    if !contracts.contains_key(&name) {
-        let contract = library.select(&name).map_err(|error| error.to_string())?;
-        contracts.insert(name.clone(), contract);
-    }
-    let contract = &contracts[&name];
-    let event = contract
-        .events
-        .get(&line.event)
-        .ok_or_else(|| format!("failed to find the event {:?} of {name}", line.event))?;
-    let hook = &line.hook;
-    let ended = match (hook.timed_out, hook.signal, hook.exit) {
-        (Some(true), _, _) => Ended::TimedOut,
-        (_, Some(signal), _) => Ended::Signal(signal),
-        (_, None, Some(code)) => Ended::Exit(code),
-        (_, None, None) => {
-            return Err("failed to judge the line: `hook` needs one of `exit`, `signal` and `timed_out`".to_owned());
-        }
-    };
-    let bytes = |text: &Option<String>, encoded: &Option<String>, which: &str| match encoded {
-        Some(encoded) => {
-            STANDARD.decode(encoded).map_err(|error| format!("failed to decode `{which}_base64`: {error}"))
-        }
-        None => Ok(text.clone().unwrap_or_default().into_bytes()),
-    };
-    let stdout = bytes(&hook.stdout, &hook.stdout_base64, "stdout")?;
-    let stderr = bytes(&hook.stderr, &hook.stderr_base64, "stderr")?;
-    let mut facts = Facts::new(ended, &stdout, &stderr);
-    facts.tool = line.tool.as_deref();
-    facts.stdout_held = hook.stdout_held.unwrap_or(false);
-    for (name, value) in line.handler.iter().flatten() {
-        let text = serde_json::from_str(value.get()).unwrap_or_else(|_| value.get().to_owned());
-        facts.handler.insert(name.clone(), text);
-    }
-    let effect = interpret(contract, event, &facts);
-    serde_json::to_value(&effect).map_err(|error| error.to_string())
 }

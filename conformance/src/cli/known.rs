@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use hookproof::contract::Library;
+use hookproof::contract::{Contract, Library};
 use hookproof::payload::Payloads;
 
-use super::CliError;
+use super::{CliError, names};
 
 #[derive(Debug, Args)]
 pub(crate) struct KnownArguments {
@@ -29,6 +29,11 @@ impl Known {
             library.add_folder(folder).map_err(CliError::usage)?;
         }
         Ok(Known { library, folder: arguments.contracts.clone() })
+    }
+
+    /// The contract of `PLATFORM[@VERSION]`.
+    pub(crate) fn contract(&self, name: &str) -> Result<Contract, CliError> {
+        names::contract(&self.library, name)
     }
 
     /// The payloads. They are only parsed where they are needed.

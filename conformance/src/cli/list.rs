@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: &ListArguments, known: &Known) -> Result<Exit, CliE
     match arguments.what {
         What::Platforms => platforms(&mut out, library)?,
         What::Events => {
-            let contract = library.select(&arguments.platform).map_err(CliError::usage)?;
+            let contract = known.contract(&arguments.platform)?;
             let width = contract.events.keys().map(String::len).max().unwrap_or(0).max(20);
             for event in contract.events.values() {
                 let kind = serde_json::to_value(event.kind).map_err(CliError::harness)?;
@@ -53,7 +53,7 @@ pub(crate) fn run(arguments: &ListArguments, known: &Known) -> Result<Exit, CliE
             }
         }
         What::Payloads => {
-            let contract = library.select(&arguments.platform).map_err(CliError::usage)?;
+            let contract = known.contract(&arguments.platform)?;
             let payloads = known.payloads()?;
             for name in contract.events.keys() {
                 for payload in payloads.of(&contract.platform.id, name) {

@@ -6,6 +6,7 @@ mod explain;
 mod interpret;
 mod known;
 mod list;
+mod names;
 mod port;
 mod probe;
 #[cfg(feature = "reference")]
@@ -21,6 +22,7 @@ use clap::{Parser, Subcommand};
 use exit::Exit;
 use hookproof::report::visible;
 use known::Known;
+use names::unknown;
 
 /// Says what an agent platform would do with a hook, which rules the hook breaks, and how to mend it.
 #[derive(Debug, Parser)]
@@ -149,31 +151,4 @@ fn told(error: &dyn Error) -> String {
         next = cause.source();
     }
     text
-}
-
-/// `known` names, of which the nearest to a wrong one is suggested.
-fn unknown(what: &str, name: &str, known: &[&str]) -> CliError {
-    let nearest = known.iter().min_by_key(|candidate| distance(candidate, name)).copied();
-    let hint = match nearest {
-        Some(nearest) if distance(nearest, name) <= name.len() / 2 + 1 => format!("; did you mean {nearest}?"),
-        _ => format!("; known are {}", known.join(", ")),
-    };
-    CliError::Usage(format!("failed to find the {what} {name:?}{hint}"))
-}
-
-/// Edit distance without regard to case.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b) = (a.to_lowercase(), b.to_lowercase());
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut previous = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let change = previous + usize::from(from != *to);
-            previous = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(previous + 1);
-        }
-    }
-    row[b.len()]
 }

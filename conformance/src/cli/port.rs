@@ -63,7 +63,7 @@ enum Format {
 }
 
 pub(crate) fn run(arguments: &PortArguments, known: &Known) -> Result<Exit, CliError> {
-    let home = known.library.select(&arguments.from).map_err(CliError::usage)?;
+    let home = known.contract(&arguments.from)?;
     let others = others(arguments, known, &home)?;
     let subject = match arguments.hook.split_first() {
         Some((program, rest)) => {
@@ -112,7 +112,7 @@ fn others(arguments: &PortArguments, known: &Known, home: &Contract) -> Result<V
     } else {
         arguments.to.iter().map(String::as_str).collect()
     };
-    names.into_iter().map(|name| known.library.select(name).map_err(CliError::usage)).collect()
+    names.into_iter().map(|name| known.contract(name)).collect()
 }
 
 /// What the runs on all platforms share.
@@ -156,6 +156,7 @@ impl Runner<'_> {
                     .map_or_else(|| thread::available_parallelism().map_or(1, NonZeroUsize::get), NonZeroUsize::get),
                 patience: self.arguments.deadline,
                 level: Level::Should,
+                fail_fast: false,
                 environment: self.environment.clone(),
                 launchers: Vec::new(),
                 confinement: Confinement::default(),

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use clap::{ArgGroup, Args, ValueEnum};
-use hookproof::contract::Contract;
+use hookproof::contract::{Contract, Library};
 use hookproof::payload::Payloads;
 use hookproof::probe::{Found, Moment, ProbeError, ProbeEvent, Prober, Probing, Wanted};
 use hookproof::quantity;
@@ -19,9 +19,9 @@ use hookproof::run::{CheckOptions, Confinement, Interrupter};
 use hookproof::subject::{Subject, from_command};
 use hookproof_harness::Limit;
 
-use super::check::{Color, environment, here, reference, seconds, watch_interrupts};
+use super::check::{Color, at_least_one, environment, here, reference, seconds, watch_interrupts};
 use super::known::Known;
-use super::{CliError, Exit, unknown};
+use super::{CliError, Exit, names, unknown};
 
 /// What an option without a value stands for.
 const ANY: &str = "any";
@@ -76,7 +76,7 @@ pub(crate) struct ProbeArguments {
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
     /// Runs at the same time; the number of processors if not given
-    #[arg(long)]
+    #[arg(long, value_parser = at_least_one)]
     jobs: Option<NonZeroUsize>,
     /// Seconds after which the suite gives up on a run
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
@@ -104,7 +104,7 @@ enum Format {
 
 pub(crate) fn run(arguments: &ProbeArguments, known: &Known) -> Result<Exit, CliError> {
     let wanted = wanted(arguments)?;
-    let contract = known.library.select(&arguments.platform).map_err(CliError::usage)?;
+    let contract = known.contract(&arguments.platform)?;
     let payloads = known.payloads()?;
     let subject = match arguments.hook.split_first() {
         Some((program, rest)) => {
@@ -114,7 +114,7 @@ pub(crate) fn run(arguments: &ProbeArguments, known: &Known) -> Result<Exit, Cli
         }
         None => reference()?,
     };
-    let moments = moments(arguments, &contract, &payloads, &subject)?;
+    let moments = moments(arguments, &known.library, &contract, &payloads, &subject)?;
     // A file that cannot be written is told before anything is run.
     let mut html = arguments.html.as_deref().map(create).transpose()?;
     let mut output = Output::of(arguments)?;
@@ -129,6 +129,7 @@ pub(crate) fn run(arguments: &ProbeArguments, known: &Known) -> Result<Exit, Cli
                 .map_or_else(|| thread::available_parallelism().map_or(1, NonZeroUsize::get), NonZeroUsize::get),
             patience: arguments.deadline,
             level: Level::Should,
+            fail_fast: false,
             environment: environment(&arguments.env)?,
             launchers: Vec::new(),
             confinement: Confinement::default(),
@@ -181,15 +182,13 @@ fn wanted(arguments: &ProbeArguments) -> Result<Vec<Wanted>, CliError> {
 /// The moments at which the hook may be probed, of which there is at least one.
 fn moments<'a>(
     arguments: &ProbeArguments,
+    library: &Library,
     contract: &'a Contract,
     payloads: &'a Payloads,
     subject: &Subject,
 ) -> Result<Vec<Moment<'a>>, CliError> {
-    let (event, payload) = (arguments.event.as_deref(), arguments.payload.as_deref());
-    if let Some(event) = event.filter(|event| !contract.events.contains_key(*event)) {
-        let known: Vec<_> = contract.events.keys().map(String::as_str).collect();
-        return Err(unknown("event", event, &known));
-    }
+    let event = arguments.event.as_deref().map(|event| names::one_event(contract, library, event)).transpose()?;
+    let (event, payload) = (event.as_deref(), arguments.payload.as_deref());
     let moments = Moment::candidates(contract, payloads, subject, event, payload);
     if moments.is_empty() {
         let events = contract.events.keys().filter(|name| event.is_none_or(|event| event == *name));

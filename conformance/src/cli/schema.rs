@@ -6,7 +6,7 @@ use clap::Args;
 use hookproof::schema;
 
 use super::known::Known;
-use super::{CliError, Exit, unknown};
+use super::{CliError, Exit, names};
 
 #[derive(Debug, Args)]
 pub(crate) struct SchemaArguments {
@@ -24,11 +24,8 @@ pub(crate) struct SchemaArguments {
 
 pub(crate) fn run(arguments: &SchemaArguments, known: &Known) -> Result<Exit, CliError> {
     let library = &known.library;
-    let contract = library.select(&arguments.platform).map_err(CliError::usage)?;
-    let event = contract.events.get(&arguments.event).ok_or_else(|| {
-        let known: Vec<_> = contract.events.keys().map(String::as_str).collect();
-        unknown("event", &arguments.event, &known)
-    })?;
+    let contract = known.contract(&arguments.platform)?;
+    let event = &contract.events[&names::one_event(&contract, library, &arguments.event)?];
     let schema = if arguments.input { schema::input(&contract, event) } else { schema::output(&contract, event) };
     writeln!(io::stdout(), "{schema:#}")?;
     Ok(Exit::Conforms)

@@ -10,6 +10,7 @@ use super::model::Contract;
 use super::version::Version;
 use crate::embedded;
 use crate::outside;
+use crate::suggest;
 
 /// All contracts that the suite knows. A file is parsed when it is asked for.
 #[derive(Debug)]
@@ -153,11 +154,9 @@ impl Library {
     }
 
     fn unknown(&self, id: &str) -> UnknownPlatform {
-        let near = self.platforms().map(|known| (strsim::jaro_winkler(known, id), known));
-        let near = near.max_by(|(a, _), (b, _)| a.total_cmp(b)).filter(|(score, _)| *score > 0.8);
         UnknownPlatform::Platform {
             name: id.to_owned(),
-            hint: near.map(|(_, known)| format!("; did you mean {known}?")).unwrap_or_default(),
+            hint: suggest::hint(id, self.platforms()).unwrap_or_default(),
             known: self.platforms().collect::<Vec<_>>().join(", "),
         }
     }

@@ -1,6 +1,6 @@
 //! The contract of one platform at one version, with everything inherited filled in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,7 @@ use super::event::Event;
 use super::evidence::{Basis, Evidence};
 use super::field::{Field, FieldPath, Role, ValueType};
 use super::file::{Change, PlannedEvent};
+use super::outcome::Moment;
 use super::phantom::{Phantom, UnsentNames};
 use super::reading::{Fact, Reading};
 use super::variable_names::VariableNames;
@@ -333,6 +334,21 @@ impl Contract {
             matches!(scripts.starts_in, StartsIn::Session | StartsIn::Home)
                 && self.weigh(&scripts.basis()) < Evidence::Disputed
         })
+    }
+
+    /// The names of the events at these moments. A moment before a tool runs stands for its parts, and a part for the whole,
+    /// where the platform has no event of its own for it.
+    #[must_use]
+    pub fn events_at(&self, moments: &BTreeSet<Moment>) -> Vec<String> {
+        let at = |is_meant: &dyn Fn(Moment) -> bool| -> Vec<String> {
+            let events = self.events.values().filter(|event| event.moment.is_some_and(is_meant));
+            events.map(|event| event.name.clone()).collect()
+        };
+        let found = at(&|moment| moments.contains(&moment));
+        if found.is_empty() && moments.iter().any(|moment| moment.is_before_a_tool()) {
+            return at(&Moment::is_before_a_tool);
+        }
+        found
     }
 
     /// How matchers work at `event`.

@@ -116,6 +116,14 @@ pub enum Moment {
     Notification,
 }
 
+impl Moment {
+    /// Whether a tool of any or of some kind is about to run.
+    pub(crate) fn is_before_a_tool(self) -> bool {
+        use Moment::{BeforeCommand, BeforeRead, BeforeServerTool, BeforeTool, BeforeWrite};
+        matches!(self, BeforeTool | BeforeCommand | BeforeWrite | BeforeRead | BeforeServerTool)
+    }
+}
+
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

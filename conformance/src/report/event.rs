@@ -1,6 +1,7 @@
 //! The one stream of events that all reporters consume.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use hookproof_harness::{Containment, Observation, SandboxReport};
@@ -223,6 +224,48 @@ pub struct Summary {
     /// What the hooks did at the baseline, counted by hook, event and kind of payload.
     #[serde(default)]
     pub activity: Activity,
+    /// Cases that were not run because earlier ones showed that they would tell nothing new.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cut_short: Vec<CutShort>,
+}
+
+/// A hook that was not run to the end of the plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CutShort {
+    /// The hook.
+    pub subject: String,
+    /// The event, if the hook was cut short at this event only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<String>,
+    /// Why.
+    pub because: CutShortBecause,
+    /// Cases that were not run.
+    pub cases: usize,
+}
+
+/// Why a hook was not run to the end of the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CutShortBecause {
+    /// It cannot be started.
+    NotStarted,
+    /// It reached its time limit at the baseline, and again in two more tries.
+    TimeLimit,
+    /// It failed at every payload of the event.
+    AlwaysFails,
+    /// A finding was made, and the user wants no more than one.
+    FailFast,
+}
+
+impl fmt::Display for CutShortBecause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            CutShortBecause::NotStarted => "it does not start",
+            CutShortBecause::TimeLimit => "it reached its time limit three times",
+            CutShortBecause::FailFast => "the check ends at its first finding",
+            CutShortBecause::AlwaysFails => "it fails at every payload",
+        })
+    }
 }
 
 /// What held the hooks in all runs: the worst of what single runs report.

@@ -17,12 +17,14 @@ mod strip;
 mod tally;
 mod text;
 
-pub use event::{CaseFinished, Confined, ReportEvent, ReportedRun, RunStarted, SubjectInfo, Summary};
+pub use event::{
+    CaseFinished, Confined, CutShort, CutShortBecause, ReportEvent, ReportedRun, RunStarted, SubjectInfo, Summary,
+};
 pub use findings::{Findings, Group, Place};
 pub use human::{Human, Look, ProbeText, Rules, activity_text};
 pub use json_lines::JsonLines;
 pub use matrix::{Cell, Matrix, Row};
-pub use plain_json::{json_line, json_page};
+pub use plain_json::{json_line, json_page, write_json_line};
 pub use port::PortTable;
 pub use probe_page::ProbePage;
 pub use tally::{Conformance, Tally};

@@ -24,6 +24,14 @@ pub fn json_line(value: &(impl Serialize + ?Sized)) -> serde_json::Result<String
     written(value, Plain(CompactFormatter))
 }
 
+/// The same, written behind what `out` holds.
+///
+/// # Errors
+/// As [`json_line`]; a part of the line may have been written then.
+pub fn write_json_line(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) -> serde_json::Result<()> {
+    value.serialize(&mut Serializer::with_formatter(out, Plain(CompactFormatter)))
+}
+
 /// The same in several lines with indentation.
 ///
 /// # Errors
@@ -44,6 +52,10 @@ struct Plain<F>(F);
 impl<F: Formatter> Formatter for Plain<F> {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
         let mut rest = fragment;
+        // Most texts are plain, and nothing among printable ASCII is hidden.
+        if rest.bytes().all(|byte| (b' '..0x7f).contains(&byte)) {
+            return writer.write_all(rest.as_bytes());
+        }
         while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_hidden(*c)) {
             writer.write_all(&rest.as_bytes()[..at])?;
             let mut escape = String::new();
@@ -59,6 +71,9 @@ impl<F: Formatter> Formatter for Plain<F> {
 
     fn write_raw_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
         // White space between values hides nothing; everything else that is hidden stands in strings.
+        if fragment.bytes().all(|byte| (b' '..0x7f).contains(&byte)) {
+            return writer.write_all(fragment.as_bytes());
+        }
         let blank: String = fragment.chars().map(|c| if c.is_ascii_whitespace() { ' ' } else { c }).collect();
         self.write_string_fragment(writer, &blank)
     }

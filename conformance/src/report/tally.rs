@@ -219,6 +219,7 @@ mod tests {
             confined: None,
             fallback: None,
             activity: Activity::default(),
+            cut_short: Vec::new(),
         };
         assert_eq!(tally.summary(), expected);
         assert_eq!(tally.worst(), Some(Level::Must));

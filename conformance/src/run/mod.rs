@@ -5,6 +5,8 @@ mod config;
 mod confinement;
 mod copies;
 mod document;
+mod enough;
+mod first_answers;
 mod further;
 mod helpers;
 mod launcher;
@@ -28,6 +30,7 @@ mod whole_event;
 mod worker;
 
 pub use confinement::{Confinement, Mode};
+pub use first_answers::FirstAnswers;
 pub use further::{CutOff, Further};
 pub use launcher::{Launcher, launchers, path_through, start_through};
 pub use mirror::NotCopied;

@@ -1,6 +1,6 @@
 //! Workers: cases in, judged cases out, in the order of the plan.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,6 +13,7 @@ use hookproof_harness::{Canceller, Ending, Harness, HarnessError};
 use super::Run;
 use super::config;
 use super::confinement::Confinement;
+use super::enough::Enough;
 use super::launcher::Launcher;
 use super::slots::Slots;
 use super::together::Gathered;
@@ -40,6 +41,8 @@ pub struct CheckOptions {
     pub patience: Duration,
     /// The level from which a finding fails the run.
     pub level: Level,
+    /// Whether nothing more is run after the first finding at or above the level.
+    pub fail_fast: bool,
     /// Variables of the environment that the caller adds.
     pub environment: BTreeMap<OsString, OsString>,
     /// Launchers that the hooks are judged through.
@@ -62,6 +65,9 @@ pub enum CheckError {
     /// A reporter failed.
     #[error("failed to write the report: {0}")]
     Report(#[from] io::Error),
+    /// A run that comes before all cases could not be made.
+    #[error("failed to run the hook: {0}")]
+    Run(String),
 }
 
 /// Ends a check from another thread, killing what runs.
@@ -197,21 +203,27 @@ impl<'a> Checker<'a> {
         let (waiting_sender, waiting_receiver) = mpsc::channel::<Task<'a>>();
         let (task_receiver, waiting_receiver) = (Mutex::new(task_receiver), Mutex::new(waiting_receiver));
         let (done_sender, done_receiver) = mpsc::channel::<Done>();
+        let enough = Enough::default();
         let result = thread::scope(|scope| {
             let mut started = [0, 0];
             for (index, harness) in harnesses.into_iter().enumerate() {
                 let done_sender = done_sender.clone();
                 let works = index < jobs;
                 let task_receiver = if works { &task_receiver } else { &waiting_receiver };
+                let enough = &enough;
                 let work = move || {
                     let mut worker = Worker::new(self, harness);
                     loop {
                         let task = task_receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
                         let Ok(task) = task else { break };
-                        let slot = self.options.slots.as_ref().filter(|_| works).map(Slots::take);
                         let begun = Instant::now();
-                        let outcome = worker.run(&task.case, task.baseline_wall);
-                        drop(slot);
+                        let outcome = if enough.of(&task.case) {
+                            Ok(Vec::new())
+                        } else {
+                            let _slot = self.options.slots.as_ref().filter(|_| works).map(Slots::take);
+                            worker.run(&task.case, task.baseline_wall)
+                        };
+                        enough.saw(&task.case, outcome.as_deref().unwrap_or_default());
                         if done_sender.send(Done { index: task.index, outcome, wall: begun.elapsed() }).is_err() {
                             break;
                         }
@@ -231,13 +243,16 @@ impl<'a> Checker<'a> {
             }
             drop(done_sender);
             let senders = Senders { working: task_sender, waiting: waiting_sender };
-            let result = self.drive(cases, &senders, &done_receiver, &mut tally, &mut on);
+            let result = self.drive(cases, &senders, &done_receiver, &enough, &mut tally, &mut on);
             drop(senders);
             result
         });
         let activity = result?;
         let mut summary = tally.summary().clone();
         summary.activity = activity;
+        if !self.interrupter.is_interrupted() {
+            summary.cut_short = enough.told();
+        }
         summary.wall = started.elapsed();
         summary.interrupted = self.interrupter.is_interrupted();
         on(&ReportEvent::RunFinished(summary.clone()))?;
@@ -253,6 +268,7 @@ impl<'a> Checker<'a> {
         cases: &[Case<'a>],
         tasks: &Senders<'a>,
         done: &mpsc::Receiver<Done>,
+        enough: &Enough,
         tally: &mut Tally,
         on: &mut impl FnMut(&ReportEvent) -> io::Result<()>,
     ) -> Result<Activity, CheckError> {
@@ -263,8 +279,6 @@ impl<'a> Checker<'a> {
         };
         let mut baselines = Baselines::new();
         let mut typical: HashMap<[String; 2], Run> = HashMap::new();
-        // Subjects that do not start at an event: nothing more would be learned of them there.
-        let mut not_started: HashSet<[String; 2]> = HashSet::new();
         let place = |case: &Case<'_>| [case.id.subject.clone(), case.id.event.clone()];
         let mut activity = Activity::default();
         let mut gathered = Gathered::default();
@@ -272,6 +286,7 @@ impl<'a> Checker<'a> {
         for stage in 0..3 {
             if stage == 2 {
                 let events = whole_event::group(&cases, &baselines);
+                events.iter().for_each(|whole| enough.saw_all(whole));
                 activity = self.activity(&events);
                 // After an interrupt most of the baseline is missing.
                 let judged = if self.interrupter.is_interrupted() {
@@ -287,7 +302,7 @@ impl<'a> Checker<'a> {
                 telling::put_in_place(&mut cases, &|case| baselines.get(&key(case)).is_some_and(objects));
             }
             let indices: Vec<usize> = (0..cases.len())
-                .filter(|index| stage_of(&cases[*index]) == stage && !not_started.contains(&place(&cases[*index])))
+                .filter(|index| stage_of(&cases[*index]) == stage && !enough.of(&cases[*index]))
                 .collect();
             gathered.plan(indices.iter().map(|index| &cases[*index]));
             for &index in &indices {
@@ -308,9 +323,6 @@ impl<'a> Checker<'a> {
                     && stage < 2
                 {
                     baselines.insert(key(case), run.clone());
-                    if run.launch_fault.is_some() {
-                        not_started.insert(place(case));
-                    }
                     if stage == 0 {
                         typical.insert(place(case), run.clone());
                     }
@@ -326,6 +338,9 @@ impl<'a> Checker<'a> {
                         Compared { baseline: baselines.get(&key(case)), typical, together: together.as_ref() };
                     if let Some(event) = self.judged(case, result, &compared) {
                         tally.add(&event);
+                        if self.options.fail_fast && tally.worst() >= Some(self.options.level) {
+                            enough.stop();
+                        }
                         on(&ReportEvent::CaseFinished(Box::new(event)))?;
                     }
                 }

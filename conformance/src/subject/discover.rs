@@ -333,7 +333,7 @@ impl Search<'_> {
 }
 
 /// Whether a file has a map of events of a platform, or is a directory with files that are named after its events.
-fn has_hooks(contract: &Contract, dialect: &Dialect, file: &Path) -> bool {
+pub(super) fn has_hooks(contract: &Contract, dialect: &Dialect, file: &Path) -> bool {
     if dialect.layout.shape == MapShape::EventFiles {
         let names = Pattern::of("*").existing(file).into_iter();
         return names
@@ -352,7 +352,7 @@ fn has_hooks(contract: &Contract, dialect: &Dialect, file: &Path) -> bool {
 }
 
 /// All patterns of settings files.
-fn patterns(dialect: &Dialect) -> impl Iterator<Item = &String> {
+pub(super) fn patterns(dialect: &Dialect) -> impl Iterator<Item = &String> {
     dialect.settings.files.iter().chain(&dialect.settings.home)
 }
 

@@ -7,7 +7,7 @@ use hookproof_harness::Invocation;
 
 use super::discover::{Found, Search};
 use super::host::Host;
-use super::lint::{self, nearest};
+use super::lint;
 use super::name::stem;
 use super::notice::Remark;
 use super::placeholder::PROJECT_AT_RUN;
@@ -17,6 +17,7 @@ use super::source::Source;
 use super::{Origin, Subject};
 use crate::contract::{Dialect, EventFiles, Project};
 use crate::requirement::Level;
+use crate::suggest::misspelled;
 
 /// Reads the files of a folder.
 pub(crate) fn read(
@@ -115,7 +116,7 @@ fn unread(scope: &Scope<'_>, kinds: &EventFiles, name: &str) -> Option<Remark> {
     }
     let events = scope.contract.events.keys().map(String::as_str);
     let meant = dialect.events.means.contains_key(plain) || dialect.events.never_fired.iter().any(|own| own == plain);
-    (meant || nearest(plain, events).is_some()).then(|| lint::unknown_event::remark(scope, plain))
+    (meant || misspelled(plain, events).is_some()).then(|| lint::unknown_event::remark(scope, plain))
 }
 
 /// How the platform starts a file.

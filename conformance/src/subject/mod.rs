@@ -39,9 +39,12 @@ mod shebang;
 mod sheet;
 mod shell_line;
 mod source;
+mod started;
 mod timeout;
 mod toml_tree;
 mod walk;
+mod whose;
+mod written_for;
 mod yaml_tree;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,6 +69,9 @@ pub use project_file::{Pattern, ProjectFile, ProjectFileError, duration};
 pub use service::{LocalService, LocalServiceError, ServiceForm};
 pub(crate) use shebang::Shebang;
 pub(crate) use shell_line::ShellLine;
+pub use started::{Started, started};
+pub use whose::platforms_at;
+pub use written_for::{Clue, WrittenFor, written_for};
 
 use crate::contract::{Contract, Event};
 use crate::report::SubjectInfo;

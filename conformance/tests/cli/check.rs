@@ -20,7 +20,6 @@ fn the_reference_hook_conforms() {
 }
 
 #[rstest]
-#[case(&["check"], "required arguments were not provided")]
 #[case(&["check", "--reference", "--event", "PreToolUs"], "did you mean PreToolUse?")]
 #[case(&["check", "--reference", "--event", "Foo"], "failed to find the event \"Foo\"; known are PreToolUse, ")]
 #[case(&["check", "--reference", "--scenario", "ten-at-onc"], "did you mean ten-at-once?")]

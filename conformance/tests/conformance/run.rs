@@ -95,6 +95,7 @@ impl Suite {
                 jobs: thread::available_parallelism().map_or(1, NonZeroUsize::get),
                 patience,
                 level: Level::May,
+                fail_fast: false,
                 environment: BTreeMap::new(),
                 launchers: Vec::new(),
                 confinement: Confinement::default(),

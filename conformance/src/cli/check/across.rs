@@ -12,7 +12,7 @@ use hookproof::contract::Contract;
 use hookproof::report::{Summary, activity_text, visible};
 use hookproof::requirement::Level;
 
-use super::{CliError, Exit, Format, Found, Output, Session, exit, subjects};
+use super::{CliError, Exit, Format, Found, Output, Session, exit};
 
 /// One platform's part of the table.
 struct Row {
@@ -134,7 +134,10 @@ impl Errors {
 
 /// The hooks for one of several platforms; a configuration that this platform does not read holds none.
 fn found(session: &Session<'_>, contract: &Contract) -> Result<Found, CliError> {
-    match subjects(session.arguments, contract, &session.given(), &session.settings) {
+    if session.asked.at(contract).is_some_and(<[String]>::is_empty) {
+        return Ok(Found { subjects: Vec::new(), notices: Vec::new() });
+    }
+    match session.find(contract) {
         Err(CliError::Nothing(_)) => Ok(Found { subjects: Vec::new(), notices: Vec::new() }),
         found => found,
     }

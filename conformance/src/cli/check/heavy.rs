@@ -136,6 +136,16 @@ impl Settings {
         Ok(Settings::default())
     }
 
+    /// Where the file is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether it was found in the current directory.
+    pub(super) fn is_in_current_directory(&self) -> bool {
+        self.path.parent().is_none_or(|folder| folder.as_os_str().is_empty() || folder == Path::new("."))
+    }
+
     /// What the file does, for a person; empty if it does nothing.
     pub(super) fn shown(&self) -> String {
         settings_text(&self.file, &self.path)

@@ -5,7 +5,7 @@ use hookproof_harness::Containment;
 use super::page::{ALARM, BOLD, GOOD, Line, PLAIN, style};
 use super::progress::time;
 use super::{Told, text};
-use crate::report::{Cell, Conformance, Summary, Tally};
+use crate::report::{Cell, Conformance, CutShort, Summary, Tally};
 use crate::requirement::Level;
 use text::count;
 
@@ -15,6 +15,7 @@ const REASONS: usize = 3;
 /// What was run, what it came to, and what it means.
 pub(super) fn lines(summary: &Summary, tally: &Tally, run: &Told, width: usize, verbose: bool) -> Vec<Line> {
     let mut lines = Line::new().hanging(BOLD, &volume(summary), width);
+    lines.extend(cut_short(summary, width));
     lines.extend(judgements(tally, width));
     lines.extend(skips(tally, width, verbose));
     if let Some(fallback) = &summary.fallback {
@@ -42,6 +43,15 @@ fn volume(summary: &Summary) -> String {
         });
     }
     text
+}
+
+/// What was not run, because it would have told nothing new.
+fn cut_short(summary: &Summary, width: usize) -> Vec<Line> {
+    let told = summary.cut_short.iter().map(|CutShort { subject, event, because, cases }| {
+        let at = event.as_ref().map_or(String::new(), |event| format!(" at {event}"));
+        format!("{} of {subject}{at}, because {because}", count(*cases, "case"))
+    });
+    told.flat_map(|text| Line::new().plain("not run: ").hanging(PLAIN, &text, width)).collect()
 }
 
 /// How many judgements there are of each kind.

@@ -1,9 +1,10 @@
 //! `config.misplaced-option`: a key of a handler in the group around it, and misspelled keys of groups.
 
-use super::{nearest, owner};
+use super::owner;
 use crate::requirement::Level;
 use crate::subject::notice::{Notices, Remark};
 use crate::subject::sheet::Group;
+use crate::suggest::misspelled;
 
 /// Looks at a group.
 pub(crate) fn check(group: &Group<'_>, notices: &mut Notices) {
@@ -35,7 +36,7 @@ pub(crate) fn check(group: &Group<'_>, notices: &mut Notices) {
         if scope.dialect.option.contains_key(key) {
             consequence = format!("{} does not look at it here", scope.platform());
             help = format!("put `{key}` into the handlers of `{}`", keys.handlers.as_deref().unwrap_or("hooks"));
-        } else if let Some(meant) = nearest(key, own.iter().copied()) {
+        } else if let Some(meant) = misspelled(key, own.iter().copied()) {
             let widely = if Some(meant) == keys.matcher.as_deref() { ": the hooks run for everything" } else { "" };
             consequence = format!("{} does not know this key{widely}", scope.platform());
             let there = group.node.get(meant).is_some();

@@ -63,39 +63,3 @@ pub(crate) fn handler(handler: &Handler<'_>, notices: &mut Notices) {
 pub(crate) fn command(command: &Command<'_>, notices: &mut Notices) {
     OF_COMMANDS.iter().for_each(|lint| lint(command, notices));
 }
-
-/// The name in `known` that somebody may have meant by `name`: the same but for its case, or nearly the same.
-pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    /// From here on two names are alike: one slip in five letters.
-    const ALIKE: f64 = 0.75;
-    /// Nothing that is longer is a slip.
-    const LONGEST: usize = 100;
-    if name.len() > LONGEST {
-        return None;
-    }
-    let lower = name.to_lowercase();
-    let likeness = strsim::normalized_damerau_levenshtein;
-    // Of two that are alike but for their case, the one with more of the same letters is meant.
-    let scored = known.map(|known| ((likeness(&lower, &known.to_lowercase()), likeness(name, known)), known));
-    let order = |one: &(f64, f64), other: &(f64, f64)| one.0.total_cmp(&other.0).then(one.1.total_cmp(&other.1));
-    let best = scored.max_by(|(one, _), (other, _)| order(one, other))?;
-    (best.0.0 >= ALIKE).then_some(best.1)
-}
-
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::nearest;
-
-    #[rstest]
-    #[case("preToolUse", Some("PreToolUse"))]
-    #[case("PreTooluse", Some("PreToolUse"))]
-    #[case("PreToolsUse", Some("PreToolUse"))]
-    #[case("PosttoolUse", Some("PostToolUse"))]
-    #[case("BeforeTool", None)]
-    #[case("", None)]
-    fn finds_what_was_meant(#[case] name: &str, #[case] expected: Option<&str>) {
-        assert_eq!(nearest(name, ["PreToolUse", "PostToolUse", "Stop"].into_iter()), expected);
-    }
-}

@@ -1,10 +1,11 @@
 //! Keys of handlers: `config.unknown-option` for misspelled ones, `config.option-ignored` for those that do nothing here.
 
-use super::{nearest, owner};
+use super::owner;
 use crate::contract::{Basis, Foreign};
 use crate::requirement::Level;
 use crate::subject::notice::{Notices, Remark};
 use crate::subject::sheet::{Handler, Home};
+use crate::suggest::misspelled;
 
 /// Looks at keys that no handler of that type has, and that are nearly one which it has. Others are comments.
 pub(crate) fn unknown(handler: &Handler<'_>, notices: &mut Notices) {
@@ -36,7 +37,7 @@ pub(crate) fn unknown(handler: &Handler<'_>, notices: &mut Notices) {
             continue;
         }
         let own = options.iter().filter(|(_, option)| option.belongs_to(handler.kind));
-        let help = match (options.contains_key(key), nearest(key, own.map(|(name, _)| name.as_str()))) {
+        let help = match (options.contains_key(key), misspelled(key, own.map(|(name, _)| name.as_str()))) {
             (true, _) => format!("it is for handlers of type {}", options[key].handlers.join(", ")),
             (false, Some(meant)) if handler.get(meant).is_some() => format!("take `{key}` away: `{meant}` counts"),
             (false, Some(meant)) => format!("did you mean `{meant}`?"),

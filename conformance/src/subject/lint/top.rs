@@ -1,6 +1,5 @@
 //! The top of a file: `config.unknown-top-key` and `config.version-missing`.
 
-use super::nearest;
 use crate::contract::FormatVersion;
 use crate::requirement::Level;
 use crate::subject::node::Node;
@@ -8,6 +7,7 @@ use crate::subject::notice::{Notices, Remark};
 use crate::subject::pattern;
 use crate::subject::sheet::Scope;
 use crate::subject::source::Source;
+use crate::suggest::misspelled;
 
 /// Looks at a file.
 pub(crate) fn check(scope: &Scope<'_>, source: &Source, notices: &mut Notices) {
@@ -32,7 +32,7 @@ fn unknown(scope: &Scope<'_>, source: &Source, notices: &mut Notices) {
             evidence: scope.weigh(&top.basis()),
             message: format!("`{}` is no key at the top of this file", member.key),
             consequence: format!("{} leaves out the whole file, with all its hooks", scope.platform()),
-            help: match nearest(&member.key, top.keys.iter().map(String::as_str)) {
+            help: match misspelled(&member.key, top.keys.iter().map(String::as_str)) {
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None => format!("take it away; only {} may stand there", top.keys.join(" and ")),
             },

@@ -1,11 +1,11 @@
 //! `config.unknown-event`: hooks for an event that the platform does not have.
 
-use super::nearest;
 use crate::contract::{Cost, Evidence};
 use crate::requirement::Level;
 use crate::subject::node::Member;
 use crate::subject::notice::{Notices, Remark};
 use crate::subject::sheet::{Scope, Sheet};
+use crate::suggest::misspelled;
 
 /// Looks at a member of a map of events whose name is none.
 pub(crate) fn check(sheet: &Sheet<'_>, member: &Member, notices: &mut Notices) {
@@ -29,7 +29,7 @@ pub(crate) fn remark(scope: &Scope<'_>, name: &str) -> Remark {
     let events = &scope.dialect.events;
     let known = || contract.events.keys().map(String::as_str);
     let never_fired = events.never_fired.iter().any(|known| known == name);
-    let help = match events.means.get(name).map(String::as_str).or_else(|| nearest(name, known())) {
+    let help = match events.means.get(name).map(String::as_str).or_else(|| misspelled(name, known())) {
         _ if never_fired => "take it away".to_owned(),
         Some(meant) if events.means.contains_key(name) => format!("the event is called {meant} here"),
         Some(meant) => format!("did you mean {meant}?"),

@@ -210,7 +210,7 @@ impl<'a> Look<'a> {
             return None;
         }
         let why = if self.closed { Why::NoName } else { Why::NotListed };
-        dead(super::super::nearest(name, self.known.iter().copied()).map(str::to_owned), why, self.field_basis())
+        dead(crate::suggest::misspelled(name, self.known.iter().copied()).map(str::to_owned), why, self.field_basis())
     }
 
     /// An alternative of a pattern.
