@@ -45,11 +45,20 @@ pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Vec
     let plain = plain(wrong);
     let mut found: Vec<(Reason, &str)> =
         known.into_iter().filter_map(|name| Some((reason(&plain, &self::plain(name))?, name))).collect();
-    // For equal reasons the shorter name goes first, because less of it was left out.
+    // For equal reasons the name that is spelled more alike goes first, and of these the shorter one.
+    let spelled_alike = |name: &str| wrong.chars().zip(name.chars()).filter(|(a, b)| a == b).count();
     found.sort_by(|(a, one), (b, other)| {
-        b.partial_cmp(a).unwrap_or(Ordering::Equal).then_with(|| (one.len(), one).cmp(&(other.len(), other)))
+        let by_spelling = spelled_alike(other).cmp(&spelled_alike(one));
+        let by_length = (one.len(), one).cmp(&(other.len(), other));
+        b.partial_cmp(a).unwrap_or(Ordering::Equal).then(by_spelling).then(by_length)
     });
-    found.dedup_by(|a, b| a.1 == b.1);
+    let mut seen = Vec::new();
+    found.retain(|(_, name)| {
+        let plain = self::plain(name);
+        let is_new = !seen.contains(&plain);
+        seen.push(plain);
+        is_new
+    });
     // A better reason leaves no doubt about the others.
     if let Some((best, _)) = found.first().copied() {
         found.retain(|(reason, _)| match (best, reason) {
@@ -112,8 +121,15 @@ mod tests {
 
     use super::{hint, misspelled, nearest};
 
-    const IDS: [&str; 5] =
-        ["stream.noise-before-json", "stream.noise-after-json", "json.syntax", "exit.not-started", "exit.failure"];
+    const IDS: [&str; 7] = [
+        "STOP",
+        "Stop",
+        "stream.noise-before-json",
+        "stream.noise-after-json",
+        "json.syntax",
+        "exit.not-started",
+        "exit.failure",
+    ];
 
     #[rstest]
     #[case::typing_error("json.sintax", &["json.syntax"])]
@@ -121,6 +137,7 @@ mod tests {
     #[case::beginning("stream.noise", &["stream.noise-after-json", "stream.noise-before-json"])]
     #[case::part("noise-before", &["stream.noise-before-json"])]
     #[case::longer("exit.failure.python", &["exit.failure"])]
+    #[case::of_names_that_differ_in_case("stop", &["Stop"])]
     #[case::nothing_alike("wombat", &[])]
     #[case::too_short("x", &[])]
     fn what_is_meant(#[case] wrong: &str, #[case] expected: &[&str]) {

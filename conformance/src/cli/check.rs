@@ -212,6 +212,12 @@ pub(crate) fn run(arguments: &CheckArguments, known: &Known) -> Result<Exit, Cli
             )),
         };
     }
+    let guesses = matches!(session.target, Target::Command(_)) && !session.asked.is_said();
+    if guesses && !arguments.verbose {
+        tell(
+            "events: on each platform those that the hook seems to be written for (-v says which); --event all: every event",
+        );
+    }
     across::run(&session, &contracts, &output)
 }
 
@@ -333,7 +339,12 @@ impl Session<'_> {
         }
         let mut events = Vec::new();
         if let Some((guessed, told)) = guessed(contract, self.library, self.payloads, subject, checker)? {
-            tell(&told);
+            // Of many platforms a line each would be more than the report.
+            if self.slots.is_none() {
+                tell(&told);
+            } else if self.arguments.verbose {
+                tell(&format!("{}: {told}", contract.platform.id));
+            }
             events = guessed;
         }
         // A payload that somebody brings along says of itself which event it is for.

@@ -48,8 +48,7 @@ pub(super) fn events(contract: &Contract, library: &Library, name: &str) -> Opti
     if contract.events.contains_key(name) {
         return Some(Meant { events: vec![name.to_owned()], of: None });
     }
-    let mut others = library.platforms().filter_map(|id| library.select(id).ok());
-    let other = others.find(|other| other.events.contains_key(name))?;
+    let other = library.others(&contract.platform.id).find(|other| other.events.contains_key(name))?;
     let moments: BTreeSet<_> = other.events[name].moment.into_iter().collect();
     Some(Meant { events: contract.events_at(&moments), of: Some(other.platform.title.clone()) })
 }

@@ -153,6 +153,15 @@ impl Library {
         Ok(file.select(&version)?)
     }
 
+    /// The contracts of all platforms but `id`. Claude Code's comes first: where several platforms have a name, most have it from
+    /// there.
+    pub fn others(&self, id: &str) -> impl Iterator<Item = Contract> {
+        const ORIGIN: &str = "claude-code";
+        let mut ids: Vec<&str> = self.platforms().filter(|other| *other != id).collect();
+        ids.sort_by_key(|other| *other != ORIGIN);
+        ids.into_iter().filter_map(|other| self.select(other).ok())
+    }
+
     fn unknown(&self, id: &str) -> UnknownPlatform {
         UnknownPlatform::Platform {
             name: id.to_owned(),

@@ -44,6 +44,9 @@ const INTERPRETERS: &[(&str, &[&[&str]])] = &[
     ("bat", &[&["cmd", "/C"]]),
 ];
 
+/// No script is larger, in bytes.
+const LARGEST_SCRIPT: u64 = 16 * 1024 * 1024;
+
 /// Extensions of programs that Windows starts without an interpreter.
 const PROGRAMS: &[&str] = &["exe", "com"];
 
@@ -51,9 +54,7 @@ const PROGRAMS: &[&str] = &["exe", "com"];
 /// interpreter that its first line or its extension names. `None` if it is neither.
 #[must_use]
 pub fn started(path: &Path) -> Option<Started> {
-    if !path.is_file() {
-        return None;
-    }
+    let length = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?.len();
     let extension = path.extension().and_then(|extension| extension.to_str()).map(str::to_lowercase);
     let extension = extension.as_deref().unwrap_or_default();
     if DATA.contains(&extension) {
@@ -61,6 +62,9 @@ pub fn started(path: &Path) -> Option<Started> {
     }
     if executes_itself(path, extension) {
         return Some(Started::Itself);
+    }
+    if length > LARGEST_SCRIPT {
+        return None;
     }
     if let Some(shebang) = Shebang::of(path) {
         let interpreter = shebang.words().iter().filter(|word| *word != "-S").map(OsString::from).collect();

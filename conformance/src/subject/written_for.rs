@@ -60,8 +60,10 @@ pub fn written_for(contract: &Contract, library: &Library, subject: &Subject) ->
             return Some(WrittenFor { events, clue: Clue::Script { path: path.clone(), of: None } });
         }
     }
-    let others = library.platforms().filter(|id| *id != contract.platform.id);
-    let others: Vec<Contract> = others.filter_map(|id| library.select(id).ok()).collect();
+    if texts.is_empty() {
+        return None;
+    }
+    let others: Vec<Contract> = library.others(&contract.platform.id).collect();
     texts.iter().find_map(|(path, text)| {
         others.iter().find_map(|other| {
             let mentioned = other.events.values().filter(|event| mentions(text, &event.name));

@@ -74,7 +74,7 @@ fn a_folder_of_payloads_is_read_in_order_and_each_runs_in_all_scenarios() {
 #[case::no_json("{\"tool_input\": {\n  'command': 1}}", "mine.json:2:3: ")]
 #[case::no_object("[1]", "must be a JSON object")]
 #[case::a_key_twice("{\"a\": 1,\n \"a\": 2}", "mine.json:2:7: /a: the key is duplicated")]
-#[case::no_such_event("{\"hook_event_name\": \"PreToolUs\"}", "did you mean PreToolUse?")]
+#[case::no_such_event("{\"hook_event_name\": \"PreToolUs\"}", "did you mean PreToolUse or PreToolUseResult?")]
 #[case::another_event("{\"hook_event_name\": \"Stop\"}", "it is for Stop, which --event leaves out")]
 fn a_payload_that_cannot_be_used_is_wrong_usage(#[case] payload: &str, #[case] says: &str) {
     check("cat >/dev/null", payload, &[]).code(2).stdout("").stderr(contains(says));
@@ -155,7 +155,7 @@ fn a_case_that_is_not_met_fails(#[case] hook: &str, #[case] cases: &str, #[case]
 }
 
 #[rstest]
-#[case("[[case]]\nevent = \"PreToolUs\"\npayload = {}\n", ":2:9: ", "did you mean PreToolUse?")]
+#[case("[[case]]\nevent = \"PreToolUs\"\npayload = {}\n", ":2:9: ", "did you mean PreToolUse or PreToolUseResult?")]
 #[case("[[case]]\nevent = \"Stop\"\nplatform = \"claude\"\npayload = {}\n", ":3:12: ", "platform")]
 #[case("[[case]]\npayload = { x = 1 }\n", ":2:11: ", "nothing says which event it is for")]
 fn a_case_that_cannot_be_used_is_wrong_usage(#[case] cases: &str, #[case] at: &str, #[case] says: &str) {

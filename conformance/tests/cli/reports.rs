@@ -32,6 +32,7 @@ const NORMALISERS: &[(&str, &str)] = &[
 
 /// Compares the report on a hook, and the exit code, with the snapshot of this name. The hook is started by `interpreter`, or
 /// directly if that is empty. If the interpreter is not installed, a line says so.
+#[expect(clippy::print_stdout, reason = "a test that does not run says so")]
 fn compare(name: &str, code: i32, interpreter: &str, file: &str) {
     if !interpreter.is_empty() && Command::new(interpreter).arg("--version").output().is_err() {
         println!("skipped: there is no {interpreter}");

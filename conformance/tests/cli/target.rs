@@ -164,6 +164,18 @@ fn events_of_several_platforms_are_those_at_the_same_moment() {
     assert!(!contains("SessionStart").eval(&stdout), "{stdout}");
 }
 
+#[test]
+fn what_is_guessed_for_many_platforms_is_told_once() {
+    let folder = folder(&[("hook.sh", "#!/bin/sh\n# PreToolUse\ncat > /dev/null\n")]);
+    let arguments = ["--platform", "claude-code,gemini-cli", "./hook.sh"];
+    let (_, _, stderr) = check(folder.path(), &[&QUICK[..], &arguments].concat());
+    assert_eq!(stderr.matches("hookproof: ").count(), 1, "{stderr}");
+    let (_, _, stderr) = check(folder.path(), &[&QUICK[..], &["-v"], &arguments].concat());
+    let told = contains("claude-code: events: PreToolUse (mentioned in hook.sh)")
+        .and(contains("gemini-cli: events: BeforeTool (hook.sh mentions Claude Code's names for them)"));
+    assert!(told.eval(&stderr), "{stderr}");
+}
+
 /// How many cases there were, and how many were planned.
 fn volume(stdout: &str) -> (usize, usize) {
     let words: Vec<&str> = stdout.split(' ').collect();
