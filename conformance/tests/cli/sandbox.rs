@@ -99,11 +99,11 @@ fn an_address_beyond_this_machine_is_advice() {
     if !Path::new("/usr/bin/python3").exists() {
         return;
     }
-    let line = "python3 -c \"import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.connect(('192.0.2.1', 9))\" 2>/dev/null";
+    let line = "python3 -c \"import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.connect(('203.0.113.1', 9))\" 2>/dev/null";
     let hook = hook(folder.path(), line);
     let output = check(&["--format", "jsonl"], &hook).assert().success().get_output().stdout.clone();
     let found = findings(&output, "security.uses-network");
-    assert!(!found.is_empty() && found[0].contains("192.0.2.1:9"), "{found:?}");
+    assert!(!found.is_empty() && found[0].contains("203.0.113.1:9"), "{found:?}");
     let output = check(&["--format", "jsonl", "--allow-net"], &hook).assert().success().get_output().stdout.clone();
     assert_eq!(findings(&output, "security.uses-network"), [""; 0]);
 }

@@ -95,7 +95,7 @@ pub(crate) fn host(args: &[String]) -> ExitCode {
         "attempt" => {
             let scene = Scene::new(choice).expect("a scene");
             let (observation, report) = scene.shell("echo x > $IN/new; echo y > $OUT/new").expect("a run");
-            let connect = scene.run(me("connect").arg("192.0.2.1:9"), scene.sandbox()).expect("a run").1;
+            let connect = scene.run(me("connect").arg("203.0.113.1:9"), scene.sandbox()).expect("a run").1;
             format!("{}{}{}", said(&observation), report.attempts.len(), connect.attempts.len())
         }
         "run" => {

@@ -10,15 +10,15 @@ use crate::scene::{Scene, each, has, me, refused, said};
 use crate::{bare, scene};
 
 /// An address for documentation (RFC 5737), at which nobody is.
-const FAR: &str = "192.0.2.1:9";
+const FAR: &str = "203.0.113.1:9";
 const FAR_6: &str = "[2001:db8::1]:9";
 
 /// What a program does, with which address, the kind of attempt, and the answer.
 const REFUSED: &[(&str, &str, AttemptKind, i32)] = &[
     ("connect", FAR, AttemptKind::Connect, libc::ENETUNREACH),
     ("connect", FAR_6, AttemptKind::Connect, libc::ENETUNREACH),
-    ("connect", "[::ffff:192.0.2.1]:9", AttemptKind::Connect, libc::ENETUNREACH),
-    ("connect-udp", "192.0.2.1:53", AttemptKind::Connect, libc::ENETUNREACH),
+    ("connect", "[::ffff:203.0.113.1]:9", AttemptKind::Connect, libc::ENETUNREACH),
+    ("connect-udp", "203.0.113.1:53", AttemptKind::Connect, libc::ENETUNREACH),
     ("connect-udp", "127.0.0.53:53", AttemptKind::Connect, libc::ENETUNREACH),
     ("send", FAR_6, AttemptKind::Send, libc::ENETUNREACH),
     ("message", FAR, AttemptKind::Send, libc::ENETUNREACH),
@@ -137,7 +137,7 @@ fn python(scene: &Scene) -> Result<(), Failed> {
         return Ok(());
     }
     let script = "import socket, urllib.request\n\
-                  try: urllib.request.urlopen('http://192.0.2.7/x', timeout=5)\n\
+                  try: urllib.request.urlopen('http://203.0.113.1/x', timeout=5)\n\
                   except OSError as e: print(e)\n\
                   try: socket.getaddrinfo('hookproof.invalid', 80)\n\
                   except OSError as e: print(e)\n";
@@ -147,7 +147,7 @@ fn python(scene: &Scene) -> Result<(), Failed> {
     ensure(said.contains("unreachable"), || said.clone())?;
     let targets = refused(&report, AttemptKind::Connect);
     // Whether a name server is asked depends on the machine.
-    ensure(targets[0] == "192.0.2.7:80" && targets[1..].iter().all(|t| t.ends_with(":53")), || format!("{targets:?}"))
+    ensure(targets[0] == "203.0.113.1:80" && targets[1..].iter().all(|t| t.ends_with(":53")), || format!("{targets:?}"))
 }
 
 fn an_open_network_is_not_looked_at(scene: &Scene) -> Result<(), Failed> {

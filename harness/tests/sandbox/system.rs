@@ -18,7 +18,7 @@ const REFUSED: &[(&str, &[&str], i32, AttemptKind, &str)] = &[
     ("option", &["41", "57"], libc::EPERM, AttemptKind::System, "option 57 of a socket at level 41"),
     ("device-of-message", &["2"], libc::EPERM, AttemptKind::System, "control data of kind 8 at level 0"),
     ("raw-socket", &[], libc::EPERM, AttemptKind::Connect, "a socket of family 2, kind 3, protocol 1"),
-    ("fast-open", &["192.0.2.1:9"], libc::ENETUNREACH, AttemptKind::Send, "192.0.2.1:9"),
+    ("fast-open", &["203.0.113.1:9"], libc::ENETUNREACH, AttemptKind::Send, "203.0.113.1:9"),
 ];
 
 pub(crate) fn add(trials: &mut Vec<Trial>) {

@@ -16,14 +16,17 @@ mod calls;
 mod child;
 mod control;
 mod copies;
+mod facts;
 mod filter;
 mod judge;
 mod landlock;
 mod listener;
+mod network;
 mod objects;
 mod permission;
 pub(super) mod privileges;
 mod rules;
+mod sockets;
 mod table;
 mod target;
 mod terminals;
@@ -35,7 +38,7 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
 use self::filter::{Scope, Secret};
-use self::judge::{Found, Judgement, Question};
+use self::judge::{Act, Found, Judgement, Question};
 use self::landlock::Ruleset;
 use self::listener::{Listener, Next};
 use self::objects::{Left, Maker, Objects};
@@ -345,8 +348,15 @@ impl Inner {
                 Err(_) => {}
             }
         }
+        if let Some((file, closes)) = &judgement.given {
+            let given = listener.give(asked.id, file, *closes);
+            if let Err(error) = given {
+                listener.answer(asked.id, listener::Answer::Fail(error.raw_os_error().unwrap_or(libc::EMFILE)));
+            }
+            return;
+        }
         match judgement.copy {
-            None => listener.answer(asked.id, judgement.answer),
+            None => listener.answer(asked.id, judgement.act.map_or(judgement.answer, Act::now)),
             // What cannot be copied is refused, as everything else is.
             Some(copy) => match copy.make(listener, asked.id, &self.rules) {
                 Ok(()) => who.iter_mut().for_each(|(_, _, found)| found.outcome = AttemptOutcome::Copied),

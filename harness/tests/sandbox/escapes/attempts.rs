@@ -2,9 +2,13 @@
 
 mod behind;
 mod devices;
+mod network;
+mod races;
 mod rights;
 
+use std::ffi::CString;
 use std::io;
+use std::path::Path;
 
 /// What has to come of an attempt, besides that nothing gets out and nothing stays.
 #[derive(Debug, Clone, Copy)]
@@ -56,6 +60,7 @@ pub(super) const ALL: &[Attempt] = &[
     refused("rights", "trace-parents", rights::trace_parents),
     refused("rights", "outside-file", rights::outside_file),
     works("rights", "own-files", rights::own_files),
+    works("rights", "own-facts", rights::own_facts),
     refused("devices", "write-to-terminal", devices::write_to_terminal),
     refused("devices", "request-to-terminal", devices::request_to_terminal),
     refused("devices", "capture-terminal", devices::capture_terminal),
@@ -73,4 +78,19 @@ pub(super) const ALL: &[Attempt] = &[
     refused("behind", "foreign-shared-memory-file", behind::foreign_shared_memory_file),
     refused("behind", "foreign-shared-memory", behind::foreign_shared_memory),
     anything("behind", "process", behind::process),
+    refused("races", "mode-by-name", races::mode_by_name),
+    refused("races", "times-by-name", races::times_by_name),
+    refused("races", "owner-by-name", races::owner_by_name),
+    refused("races", "attribute-by-name", races::attribute_by_name),
+    refused("races", "mode-by-descriptor", races::mode_by_descriptor),
+    refused("races", "hidden-name", races::hidden_name),
+    refused("races", "datagrams-to-another-address", races::datagrams_to_another_address),
+    refused("network", "send-without-family", network::send_without_family),
+    refused("network", "bind-without-family", network::bind_without_family),
+    refused("network", "sockets-of-every-device", network::sockets_of_every_device),
+    works("network", "this-machine", network::this_machine),
 ];
+
+fn text(path: &Path) -> CString {
+    CString::new(path.as_os_str().as_encoded_bytes()).expect("no NUL")
+}

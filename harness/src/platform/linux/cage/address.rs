@@ -58,6 +58,21 @@ pub(super) fn parse(bytes: &[u8]) -> Address {
     }
 }
 
+/// Reads an address that is bound, or sent to: without a family it is taken for one of IPv4.
+pub(super) fn parse_without_family(bytes: &[u8]) -> Address {
+    let mut bytes = bytes.to_vec();
+    if bytes.len() >= 8 && bytes[..2] == (libc::AF_UNSPEC as u16).to_ne_bytes() {
+        bytes[..2].copy_from_slice(&(libc::AF_INET as u16).to_ne_bytes());
+    }
+    parse(&bytes)
+}
+
+/// Whether it is an address of this machine that a socket of the loopback device does not reach.
+pub(super) fn is_of_another_device(address: &SocketAddr) -> bool {
+    let ip = address.ip().to_canonical();
+    !ip.is_loopback() && own_addresses().contains(&ip)
+}
+
 /// Whether what goes to this address leaves the machine.
 pub(super) fn is_beyond(address: &SocketAddr) -> bool {
     let ip = address.ip().to_canonical();
@@ -136,13 +151,20 @@ mod tests {
     #[case("[::]:80", false)]
     #[case("[::ffff:127.0.0.1]:80", false)]
     #[case("127.0.0.53:53", true)]
-    #[case("192.0.2.1:80", true)]
-    #[case("[::ffff:192.0.2.1]:80", true)]
+    #[case("203.0.113.1:80", true)]
+    #[case("[::ffff:203.0.113.1]:80", true)]
     #[case("[2001:db8::1]:443", true)]
     #[case("224.0.0.1:5353", true)]
     #[case("255.255.255.255:9", true)]
     fn what_is_beyond(#[case] address: &str, #[case] expected: bool) {
         assert_eq!(is_beyond(&address.parse().expect("an address")), expected);
+    }
+
+    #[test]
+    fn without_a_family_it_is_version_4() {
+        let expected = Address::Internet("203.0.113.1:80".parse().expect("an address"));
+        assert_eq!(parse_without_family(&[0, 0, 0, 80, 203, 0, 113, 1]), expected);
+        assert_eq!(parse_without_family(&[0, 0]), Address::Harmless);
     }
 
     #[test]
@@ -160,8 +182,8 @@ mod tests {
     }
 
     #[rstest]
-    #[case::internet(&[2, 0, 0, 80, 192, 0, 2, 1], Address::Internet("192.0.2.1:80".parse().expect("an address")))]
-    #[case::too_short(&[2, 0, 0, 80, 192], Address::Other(libc::AF_INET))]
+    #[case::internet(&[2, 0, 0, 80, 203, 0, 113, 1], Address::Internet("203.0.113.1:80".parse().expect("an address")))]
+    #[case::too_short(&[2, 0, 0, 80, 203], Address::Other(libc::AF_INET))]
     #[case::path(b"\x01\0/run/x\0rest", Address::Path("/run/x".into()))]
     #[case::abstract_name(b"\x01\0\0name", Address::Harmless)]
     #[case::nothing(&[], Address::Other(0))]

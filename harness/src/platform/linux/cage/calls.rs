@@ -177,14 +177,12 @@ const STREAM: u32 = libc::SOCK_STREAM as u32;
 const DATAGRAM: u32 = libc::SOCK_DGRAM as u32;
 const RAW: u32 = libc::SOCK_RAW as u32;
 const SEQUENCED: u32 = libc::SOCK_SEQPACKET as u32;
-/// Whatever the caller says, TCP, UDP, and TCP by several ways.
-const INTERNET: &[u32] = &[0, libc::IPPROTO_TCP as u32, libc::IPPROTO_UDP as u32, libc::IPPROTO_MPTCP as u32];
-/// Sockets that are judged when they get an address, or cannot leave the machine: family, kinds, protocols. `NETLINK_ROUTE`
-/// is how programs learn of the machine's addresses, and `NETLINK_SOCK_DIAG` of its sockets.
+/// Whatever the caller says, TCP and UDP.
+pub(super) const INTERNET: &[u32] = &[0, libc::IPPROTO_TCP as u32, libc::IPPROTO_UDP as u32];
+/// Sockets that cannot leave the machine: family, kinds, protocols. `NETLINK_ROUTE` is how programs learn of the machine's
+/// addresses, and `NETLINK_SOCK_DIAG` of its sockets.
 pub(super) const USUAL_SOCKETS: &[(u32, &[u32], &[u32])] = &[
     (libc::AF_UNIX as u32, &[STREAM, DATAGRAM, RAW, SEQUENCED], &[0, 1]),
-    (libc::AF_INET as u32, &[STREAM, DATAGRAM], INTERNET),
-    (libc::AF_INET6 as u32, &[STREAM, DATAGRAM], INTERNET),
     (libc::AF_NETLINK as u32, &[RAW, DATAGRAM], &[libc::NETLINK_ROUTE as u32, libc::NETLINK_SOCK_DIAG as u32]),
 ];
 /// Options of sockets that change nothing about where a packet goes: level, options. Numbers of `include/uapi/linux/in.h`,
@@ -225,8 +223,9 @@ pub(super) const TERMINAL_REQUESTS: &[u32] =
     &[libc::TIOCSTI as u32, libc::TIOCLINUX as u32, libc::TIOCCONS as u32, libc::TIOCSETD as u32, 0x5437];
 /// The kind of a request, in the second byte of its number: `asm-generic/ioctl.h`.
 pub(super) const REQUEST_KIND: u32 = 0xFF00;
-/// Kinds of requests that no file on a disk takes: to terminals (and every descriptor's own flags), and to sockets.
-pub(super) const USUAL_KINDS: &[u32] = &[0x5400, 0x8900];
+/// Kinds of requests that no file on a disk takes: to terminals (and every descriptor's own flags), to sockets, to
+/// listeners of seccomp, and to namespaces.
+pub(super) const USUAL_KINDS: &[u32] = &[0x5400, 0x8900, 0x2100, 0xB700];
 /// Requests to files that only read, or whose effect needs a file that was opened for writing. All others are judged:
 /// each file system has its own, and many change an entry by a descriptor that may only read, which Landlock does not see
 /// (`BTRFS_IOC_SUBVOL_CREATE`, `FS_IOC_ENABLE_VERITY`, `FS_IOC_SETFLAGS`, `FAT_IOCTL_SET_ATTRIBUTES`). The direction in the
@@ -264,10 +263,10 @@ pub(super) const USUAL_REQUESTS: &[u32] = &[
 ];
 const NOFOLLOW: libc::c_int = libc::AT_SYMLINK_NOFOLLOW;
 /// See `fchmodat2(2)`, `setxattrat(2)` and `removexattrat(2)`: numbers that are the same on every architecture.
-const FCHMODAT2: c_long = 452;
+pub(super) const FCHMODAT2: c_long = 452;
 const SETXATTRAT: c_long = 463;
 const REMOVEXATTRAT: c_long = 466;
-const FILE_SETATTR: c_long = 469;
+pub(super) const FILE_SETATTR: c_long = 469;
 
 use Effect::{Change, Create, Link, Remove, Replace, Truncate};
 use Follow::{Always, If, Never, Unless};

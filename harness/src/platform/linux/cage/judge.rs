@@ -1,15 +1,16 @@
 //! Judges one call: what it would do, whether that is allowed, and what it is answered.
 
 use std::ffi::c_int;
+use std::fmt;
 use std::fs::Metadata;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::address::{self, Address};
 use super::calls::{self, Ask, Call, Effect, Follow, OpenFlags, Place, Whom};
-use super::control;
 use super::copies::Copy;
+use super::facts;
 use super::listener::Answer;
 use super::objects::{Kind, Maker, Object, Objects};
 use super::permission::{may_write, own_user};
@@ -30,6 +31,29 @@ pub(super) struct Judgement {
     pub(super) terminal: Option<(Terminal, c_int)>,
     /// The entry of `/dev/shm` that it makes, if it goes on.
     pub(super) made: Option<PathBuf>,
+    /// What the harness does in the program's place, once it is sure that what was read is the program's. It gives the answer.
+    pub(super) act: Option<Act>,
+    /// What the program is given a descriptor of in answer, and whether that is closed when it executes another program.
+    pub(super) given: Option<(OwnedFd, bool)>,
+}
+
+/// Something that is done later, and answers a call.
+pub(super) struct Act(Box<dyn FnOnce() -> Answer>);
+
+impl Act {
+    pub(super) fn new(act: impl FnOnce() -> Answer + 'static) -> Self {
+        Act(Box::new(act))
+    }
+
+    pub(super) fn now(self) -> Answer {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Act {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Act")
+    }
 }
 
 /// An attempt at something that is not allowed.
@@ -41,21 +65,39 @@ pub(super) struct Found {
 }
 
 impl Judgement {
-    const FINE: Judgement = Judgement { answer: Answer::Continue, found: None, copy: None, terminal: None, made: None };
+    pub(super) const FINE: Judgement = Judgement {
+        answer: Answer::Continue,
+        found: None,
+        copy: None,
+        terminal: None,
+        made: None,
+        act: None,
+        given: None,
+    };
+
+    /// Fails, and that is worth no word.
+    pub(super) fn answered(errno: c_int) -> Self {
+        Judgement { answer: Answer::Fail(errno), ..Judgement::FINE }
+    }
+
+    /// The harness does it, once it is sure whose it is.
+    pub(super) fn doing(act: impl FnOnce() -> Answer + 'static) -> Self {
+        Judgement { act: Some(Act::new(act)), ..Judgement::answered(libc::EACCES) }
+    }
 
     pub(super) fn refused(kind: AttemptKind, target: String, errno: c_int) -> Self {
         let found = Found { kind, target, outcome: AttemptOutcome::Refused };
-        Judgement { answer: Answer::Fail(errno), found: Some(found), copy: None, terminal: None, made: None }
+        Judgement { found: Some(found), ..Judgement::answered(errno) }
     }
 }
 
 /// What a call would do to one file, were nobody to hold it back.
 #[derive(Debug)]
-struct Deed {
-    touch: Touch,
-    path: PathBuf,
+pub(super) struct Deed {
+    pub(super) touch: Touch,
+    pub(super) path: PathBuf,
     /// Whether the system lets it.
-    permitted: bool,
+    pub(super) permitted: bool,
 }
 
 /// One call with its arguments.
@@ -66,10 +108,6 @@ pub(super) struct Question<'a> {
     pub(super) arguments: &'a [u64; 6],
 }
 
-/// The kernel takes no more messages at once (`UIO_MAXIOV`).
-const MOST_MESSAGES: u64 = 1024;
-const UNREADABLE: &str = "an address that the harness cannot read";
-
 impl Question<'_> {
     pub(super) fn judge(&self, rules: &Rules, objects: &mut Objects) -> Judgement {
         let deeds = match self.call.ask {
@@ -77,10 +115,10 @@ impl Question<'_> {
             Ask::Files(places) => self.files(places),
             Ask::Access(place) => self.asked(place),
             Ask::Socket => return self.socket(),
-            Ask::Connect => return self.reach(AttemptKind::Connect, &[(self.arguments[1], self.arguments[2])]),
-            Ask::SendTo => return self.reach(AttemptKind::Send, &[(self.arguments[4], self.arguments[5])]),
-            Ask::SendMessage => return self.messages(&[self.arguments[1]]),
-            Ask::SendMessages => return self.message_list(),
+            Ask::Connect => return self.connect(),
+            Ask::SendTo => return self.send(),
+            Ask::SendMessage => return self.messages(),
+            Ask::SendMessages => return self.messages(),
             Ask::Get(kind) => return self.object(objects, kind),
             Ask::Use(kind, command) => return self.used(objects, kind, command),
             Ask::Queue => return self.queue(),
@@ -94,19 +132,36 @@ impl Question<'_> {
             Ask::Request => self.files(calls::REQUESTED),
             Ask::Bind => match self.bind(rules) {
                 Ok(deed) => Ok(deed.into_iter().collect()),
-                Err(judgement) => return judgement,
+                Err(judgement) => return *judgement,
             },
         };
         match deeds {
-            Ok(deeds) => self.weigh(rules, objects, &deeds),
-            // The kernel will find the same: an address that leads nowhere, or text without end.
-            Err(error) if matches!(error.raw_os_error(), Some(libc::EFAULT | libc::ENAMETOOLONG | libc::ESRCH)) => {
-                Judgement::FINE
+            Ok(deeds) => {
+                let judgement = self.weigh(rules, objects, &deeds);
+                match self.changed() {
+                    Some(place) if judgement.answer == Answer::Continue && rules.allowed().is_some() => {
+                        self.change(rules, objects, place)
+                    }
+                    _ => judgement,
+                }
             }
+            // An address that leads nowhere, or text without end. The kernel might find something else there by now.
+            Err(error) if matches!(error.raw_os_error(), Some(libc::EFAULT | libc::ENAMETOOLONG)) => {
+                Judgement::answered(error.raw_os_error().unwrap_or(libc::EFAULT))
+            }
+            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Judgement::answered(libc::EFAULT),
             // Where no process is shown, the kernel's own rules hold for all that they know.
             Err(_) if !is_proc_there() && rules.held_by_kernel && !self.changes_facts() => Judgement::FINE,
             // Not even what the call names is known.
             Err(error) if rules.allowed().is_some() => {
+                // A descriptor tells by how it was opened.
+                let change = self.changed().filter(|_| !is_proc_there());
+                if let Some(own) = change
+                    .map(|place| self.change(rules, objects, place))
+                    .filter(|own| own.act.is_some() || own.answer == Answer::Fail(libc::EBADF))
+                {
+                    return own;
+                }
                 let target = format!("a path that cannot be told ({error})");
                 Judgement::refused(AttemptKind::Write, target, libc::EACCES)
             }
@@ -116,10 +171,28 @@ impl Question<'_> {
 
     /// Whether it is about modes, owners, times or attributes, of which Landlock knows nothing.
     fn changes_facts(&self) -> bool {
-        match self.call.ask {
-            Ask::Files(places) => places.iter().any(|(effect, _)| *effect == Effect::Change),
-            Ask::Request => true,
-            _ => false,
+        self.changed().is_some()
+    }
+
+    /// Where the call names what gets another mode, owner, time or attribute.
+    fn changed(&self) -> Option<Place> {
+        let places = match self.call.ask {
+            Ask::Files(places) => places,
+            Ask::Request => calls::REQUESTED,
+            _ => return None,
+        };
+        places.iter().find(|(effect, _)| *effect == Effect::Change).map(|(_, place)| *place)
+    }
+
+    /// Makes a change in the program's place.
+    fn change(&self, rules: &Rules, objects: &Objects, place: Place) -> Judgement {
+        let allows = |path: &Path| match rules.is_shared_memory(path) {
+            true => objects.has(path),
+            false => rules.allows(path),
+        };
+        match facts::change(self, place, allows) {
+            Ok(act) => Judgement { act: Some(act), ..Judgement::answered(libc::EACCES) },
+            Err(errno) => Judgement::answered(errno),
         }
     }
 
@@ -132,7 +205,7 @@ impl Question<'_> {
             if let Some((refusal, errno)) = rules.fault(&deed.path, deed.touch) {
                 // To ask is no attempt.
                 let found = told(AttemptOutcome::Faulted { refusal }).filter(|_| deed.touch != Touch::Asked);
-                return Judgement { answer: Answer::Fail(errno), found, copy: None, terminal: None, made: None };
+                return Judgement { found, ..Judgement::answered(errno) };
             }
             let allowed = if rules.is_shared_memory(&deed.path) {
                 let is_free = std::fs::symlink_metadata(self.target.our_name(&deed.path)).is_err();
@@ -146,7 +219,7 @@ impl Question<'_> {
                 let terminal = self.terminal(&deed.path);
                 let copy = rules.copies().filter(|_| terminal.is_none()).and_then(|_| self.copied(deeds)).map(Box::new);
                 let (answer, found) = (Answer::Fail(libc::EACCES), told(AttemptOutcome::Refused));
-                return Judgement { answer, found, copy, terminal, made: None };
+                return Judgement { answer, found, copy, terminal, ..Judgement::FINE };
             }
         }
         Judgement { made, ..Judgement::FINE }
@@ -341,71 +414,13 @@ impl Question<'_> {
         may_write(&self.target.our_name(path)) || self.target.is_only_a_copy(path)
     }
 
-    fn may_in_folder_of(&self, path: &Path) -> bool {
+    pub(super) fn may_in_folder_of(&self, path: &Path) -> bool {
         path.parent().is_some_and(|folder| self.may(folder))
     }
 
     #[expect(clippy::unused_self, reason = "belongs to the two above")]
     fn owns(&self, facts: &Metadata) -> bool {
         own_user() == 0 || facts.uid() == own_user()
-    }
-
-    fn socket(&self) -> Judgement {
-        const HARMLESS: [c_int; 2] = [libc::AF_UNSPEC, libc::AF_ALG];
-        // Echo requests, which anybody may send: their addresses are judged.
-        const ECHO: [c_int; 2] = [libc::IPPROTO_ICMP, libc::IPPROTO_ICMPV6];
-        let (family, kind, protocol) = (self.number(0), self.number(1) & calls::SOCKET_KIND as c_int, self.number(2));
-        if HARMLESS.contains(&family) {
-            return Judgement::FINE;
-        }
-        if !calls::USUAL_SOCKETS.iter().any(|(known, _, _)| *known as c_int == family) {
-            return Judgement::refused(
-                AttemptKind::Connect,
-                format!("a socket of family {family}"),
-                libc::EAFNOSUPPORT,
-            );
-        }
-        let is_internet = family == libc::AF_INET || family == libc::AF_INET6;
-        if is_internet && kind == libc::SOCK_DGRAM && ECHO.contains(&protocol) {
-            return Judgement::FINE;
-        }
-        let target = format!("a socket of family {family}, kind {kind}, protocol {protocol}");
-        Judgement::refused(AttemptKind::Connect, target, libc::EPERM)
-    }
-
-    /// Whether others may connect to the socket: it has to have an address of this machine alone. The kernel gives one that
-    /// has none an address of every interface. The harness makes the call itself, so nobody exchanges the socket before.
-    fn listen(&self) -> Judgement {
-        let socket = match self.target.duplicate(self.number(0)) {
-            Ok(socket) => socket,
-            Err(error) if matches!(error.raw_os_error(), Some(libc::EBADF | libc::ESRCH)) => {
-                return Judgement { answer: Answer::Fail(libc::EBADF), ..Judgement::FINE };
-            }
-            Err(error) => {
-                let target = format!("a socket that the harness cannot read ({error})");
-                return Judgement::refused(AttemptKind::Bind, target, libc::EACCES);
-            }
-        };
-        match address::own(&socket) {
-            Ok(Address::Internet(address)) if !address.ip().to_canonical().is_loopback() => {
-                Judgement::refused(AttemptKind::Bind, address.to_string(), libc::EACCES)
-            }
-            Ok(Address::Internet(_)) => {
-                let answer = match address::listen(&socket, self.number(1)) {
-                    Ok(()) => Answer::Done,
-                    Err(error) => Answer::Fail(error.raw_os_error().unwrap_or(libc::EIO)),
-                };
-                Judgement { answer, ..Judgement::FINE }
-            }
-            // Sockets of files remember who listens.
-            _ => Judgement::FINE,
-        }
-    }
-
-    /// An option of a socket that is not known to leave the way of packets alone.
-    fn socket_option(&self) -> Judgement {
-        let target = format!("option {} of a socket at level {}", self.number(2), self.number(1));
-        Judgement::refused(AttemptKind::System, target, libc::EPERM)
     }
 
     /// What is changed about a process: only its own may be.
@@ -431,121 +446,12 @@ impl Question<'_> {
         Judgement::refused(AttemptKind::System, format!("process {number}"), libc::EPERM)
     }
 
-    /// Judges addresses, each given by where it is and how long.
-    fn reach(&self, kind: AttemptKind, places: &[(u64, u64)]) -> Judgement {
-        for (at, length) in places {
-            match self.address(*at, *length) {
-                Ok(Address::Path(_) | Address::Harmless) => {}
-                Ok(Address::Internet(address)) if !address::is_beyond(&address) => {}
-                Ok(Address::Internet(address)) => {
-                    return Judgement::refused(kind, address.to_string(), libc::ENETUNREACH);
-                }
-                Ok(Address::Other(family)) => {
-                    return Judgement::refused(kind, format!("an address of family {family}"), libc::ENETUNREACH);
-                }
-                Err(error) => return unreadable(kind, &error),
-            }
-        }
-        Judgement::FINE
-    }
-
-    /// Judges messages, given by where their headers are.
-    fn messages(&self, headers: &[u64]) -> Judgement {
-        /// `msghdr` on a 64-bit machine.
-        #[repr(C)]
-        #[derive(Clone, Copy)]
-        struct Header {
-            name: u64,
-            name_length: u32,
-            padding: u32,
-            parts: [u64; 2],
-            control: u64,
-            control_length: u64,
-        }
-        let mut places = Vec::new();
-        for header in headers {
-            let header = match self.target.read_value::<Header>(*header) {
-                Ok(header) => header,
-                Err(error) => return unreadable(AttemptKind::Send, &error),
-            };
-            if header.name != 0 {
-                places.push((header.name, u64::from(header.name_length)));
-            }
-            if header.control != 0 && header.control_length != 0 {
-                match self.control(header.control, header.control_length) {
-                    Ok(None) => {}
-                    Ok(Some((level, kind))) => {
-                        let target = format!("control data of kind {kind} at level {level}");
-                        return Judgement::refused(AttemptKind::System, target, libc::EPERM);
-                    }
-                    Err(error) => return unreadable(AttemptKind::Send, &error),
-                }
-            }
-        }
-        self.reach(AttemptKind::Send, &places)
-    }
-
-    /// Level and kind of the first control data that may say where a packet goes.
-    fn control(&self, at: u64, length: u64) -> io::Result<Option<(c_int, c_int)>> {
-        /// The kernel takes no more (`net.core.optmem_max` is smaller everywhere).
-        const MOST: u64 = 128 * 1024;
-        let mut bytes = vec![0; usize::try_from(length.min(MOST)).unwrap_or_default()];
-        self.target.read(at, &mut bytes)?;
-        Ok(control::deciding(&bytes))
-    }
-
-    fn message_list(&self) -> Judgement {
-        let size = size_of::<libc::mmsghdr>() as u64;
-        let count = self.arguments[2].min(MOST_MESSAGES);
-        let headers: Vec<u64> = (0..count).map(|place| self.arguments[1].wrapping_add(place * size)).collect();
-        self.messages(&headers)
-    }
-
-    /// A file, if the name of the socket is one.
-    fn bind(&self, rules: &Rules) -> Result<Option<Deed>, Judgement> {
-        match self.address(self.arguments[1], self.arguments[2]) {
-            Ok(Address::Path(path)) => {
-                let meaning = self.target.resolve(libc::AT_FDCWD, path.as_os_str(), false);
-                let touch = Touch::Effect(Effect::Create);
-                Ok(match meaning {
-                    Meaning::Free { path } => Some(Deed { touch, permitted: self.may_in_folder_of(&path), path }),
-                    _ => None,
-                })
-            }
-            Ok(Address::Internet(address)) if rules.local_only && address::is_exposed(&address) => {
-                Err(Judgement::refused(AttemptKind::Bind, address.to_string(), libc::EACCES))
-            }
-            Err(error) if rules.local_only => Err(unreadable(AttemptKind::Bind, &error)),
-            _ => Ok(None),
-        }
-    }
-
-    fn address(&self, at: u64, length: u64) -> io::Result<Address> {
-        let mut bytes = [0; address::LONGEST];
-        let length = (length as u32 as usize).min(bytes.len());
-        self.target.read(at, &mut bytes[..length])?;
-        Ok(address::parse(&bytes[..length]))
-    }
-
     /// An argument that is an `int`: the upper half means nothing.
-    fn number(&self, argument: usize) -> c_int {
+    pub(super) fn number(&self, argument: usize) -> c_int {
         self.arguments[argument] as u32 as c_int
     }
 }
 
 fn untranslatable() -> io::Error {
     io::Error::other("the system does not show where it leads")
-}
-
-/// What cannot be judged is not let out.
-fn unreadable(kind: AttemptKind, error: &io::Error) -> Judgement {
-    match error.raw_os_error() {
-        Some(libc::EFAULT) => {
-            Judgement { answer: Answer::Fail(libc::EFAULT), found: None, copy: None, terminal: None, made: None }
-        }
-        Some(libc::ESRCH) => {
-            Judgement { answer: Answer::Fail(libc::ENETUNREACH), found: None, copy: None, terminal: None, made: None }
-        }
-        _ => Judgement::refused(kind, UNREADABLE.into(), libc::ENETUNREACH),
-    }
 }

@@ -93,10 +93,10 @@ impl Listener {
 }
 
 impl Listener {
-    /// Answers with a descriptor of the program's own, for the same file as this one. An error is no answer; kernels before
-    /// Linux 5.14 know no such answer.
+    /// Answers with a descriptor of the program's own, for the same file as this one. An error is no answer. Before Linux 5.14
+    /// this takes two steps, and a program that is killed between them has the descriptor already.
     pub(super) fn give(&self, id: u64, file: &OwnedFd, close_on_exec: bool) -> io::Result<()> {
-        let given = libc::seccomp_notif_addfd {
+        let mut given = libc::seccomp_notif_addfd {
             id,
             flags: libc::SECCOMP_ADDFD_FLAG_SEND as u32,
             srcfd: file.as_raw_fd().cast_unsigned(),
@@ -104,9 +104,26 @@ impl Listener {
             newfd_flags: if close_on_exec { libc::O_CLOEXEC.cast_unsigned() } else { 0 },
         };
         // SAFETY: the kernel reads the structure.
-        let answer = unsafe { libc::ioctl(self.descriptor(), libc::SECCOMP_IOCTL_NOTIF_ADDFD, &raw const given) };
-        if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+        let give = |given: &libc::seccomp_notif_addfd| match unsafe {
+            libc::ioctl(self.descriptor(), libc::SECCOMP_IOCTL_NOTIF_ADDFD, &raw const *given)
+        } {
+            ..0 => Err(io::Error::last_os_error()),
+            number => Ok(number),
+        };
+        match give(&given) {
+            Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {
+                given.flags = 0;
+                self.answer(id, Answer::Number(give(&given)?));
+                Ok(())
+            }
+            outcome => outcome.map(drop),
+        }
     }
+}
+
+/// Whether a program can be given a descriptor (Linux 5.9).
+pub(super) fn gives_descriptors() -> bool {
+    release().is_none_or(|release| release >= (5, 9))
 }
 
 /// Why there can be no listener here.
@@ -133,7 +150,14 @@ fn look_for_listeners() -> Option<String> {
 
 /// Version of the kernel.
 fn release() -> Option<(u32, u32)> {
-    let text = std::fs::read_to_string("/proc/sys/kernel/osrelease").ok()?;
+    // SAFETY: the kernel fills a plain structure with texts that end in NUL.
+    let text = unsafe {
+        let mut name: libc::utsname = mem::zeroed();
+        if libc::uname(&raw mut name) < 0 {
+            return None;
+        }
+        std::ffi::CStr::from_ptr(name.release.as_ptr()).to_string_lossy().into_owned()
+    };
     let mut numbers = text.split(|c: char| !c.is_ascii_digit()).map(str::parse);
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }

@@ -82,6 +82,26 @@ pub(super) unsafe fn drop_all_but_those_of_files() -> Result<(), c_int> {
     }
 }
 
+/// Does something in this thread with no more capabilities than a program in a sandbox has.
+pub(super) fn with_those_of_programs<T>(act: impl FnOnce() -> T) -> T {
+    let mask = OF_FILES.iter().fold(0, |mask, number| mask | 1 << number);
+    // SAFETY: only the effective set of this thread changes, and what is permitted stays.
+    unsafe {
+        let before = sets().ok().filter(|halves| halves[0].effective & !mask != 0 || halves[1].effective != 0);
+        if let Some(mut halves) = before {
+            halves[0].effective &= mask;
+            halves[1].effective = 0;
+            // Whoever may not even do this has no rights to lend.
+            set(halves).expect("an effective set can be made smaller");
+        }
+        let outcome = act();
+        if let Some(halves) = before {
+            set(halves).expect("what is permitted can be made effective");
+        }
+        outcome
+    }
+}
+
 /// Keeps of the effective set what is in `mask`, and of the permitted set either all or the same.
 ///
 /// # Safety

@@ -26,7 +26,7 @@ const MOST_ANCESTORS: usize = 64;
 struct Untranslatable;
 
 /// One thread that waits.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Target {
     thread: i32,
     /// What our own view of its files begins with: nothing, unless it has another root folder. `None` if it cannot be read.
@@ -89,6 +89,24 @@ impl Target {
         checked(unsafe { libc::syscall(libc::SYS_pidfd_getfd, holder.as_raw_fd(), descriptor, 0) })
     }
 
+    /// What a user or group number of the process is called outside of the namespace that it may have made for itself, by
+    /// its `uid_map` or `gid_map`. All bits set is nobody, and stays so.
+    pub(super) fn outer_id(&self, map: &str, id: u32) -> Option<u32> {
+        if id == u32::MAX {
+            return Some(id);
+        }
+        // What is not shown has no namespace of its own either: nobody could have given it numbers.
+        let Ok(map) = fs::read_to_string(format!("/proc/{}/{map}", self.thread)) else {
+            return (!is_proc_there()).then_some(id);
+        };
+        map.lines().find_map(|line| {
+            let mut numbers = line.split_ascii_whitespace().map(str::parse::<u32>);
+            let (inner, outer, count) = (numbers.next()?.ok()?, numbers.next()?.ok()?, numbers.next()?.ok()?);
+            let place = id.checked_sub(inner).filter(|place| *place < count)?;
+            outer.checked_add(place)
+        })
+    }
+
     /// Whether the descriptor is that of the whole process, too: threads can have their own.
     fn has_the_same(&self, descriptor: c_int) -> bool {
         let file = |of: i32| fs::read_link(format!("/proc/{of}/fd/{descriptor}")).ok();
@@ -109,6 +127,31 @@ impl Target {
             Ok(count) if count == wanted => Ok(()),
             Ok(_) => Err(io::Error::from_raw_os_error(libc::EFAULT)),
             Err(_) => Err(io::Error::last_os_error()),
+        }
+    }
+
+    /// Writes memory of it.
+    pub(super) fn write(&self, address: u64, bytes: &[u8]) -> io::Result<()> {
+        // SAFETY: as above; the kernel only reads the local side.
+        let count = unsafe {
+            let local = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+            let base = std::ptr::with_exposed_provenance_mut(usize::try_from(address).unwrap_or(0));
+            let remote = libc::iovec { iov_base: base, iov_len: bytes.len() };
+            libc::process_vm_writev(self.thread, &raw const local, 1, &raw const remote, 1, 0)
+        };
+        match usize::try_from(count) {
+            Ok(count) if count == bytes.len() => Ok(()),
+            Ok(_) => Err(io::Error::from_raw_os_error(libc::EFAULT)),
+            Err(_) => Err(io::Error::last_os_error()),
+        }
+    }
+
+    /// Whether it is in a network namespace of its own, which has no way out.
+    pub(super) fn has_own_network(&self) -> bool {
+        let network = |of: &str| fs::read_link(format!("/proc/{of}/ns/net")).ok();
+        match (network(&self.thread.to_string()), network("thread-self")) {
+            (Some(its), Some(ours)) => its != ours,
+            _ => false,
         }
     }
 

@@ -5,14 +5,10 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, symlink};
-use std::path::Path;
 use std::{mem, ptr};
 
 use super::super::{SECRET, answer, here, there};
-
-fn text(path: &Path) -> CString {
-    CString::new(path.as_os_str().as_encoded_bytes()).expect("no NUL")
-}
+use super::text;
 
 /// Succeeds if there is any.
 pub(super) fn keep_capabilities() -> io::Result<()> {
@@ -178,4 +174,82 @@ pub(super) fn own_files() -> io::Result<()> {
     // SAFETY: the path ends in NUL.
     unsafe { answer(libc::chmod(text(&path("other")).as_ptr(), 0o700))? };
     fs::remove_file(path("other"))
+}
+
+/// Every way to change modes, owners, times and attributes of own files: by name, through a link, the link itself, by
+/// descriptor, and of what has no name. Each has to come to what it comes to without a sandbox.
+pub(super) fn own_facts() -> io::Result<()> {
+    let errno = || io::Error::last_os_error().raw_os_error();
+    let wrong = |what: &str| Err(io::Error::other(format!("{what} has not come to what it should")));
+    let (path, link) = (here().join("facts"), here().join("facts-link"));
+    let file = File::create(&path)?;
+    symlink("facts", &link)?;
+    let (name, link_name, here_name) = (text(&path), text(&link), libc::AT_FDCWD);
+    let mode = || fs::metadata(&path).map(|facts| facts.mode() & 0o777);
+    let times = || fs::metadata(&path).map(|facts| (facts.atime(), facts.mtime(), facts.mtime_nsec()));
+    let (own, group) = (fs::metadata(&path)?.uid(), fs::metadata(&path)?.gid());
+    // SAFETY: all texts end in NUL, and all structures live until the call returns.
+    unsafe {
+        answer(libc::chmod(link_name.as_ptr(), 0o604))?;
+        if mode()? != 0o604 {
+            return wrong("chmod");
+        }
+        answer(libc::fchmod(file.as_raw_fd(), 0o640))?;
+        answer(libc::chown(link_name.as_ptr(), own, group))?;
+        answer(libc::lchown(link_name.as_ptr(), own, u32::MAX))?;
+        answer(libc::fchown(file.as_raw_fd(), u32::MAX, group))?;
+        if mode()? != 0o640 {
+            return wrong("fchmod");
+        }
+        let at = |second| libc::timespec { tv_sec: second, tv_nsec: 5 };
+        let omitted = libc::timespec { tv_sec: 0, tv_nsec: libc::UTIME_OMIT };
+        answer(libc::utimensat(here_name, link_name.as_ptr(), [at(1), at(2)].as_ptr(), 0))?;
+        answer(libc::utimensat(here_name, link_name.as_ptr(), [at(3), at(4)].as_ptr(), libc::AT_SYMLINK_NOFOLLOW))?;
+        if times()? != (1, 2, 5) || fs::symlink_metadata(&link)?.mtime() != 4 {
+            return wrong("utimensat");
+        }
+        answer(libc::futimens(file.as_raw_fd(), [omitted, at(7)].as_ptr()))?;
+        if times()? != (1, 7, 5) {
+            return wrong("futimens");
+        }
+        let old = [libc::timeval { tv_sec: 8, tv_usec: 1 }, libc::timeval { tv_sec: 9, tv_usec: 1 }];
+        answer(libc::utimes(name.as_ptr(), old.as_ptr()))?;
+        if times()? != (8, 9, 1000) {
+            return wrong("utimes");
+        }
+        answer(libc::utimensat(here_name, name.as_ptr(), ptr::null(), 0))?;
+        if times()?.0 < 1000 {
+            return wrong("the present time");
+        }
+        let (key, mut value) = (c"user.hookproof", [0_u8; 4]);
+        // Not every file system has attributes.
+        if libc::setxattr(link_name.as_ptr(), key.as_ptr(), b"one".as_ptr().cast(), 3, 0) == 0 {
+            answer(libc::fsetxattr(file.as_raw_fd(), key.as_ptr(), b"two".as_ptr().cast(), 3, libc::XATTR_REPLACE))?;
+            libc::getxattr(name.as_ptr(), key.as_ptr(), value.as_mut_ptr().cast(), 4);
+            if &value != b"two\0" {
+                return wrong("fsetxattr");
+            }
+            answer(libc::removexattr(name.as_ptr(), key.as_ptr()))?;
+            if libc::fremovexattr(file.as_raw_fd(), key.as_ptr()) == 0 {
+                return wrong("removexattr");
+            }
+        } else if errno() != Some(libc::EOPNOTSUPP) {
+            return Err(io::Error::last_os_error());
+        }
+        for path in [text(&here().join("no-such-file")), CString::default()] {
+            if libc::chmod(path.as_ptr(), 0o600) == 0 || errno() != Some(libc::ENOENT) {
+                return wrong("a file that is not there");
+            }
+        }
+        if libc::fchmod(77, 0o600) == 0 || errno() != Some(libc::EBADF) {
+            return wrong("a descriptor that is not open");
+        }
+        let nowhere = ptr::without_provenance::<libc::c_char>(8);
+        if libc::chmod(nowhere, 0o600) == 0 || errno() != Some(libc::EFAULT) {
+            return wrong("an address where nothing is");
+        }
+        let mut pipe = [0; 2];
+        answer(libc::pipe(pipe.as_mut_ptr()))?;
+        answer(libc::fchmod(pipe[1], 0o600))
+    }
 }
