@@ -30,7 +30,7 @@ pub enum HarnessError {
     /// It was not started.
     #[error("contain the program ({part}): {because}")]
     NotContained {
-        /// The part of the sandbox: `files`, `network` or `refusals`.
+        /// The part of the sandbox: `files`, `network` or `refusals`; `all` if a part is not held as a newer kernel holds it.
         part: &'static str,
         /// Why it does not hold.
         because: String,

@@ -193,12 +193,15 @@ pub struct SandboxReport {
     pub attempts: Vec<Attempt>,
     /// Further attempts, which found no place in the list.
     pub dropped: u64,
-    /// What passes nevertheless, in sentences.
+    /// What passes nevertheless, in sentences: what no system holds.
     pub gaps: Vec<String>,
+    /// What passes here and is held by a newer kernel, in sentences. A strict sandbox starts no program then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
 }
 
 impl SandboxReport {
-    /// Whether something that was asked for does not hold.
+    /// Whether something that was asked for does not hold, or not all of it.
     #[must_use]
     pub fn is_lacking(&self) -> bool {
         self.lacking().is_some()
@@ -207,10 +210,11 @@ impl SandboxReport {
     /// Why the first thing that does not hold does not.
     pub(crate) fn lacking(&self) -> Option<(&'static str, &str)> {
         let parts = [("files", &self.files), ("network", &self.network), ("refusals", &self.refusals)];
-        parts.into_iter().find_map(|(part, containment)| match containment {
+        let whole = parts.into_iter().find_map(|(part, containment)| match containment {
             Containment::NotEnforced { because } => Some((part, because.as_str())),
             Containment::Enforced { .. } | Containment::NotAsked => None,
-        })
+        });
+        whole.or_else(|| self.missing.first().map(|piece| ("all", piece.as_str())))
     }
 }
 
@@ -364,6 +368,7 @@ mod tests {
             ],
             dropped: 9,
             gaps: vec!["one".into()],
+            missing: Vec::new(),
         };
         let text = serde_json::to_string(&report).expect("writes");
         assert_eq!(serde_json::from_str::<SandboxReport>(&text).expect("reads"), report);
@@ -373,6 +378,8 @@ mod tests {
 
     #[test]
     fn what_is_not_asked_for_lacks_nothing() {
+        let report = SandboxReport { missing: vec!["signals get out".into()], ..SandboxReport::default() };
+        assert_eq!(report.lacking(), Some(("all", "signals get out")));
         assert!(!Sandbox::open().strict().not_enforced("no").is_lacking());
         assert!(Sandbox::open().read_only().not_enforced("no").is_lacking());
         let offline = Sandbox::open().network(Network::Loopback).not_enforced("no");

@@ -277,12 +277,16 @@ pub struct Confined {
     pub network: Containment,
     /// What passes nevertheless, in sentences.
     pub gaps: Vec<String>,
+    /// What passes on this system and not on a newer one, in sentences.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
 }
 
 impl Confined {
     /// What a run reports.
     pub(crate) fn of(report: &SandboxReport) -> Self {
-        Confined { files: report.files.clone(), network: report.network.clone(), gaps: report.gaps.clone() }
+        let SandboxReport { files, network, gaps, missing, .. } = report.clone();
+        Confined { files, network, gaps, missing }
     }
 
     /// The worse of both.
@@ -292,10 +296,9 @@ impl Confined {
                 *own = other.clone();
             }
         }
-        for gap in &report.gaps {
-            if !self.gaps.contains(gap) {
-                self.gaps.push(gap.clone());
-            }
+        for (own, other) in [(&mut self.gaps, &report.gaps), (&mut self.missing, &report.missing)] {
+            let new: Vec<String> = other.iter().filter(|text| !own.contains(text)).cloned().collect();
+            own.extend(new);
         }
     }
 }

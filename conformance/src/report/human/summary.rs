@@ -107,6 +107,9 @@ fn confined(summary: &Summary, width: usize, verbose: bool) -> Vec<Line> {
     let files = told("writing only in scratch folders", "writing everywhere", &confined.files);
     let network = told("reaching this machine only", "reaching any address", &confined.network);
     let mut lines = Line::new().plain("sandbox: ").hanging(PLAIN, &format!("{files}; {network}"), width);
+    for gap in &confined.missing {
+        lines.extend(Line::new().plain("  but on this system ").hanging(PLAIN, gap, width));
+    }
     for gap in confined.gaps.iter().filter(|_| verbose) {
         lines.extend(Line::new().plain("  but ").hanging(PLAIN, gap, width));
     }

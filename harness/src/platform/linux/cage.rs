@@ -18,6 +18,7 @@ mod control;
 mod copies;
 mod facts;
 mod filter;
+mod gaps;
 mod judge;
 mod landlock;
 mod listener;
@@ -38,6 +39,7 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
 use self::filter::{Scope, Secret};
+use self::gaps::Ground;
 use self::judge::{Act, Found, Judgement, Question};
 use self::landlock::Ruleset;
 use self::listener::{Listener, Next};
@@ -246,10 +248,10 @@ impl Inner {
             Some(because) => Containment::not(because),
         };
         let mut gaps = self.gaps.clone();
+        let held = landlock.as_ref().ok().copied().filter(|_| self.sandbox.writable.is_some());
         let files = match (self.sandbox.writable.is_some(), landlock) {
             (false, _) => Containment::NotAsked,
             (true, Ok(abi)) => {
-                gaps.extend(landlock_gaps(abi, unheard.as_deref()));
                 let also = if unheard.is_none() { ", and the harness, asked by seccomp" } else { "" };
                 Containment::Enforced { by: format!("Landlock (version {abi}){also}") }
             }
@@ -264,16 +266,11 @@ impl Inner {
             Network::Open => Containment::NotAsked,
             Network::Loopback => answered(),
         };
-        if let Containment::Enforced { .. } = network {
-            gaps.push(
-                "programs on this machine that pass on what they are told (a proxy, a container service) can be reached, \
-                 and so can the sockets in the file system"
-                    .into(),
-            );
-            gaps.push("an address that another thread exchanges just after it was judged passes".into());
-        }
+        let ground = Ground::here(held, unheard.clone(), matches!(network, Containment::Enforced { .. }));
+        gaps.extend(ground.gaps());
+        let missing = ground.missing();
         let refusals = if self.sandbox.refusals.is_empty() { Containment::NotAsked } else { answered() };
-        SandboxReport { files, network, refusals, seen: unheard.is_none(), gaps, ..SandboxReport::default() }
+        SandboxReport { files, network, refusals, seen: unheard.is_none(), gaps, missing, ..SandboxReport::default() }
     }
 
     fn attend(&mut self) -> Result<(), HarnessError> {
@@ -427,40 +424,4 @@ fn forbidden(call: &libc::seccomp_data) -> Option<(&'static str, Judgement)> {
         }
         Verdict::Allowed | Verdict::Judged => None,
     }
-}
-
-/// What Landlock of this version leaves open.
-fn landlock_gaps(abi: i64, unheard: Option<&str>) -> Vec<String> {
-    let mut gaps = Vec::new();
-    if let Some(because) = unheard {
-        gaps.push(format!(
-            "attempts are refused but not seen, and modes, owners and times of files can be changed, because {because}"
-        ));
-    } else {
-        gaps.push(
-            "modes, owners and times of files outside are protected by the harness's answers alone: a path that another \
-             thread exchanges just after it was judged passes"
-                .into(),
-        );
-        gaps.push(
-            "files of others in /dev/shm are protected by the harness's answers alone, in the same way; a terminal can be read"
-                .into(),
-        );
-    }
-    if abi < 2 {
-        gaps.push("this version of Landlock refuses all moving and linking between folders".into());
-    }
-    if abi < 3 {
-        gaps.push("this version of Landlock does not protect files from being truncated".into());
-    }
-    if abi < 5 {
-        gaps.push("this version of Landlock lets requests to devices out that can be opened for reading".into());
-    }
-    if unheard.is_some() {
-        gaps.push("the program cannot make terminals".into());
-    }
-    if abi < 6 {
-        gaps.push("this version of Landlock lets signals out".into());
-    }
-    gaps
 }
