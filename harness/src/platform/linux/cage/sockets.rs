@@ -50,12 +50,28 @@ pub(super) fn make(family: c_int, kind: c_int, protocol: c_int) -> io::Result<Ow
         if socket < 0 { Err(io::Error::last_os_error()) } else { Ok(OwnedFd::from_raw_fd(socket)) }
     })?;
     let name = LOOPBACK.to_bytes_with_nul();
+    // Whoever is in such a sandbox itself gets no other sockets, and may not bind them again.
+    if device(&socket).is_some_and(|device| device.starts_with(name)) {
+        return Ok(socket);
+    }
     // SAFETY: the kernel reads as many bytes as the name has.
     let answer = unsafe {
         let (number, length) = (socket.as_raw_fd(), name.len() as libc::socklen_t);
         libc::setsockopt(number, libc::SOL_SOCKET, libc::SO_BINDTODEVICE, name.as_ptr().cast(), length)
     };
     if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(socket) }
+}
+
+/// The name of the device that a socket is bound to, with a NUL behind it.
+fn device(socket: &OwnedFd) -> Option<[u8; libc::IF_NAMESIZE]> {
+    let mut name = [0; libc::IF_NAMESIZE];
+    let mut length = name.len() as libc::socklen_t;
+    // SAFETY: the kernel writes at most the given length.
+    let answer = unsafe {
+        let at = name.as_mut_ptr().cast();
+        libc::getsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_BINDTODEVICE, at, &raw mut length)
+    };
+    (answer == 0).then_some(name)
 }
 
 /// Whether a socket sends datagrams of the internet.
