@@ -190,6 +190,16 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
+    fn what_resists_removal_is_told_with_its_path() {
+        // A directory of our own that nobody can remove.
+        let path = Path::new("/proc/self/fdinfo");
+        assert!(!remove(path));
+        let told = format!("`{}` could not be removed: ", path.display());
+        assert!(left_behind().iter().any(|text| text.starts_with(&told)), "{:?}", left_behind());
+    }
+
+    #[test]
     #[cfg(unix)]
     fn links_are_not_followed() {
         let parent = tempfile::tempdir().expect("a directory");

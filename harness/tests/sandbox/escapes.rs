@@ -62,9 +62,11 @@ fn all_attempts(user: &str, surrounding: &str) -> Result<(), Failed> {
     let mut host = Command::new(&copy);
     host.args(["--reach", "escapes", surrounding]).current_dir(folder.path());
     host.env("TMPDIR", folder.path()).env("HOOKPROOF_CANARY", SECRET);
-    if is_root && user == "nobody" {
-        host.uid(NOBODY).gid(NOBODY);
-    }
+    let becomes = (is_root && user == "nobody").then_some(NOBODY);
+    // SAFETY: between fork and exec only the system is called.
+    unsafe { host.pre_exec(move || if is_root { apart(becomes) } else { Ok(()) }) };
+    // Others who are not root share what is in no directory.
+    let _others = if is_root { None } else { Some(alone()?) };
     let mut output = host.output();
     // Another trial may just have started a program while the copy was being written.
     for _ in 0..100 {
@@ -84,6 +86,33 @@ fn all_attempts(user: &str, surrounding: &str) -> Result<(), Failed> {
     let whole =
         output.status.success() && text.lines().count() == ALL.len() && text.lines().all(|l| l.ends_with(" ok"));
     ensure(whole, || format!("{text}{}", String::from_utf8_lossy(&output.stderr)))
+}
+
+/// Gives the calling process objects and shared memory of its own, so that two suites at once find nothing of each other,
+/// and lets it become another user.
+fn apart(becomes: Option<u32>) -> io::Result<()> {
+    // SAFETY: system calls; all texts end in NUL.
+    unsafe {
+        answer(libc::unshare(libc::CLONE_NEWNS | libc::CLONE_NEWIPC))?;
+        let (none, private) = (std::ptr::null(), libc::MS_REC | libc::MS_PRIVATE);
+        answer(libc::mount(none, c"/".as_ptr(), none, private, std::ptr::null()))?;
+        let (tmpfs, options) = (c"tmpfs".as_ptr(), c"mode=1777".as_ptr().cast());
+        answer(libc::mount(tmpfs, c"/dev/shm".as_ptr(), tmpfs, libc::MS_NOSUID | libc::MS_NODEV, options))?;
+        let Some(user) = becomes else {
+            return Ok(());
+        };
+        answer(libc::setgroups(0, std::ptr::null()))?;
+        answer(libc::setgid(user))?;
+        answer(libc::setuid(user))
+    }
+}
+
+/// Waits until no other suite runs, as long as the value is kept.
+fn alone() -> io::Result<fs::File> {
+    let file = fs::File::create(env::temp_dir().join("hookproof-escapes.lock"))?;
+    // SAFETY: the descriptor is open.
+    unsafe { answer(libc::flock(std::os::fd::AsRawFd::as_raw_fd(&file), libc::LOCK_EX))? };
+    Ok(file)
 }
 
 /// Entry of the hosts: `escapes SURROUNDING`. Says a line for each attempt.

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use hookproof_harness::{
-    Containment, Ending, Harness, HarnessError, HookCommand, Limits, MechanismChoice, Network, Sandbox,
+    AttemptOutcome, Containment, Ending, Harness, HarnessError, HookCommand, Limits, MechanismChoice, Network, Sandbox,
 };
 use libtest_mimic::{Failed, Trial};
 
@@ -18,6 +18,7 @@ use crate::scene::{MECHANISMS, Scene, each, me, refused, said};
 pub(crate) fn add(trials: &mut Vec<Trial>) {
     each(trials, "who_asks_for_ever_is_killed", who_asks_for_ever_is_killed);
     each(trials, "what_is_left_behind_is_told", what_is_left_behind_is_told);
+    each(trials, "what_is_left_in_shared_memory_is_removed", what_is_left_in_shared_memory_is_removed);
     each(trials, "few_descriptors_are_enough", few_descriptors_are_enough);
     each(trials, "who_cannot_start_did_not", who_cannot_start_did_not);
     each(trials, "without_a_sandbox_there_is_no_report", without_a_sandbox_there_is_no_report);
@@ -45,6 +46,23 @@ fn who_asks_for_ever_is_killed(scene: &Scene) -> Result<(), Failed> {
 fn what_is_left_behind_is_told(scene: &Scene) -> Result<(), Failed> {
     let (observation, _) = scene.shell("sleep 60 & exit 0")?;
     ensure(observation.leaks.descendants.len() == 1 && observation.leaks.stdout_held, || format!("{observation:?}"))
+}
+
+/// What is in no directory of the run is removed after it, and told with who has made it.
+fn what_is_left_in_shared_memory_is_removed(scene: &Scene) -> Result<(), Failed> {
+    let folder = scene.inside().parent().and_then(|folder| folder.file_name()).map(|name| name.to_os_string());
+    let name = format!("/dev/shm/hookproof-left-{}", folder.unwrap_or_default().display());
+    let line = format!("echo x > {name} && echo x > {name}-gone && rm {name}-gone");
+    let (observation, report) = scene.shell(&line)?;
+    ensure(observation.ending == Ending::Exited { code: 0 }, || said(&observation))?;
+    ensure(!std::path::Path::new(&name).exists(), || "it is still there".into())?;
+    let [left] = &report.attempts[..] else {
+        return Err(format!("{:?}", report.attempts).into());
+    };
+    ensure(left.outcome == AttemptOutcome::LeftBehind { removed: true } && left.target == name, || {
+        format!("{left:?}")
+    })?;
+    ensure(left.to_string().ends_with("left behind, and removed by the harness"), || left.to_string())
 }
 
 fn few_descriptors_are_enough(scene: &Scene) -> Result<(), Failed> {

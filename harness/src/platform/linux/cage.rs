@@ -425,3 +425,27 @@ fn forbidden(call: &libc::seccomp_data) -> Option<(&'static str, Judgement)> {
         Verdict::Allowed | Verdict::Judged => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn what_resists_removal_is_a_finding_and_a_gap() {
+        // An entry of our own that nobody can remove.
+        let path = "/proc/self/comm";
+        let sandbox = Sandbox::open().read_only();
+        let mut cage = Cage::new(Some(&sandbox), Instant::now()).expect("a cage");
+        let maker = Maker { process: 7, program: "sh".into(), call: "openat" };
+        let inner = cage.inner.as_mut().expect("a sandbox was asked for");
+        inner.objects.note_file(Path::new(path), maker).expect("room for it");
+        let report = cage.report(CageAnswers::default()).expect("a report");
+        let [left] = &report.attempts[..] else { panic!("{:?}", report.attempts) };
+        assert_eq!((left.outcome.clone(), left.pid), (AttemptOutcome::LeftBehind { removed: false }, 7));
+        assert_eq!(left.target, path);
+        let told = format!("{path} was left behind and could not be removed: ");
+        assert!(report.gaps.iter().any(|gap| gap.starts_with(&told)), "{:?}", report.gaps);
+    }
+}

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::ptr;
 
 use super::permission::own_user;
+use crate::platform::remove_tree;
 
 /// Where shared memory and semaphores of POSIX are.
 pub(super) const SHARED_MEMORY: &str = "/dev/shm";
@@ -186,7 +187,7 @@ impl Objects {
 /// `None` if it is gone, or somebody else's.
 fn remove_file(path: &Path) -> Option<io::Result<()>> {
     let facts = path.symlink_metadata().ok().filter(|facts| facts.uid() == own_user())?;
-    Some(if facts.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) })
+    Some(if facts.is_dir() { remove_tree(path) } else { fs::remove_file(path) })
 }
 
 /// `None` if it is gone. A number that a run was given is never given again.
