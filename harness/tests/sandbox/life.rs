@@ -50,7 +50,8 @@ fn what_is_left_behind_is_told(scene: &Scene) -> Result<(), Failed> {
 
 /// What is in no directory of the run is removed after it, and told with who has made it.
 fn what_is_left_in_shared_memory_is_removed(scene: &Scene) -> Result<(), Failed> {
-    let folder = scene.inside().parent().and_then(|folder| folder.file_name()).map(|name| name.to_os_string());
+    let inside = scene.inside();
+    let folder = inside.parent().and_then(|folder| folder.file_name()).map(std::ffi::OsStr::to_os_string);
     let name = format!("/dev/shm/hookproof-left-{}", folder.unwrap_or_default().display());
     let line = format!("echo x > {name} && echo x > {name}-gone && rm {name}-gone");
     let (observation, report) = scene.shell(&line)?;
