@@ -4,6 +4,8 @@
 //! for this run. What the child executes has another memory and cannot know them. (A second filter that closes the door would
 //! cost as much as the first: the kernel tries each with every call there is.)
 
+use std::sync::{Mutex, PoisonError};
+
 use libc::{c_int, sock_filter};
 
 use super::calls::{self, Call, Gate, Topic};
@@ -112,8 +114,35 @@ impl Fate {
     }
 }
 
-/// The filter. `None` if it is not known how to write one for this processor.
+/// A filter for any secret: where its halves stand in it, in their order.
+struct Template {
+    scope: Scope,
+    code: Vec<sock_filter>,
+    places: Vec<usize>,
+}
+
+/// The filter. `None` if it is not known how to write one for this processor. It is written once for each scope.
 pub(super) fn listening(scope: Scope, secret: Secret) -> Option<Vec<sock_filter>> {
+    static KNOWN: Mutex<Vec<Template>> = Mutex::new(Vec::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let at = match known.iter().position(|template| template.scope == scope) {
+        Some(at) => at,
+        None => {
+            let (code, other) = (write(scope, [0; 3])?, write(scope, [u64::MAX; 3])?);
+            let places = (0..code.len()).filter(|at| code[*at].k != other[*at].k).collect();
+            known.push(Template { scope, code, places });
+            known.len() - 1
+        }
+    };
+    let mut code = known[at].code.clone();
+    let halves = secret.iter().flat_map(|number| [*number as u32, (number >> 32) as u32]);
+    for (place, half) in known[at].places.iter().zip(halves) {
+        code[*place].k = half;
+    }
+    Some(code)
+}
+
+fn write(scope: Scope, secret: Secret) -> Option<Vec<sock_filter>> {
     let (native, foreign, ending) = ARCHITECTURES?;
     let mut program = Assembler::default();
     program.load(ARCHITECTURE_AT);
@@ -434,6 +463,16 @@ mod tests {
             [[first ^ 1, second, third], [first, second ^ 1 << 63, third], [first, second, third ^ 1 << 32], [0, 0, 0]]
         {
             assert_eq!(native(ALL, libc::SYS_sendmsg, [3, 4, 0, wrong[0], wrong[1], wrong[2]]), NOTIFY);
+        }
+    }
+
+    #[test]
+    fn a_filter_is_the_same_as_when_it_is_written_anew() {
+        for scope in [ALL, FILES, Scope { files: false, faults: false, network: true }] {
+            for secret in [SECRET, [1, 2, 3], [u64::MAX; 3]] {
+                let all = |code: Vec<sock_filter>| code.iter().map(|s| (s.code, s.jt, s.jf, s.k)).collect::<Vec<_>>();
+                assert_eq!(listening(scope, secret).map(all), write(scope, secret).map(all));
+            }
         }
     }
 
