@@ -90,10 +90,9 @@ fn says_something(answer: &Answer) -> bool {
 
 /// The paths of the keys that the event does not know, in every object that it looks into.
 fn unknown(event: &Event, document: &Value) -> Vec<String> {
-    let known = |path: &str| {
-        event.output.keys().any(|known| plain_path(known) == path || known.starts_with(&format!("{path}.")))
-    };
-    let looks_into = |path: &str| event.output.keys().any(|known| known.starts_with(&format!("{path}.")));
+    let is_below = |known: &str, path: &str| known.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
+    let known = |path: &str| event.output.keys().any(|known| plain_path(known) == path || is_below(known, path));
+    let looks_into = |path: &str| event.output.keys().any(|known| is_below(known, path));
     let mut found = Vec::new();
     let mut open = vec![(String::new(), document)];
     while let Some((path, value)) = open.pop() {
