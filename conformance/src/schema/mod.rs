@@ -12,6 +12,7 @@ mod announcement;
 mod field;
 mod output;
 mod tree;
+#[cfg(feature = "validate")]
 mod validator;
 
 use std::fmt;
@@ -23,6 +24,7 @@ use crate::embedded;
 use tree::{Node, Rules};
 
 pub use output::is_read;
+#[cfg(feature = "validate")]
 pub use validator::{Fault, Validator, Validators};
 
 /// The dialect of every schema.
