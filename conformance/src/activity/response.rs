@@ -110,9 +110,9 @@ impl fmt::Display for Response {
             Response::TurnEnded => "turn ended",
             Response::Context => "context added",
             Response::Message => "message shown",
-            Response::NoEffect => "no effect",
-            Response::Silent => "no answer",
-            Response::Failed => "hook failed",
+            Response::NoEffect => "ignored",
+            Response::Silent => "silent",
+            Response::Failed => "failed",
         })
     }
 }

@@ -93,9 +93,12 @@ pub(crate) struct CheckArguments {
     /// When to use colours
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     color: Color,
-    /// Tell every case, every place and every observation
+    /// Show every case, every finding with all places, and what was skipped
     #[arg(short, long)]
     verbose: bool,
+    /// Show the matrix of events and scenarios
+    #[arg(long)]
+    matrix: bool,
     /// Check the reference hook that hookproof carries
     #[arg(long)]
     reference: bool,

@@ -219,7 +219,7 @@ impl Output {
             None => (Box::new(io::stdout()), io::stdout().is_terminal()),
         };
         let width = terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0));
-        let look = Look { color: arguments.color.wanted(terminal), terminal, verbose: false, width };
+        let look = Look { color: arguments.color.wanted(terminal), terminal, width, ..Look::default() };
         let out = match arguments.format {
             Format::Human => Form::Human(ProbeText::new(writer, look)),
             Format::Json => Form::Json(writer),

@@ -16,6 +16,8 @@ use crate::contract::Decision;
 use crate::requirement::Requirement;
 use crate::run::Run;
 
+/// How the cause begins that is a line of the hook.
+const UNCAUGHT: &str = "uncaught error at ";
 /// Characters of a line that are compared.
 const LONGEST: usize = 160;
 /// Categories whose findings rest on how a run ended, or on what became of the step because of that.
@@ -78,13 +80,18 @@ pub(super) fn failure(run: &Run) -> Option<String> {
         Ending::TimedOut { .. } | Ending::LimitHit { .. } => return None,
     };
     Some(match is_uncaught(&stderr).then(|| origin(&stderr)).flatten() {
-        Some(origin) => format!("uncaught error at {origin}"),
+        Some(origin) => format!("{UNCAUGHT}{origin}"),
         None => {
             // Names of directories may hold blanks and quotes; a single word may be part of the hook's own sentence.
             let plain = without_values(run, |value| value.contains(['/', '\\', ' ']));
             format!("{how}: {}", normal(last_line(&plain), &[]))
         }
     })
+}
+
+/// Whether a cause is a line of the hook: another line is another defect, whatever else is the same.
+pub(crate) fn is_a_line(cause: &str) -> bool {
+    cause.starts_with(UNCAUGHT)
 }
 
 /// What a run says on stderr, without what differs from run to run: values of its document, paths and numbers.
@@ -147,7 +154,7 @@ fn origin(stderr: &str) -> Option<String> {
 }
 
 /// `text` with what differs from case to case left out: these words, values in quotes, paths, and numbers.
-pub(super) fn normal(text: &str, words: &[&str]) -> String {
+pub(crate) fn normal(text: &str, words: &[&str]) -> String {
     static QUOTED: LazyLock<Regex> = LazyLock::new(|| pattern(r#""(?:[^"\\]|\\.)*""#));
     static PATH: LazyLock<Regex> = LazyLock::new(|| pattern(r#"(?:[A-Za-z]:)?(?:[\\/][^\s\\/"'`,;()]+)+[\\/]?"#));
     static NUMBER: LazyLock<Regex> = LazyLock::new(|| pattern(r"0x[0-9a-fA-F]+|\d+(?:[.,:]\d+)*"));

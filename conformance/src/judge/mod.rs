@@ -25,6 +25,7 @@ mod verdict;
 mod warning;
 mod whole_event;
 
+pub(crate) use cause::{is_a_line, normal as without_details};
 pub use expect::{HookRuns, Together};
 pub(crate) use gist::Gist;
 pub(crate) use phantom::is_worth_telling_apart;

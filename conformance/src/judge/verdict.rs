@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Material, cause};
 use crate::requirement::{Level, Requirement};
+use crate::subject::FilePlace;
 
 /// A failed requirement, told to a person.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +31,9 @@ pub struct Finding {
     /// Whether a denial, or a question, is lost by it: of places with the same cause such a one is shown first.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub loses_denial: bool,
+    /// The place in a file that it is about, if it is not about a run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<FilePlace>,
 }
 
 impl Finding {

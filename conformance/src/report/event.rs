@@ -9,7 +9,7 @@ use serde::de::Error as _;
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::activity::Activity;
+use crate::activity::{Activity, PayloadKind};
 use crate::judge::Judgement;
 use crate::oracle::Effect;
 use crate::plan::CaseId;
@@ -129,6 +129,12 @@ pub struct CaseFinished {
     /// Whether the payload is dangerous, or has a secret, and a run of the case did not stop it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub harmful: bool,
+    /// The kind of its payload; `None` where nothing was run, or all payloads of an event are judged together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<PayloadKind>,
+    /// What happens if nothing stops the agent, as far as the payload says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unless_stopped: Option<String>,
 }
 
 /// One run of a case. Its JSON has another key, `text`, with the beginning of both streams as text: for the eyes of

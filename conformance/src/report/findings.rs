@@ -1,12 +1,16 @@
 //! Findings, gathered: what was observed in many cases is told once.
 
+mod concern;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::CaseFinished;
-use crate::judge::{Finding, Judgement, Verdict};
+use crate::activity::PayloadKind;
+use crate::judge::{Finding, Judgement, Verdict, is_a_line, without_details};
 use crate::plan::CaseId;
 use crate::requirement::Level;
+use concern::Baseline;
 
 /// What comes first: of a hook that does not start nothing else is known.
 const FIRST: [&str; 2] = ["exit.not-started", "exit.denies-everything"];
@@ -22,6 +26,10 @@ pub struct Place {
     pub level: Level,
     /// Whether something dangerous, or a secret, is let through there.
     pub harmful: bool,
+    /// The kind of the payload, if one was run.
+    pub kind: Option<PayloadKind>,
+    /// What happens there if nothing stops the agent.
+    pub unless_stopped: Option<String>,
     /// What was found there.
     pub finding: Finding,
 }
@@ -45,6 +53,31 @@ pub struct Group {
 }
 
 impl Group {
+    /// What a compiler would call it: `error`, `warning`, `advice`, or `note` for a doubt.
+    pub fn word(&self) -> &'static str {
+        match (self.doubt, self.level) {
+            (true, _) => "note",
+            (false, Level::Must) => "error",
+            (false, Level::Should) => "warning",
+            (false, Level::May) => "advice",
+        }
+    }
+
+    /// What is wrong, in a sentence of one line.
+    pub fn sentence(&self) -> String {
+        self.observed.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    /// Whether it is about files, and not about runs.
+    fn is_on_files(&self) -> bool {
+        self.places.iter().all(|place| place.finding.location.is_some())
+    }
+
+    /// Whether something dangerous, or a secret, gets through where it is found.
+    pub fn does_harm(&self) -> bool {
+        self.places.first().is_some_and(|place| place.harmful && place.level == self.level)
+    }
+
     /// What the platform makes of it, and at which events it makes that of it; most often that is one thing everywhere.
     /// A sentence that names its own event (` at Stop`) is given without it, so that the same outcome is the same text at
     /// every event.
@@ -110,6 +143,7 @@ pub struct Findings {
     groups: BTreeMap<Key, Vec<Place>>,
     harness: BTreeMap<String, BTreeSet<CaseId>>,
     crowd: Crowd,
+    baseline: Baseline,
 }
 
 impl Findings {
@@ -117,6 +151,7 @@ impl Findings {
     pub fn add(&mut self, case: &CaseFinished) {
         let id = &case.case;
         self.crowd.add(id);
+        self.baseline.add(case);
         for judgement in &case.judgements {
             let (doubt, finding) = match &judgement.verdict {
                 Verdict::Fail(finding) => (false, finding),
@@ -133,6 +168,8 @@ impl Findings {
                 requirement: judgement.requirement.clone(),
                 level: judgement.level,
                 harmful: case.harmful,
+                kind: case.kind,
+                unless_stopped: case.unless_stopped.clone(),
                 finding: finding.clone(),
             };
             self.groups.entry(key).or_default().push(place);
@@ -140,22 +177,53 @@ impl Findings {
     }
 
     /// What was found, the worst first: MUST, SHOULD, MAY, then the doubts; within a level a hook that does not start
-    /// comes first, then the requirement that is broken in most cases, and the groups of one requirement stand together.
+    /// comes first, then what lets something dangerous through, then the requirement that is broken in most cases. The groups
+    /// of one requirement stand together.
     pub fn groups(&self) -> Vec<Group> {
-        let mut groups: Vec<Group> =
-            self.groups.iter().filter_map(|(key, places)| self.group(key.doubt, places)).collect();
+        let mut groups = self.merged();
         let of = |group: &Group| (group.doubt, Reverse(group.level), group.requirement.clone());
-        let mut spread: BTreeMap<_, usize> = BTreeMap::new();
+        let mut spread: BTreeMap<_, (bool, usize)> = BTreeMap::new();
         for group in &groups {
-            *spread.entry(of(group)).or_default() += group.places.len();
+            let (harmful, cases) = spread.entry(of(group)).or_default();
+            *harmful |= group.does_harm();
+            *cases += group.places.len();
         }
         groups.sort_by_cached_key(|group| {
             let (doubt, level, requirement) = of(group);
-            let cases = spread.get(&of(group)).copied().unwrap_or_default();
+            let spread = Reverse(spread.get(&of(group)).copied().unwrap_or_default());
             let first = !FIRST.contains(&requirement.as_str());
-            (doubt, level, first, Reverse(cases), requirement, Reverse(group.places.len()), group.observed.clone())
+            let own = Reverse((group.does_harm(), group.places.len()));
+            (doubt, level, first, spread, requirement, own, group.observed.clone())
         });
         groups
+    }
+
+    /// The groups that a report of this level shows, and how many it only counts: what is of level MAY, unless it is asked
+    /// for. A note on a file is always shown, because it says what was not checked.
+    pub fn chosen(&self, level: Level, all: bool) -> (Vec<Group>, usize) {
+        let is_shown = |group: &Group| {
+            all || level == Level::May || group.level > Level::May || (group.doubt && group.is_on_files())
+        };
+        let (shown, hidden): (Vec<_>, Vec<_>) = self.groups().into_iter().partition(is_shown);
+        (shown, hidden.len())
+    }
+
+    /// The groups, where those that break the same requirement and differ in details of their texts alone are one: the name of
+    /// a payload, a number, a path, a quoted value. What was found in files stays apart, because each place is to be mended.
+    fn merged(&self) -> Vec<Group> {
+        let groups = self.groups.iter().filter_map(|(key, places)| Some((key, places, self.group(key.doubt, places)?)));
+        let mut alike: BTreeMap<(bool, Level, String, String), Vec<Place>> = BTreeMap::new();
+        for (key, places, group) in groups {
+            let first = &group.places[0];
+            let text = match first.kind {
+                Some(_) if !is_a_line(&key.cause) => {
+                    without_details(&group.observed, &[&first.case.payload, &first.case.event])
+                }
+                _ => key.cause.clone(),
+            };
+            alike.entry((key.doubt, group.level, group.requirement, text)).or_default().extend(places.iter().cloned());
+        }
+        alike.iter().filter_map(|((doubt, ..), places)| self.group(*doubt, places)).collect()
     }
 
     /// What went wrong in the harness itself, and in which cases.
@@ -205,160 +273,4 @@ impl Crowd {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::samples::{bare_deny, broken, case, failing_run, finding, held, judgement, noise};
-    use super::*;
-    use crate::report::ReportEvent;
-    use rstest::rstest;
-
-    fn gather(cases: impl IntoIterator<Item = CaseFinished>) -> Findings {
-        let mut findings = Findings::default();
-        cases.into_iter().for_each(|case| findings.add(&case));
-        findings
-    }
-
-    fn sample() -> Vec<CaseFinished> {
-        let of = |event| match event {
-            ReportEvent::CaseFinished(case) => Some(*case),
-            _ => None,
-        };
-        failing_run().into_iter().filter_map(of).collect()
-    }
-
-    #[test]
-    fn the_same_observation_is_one_group_and_the_worst_comes_first() {
-        let groups = gather(sample()).groups();
-        let told: Vec<_> = groups.iter().map(|group| (group.level, group.doubt, group.places.len())).collect();
-        let expected =
-            [(Level::Must, false, 2), (Level::Should, false, 1), (Level::May, false, 1), (Level::Must, true, 1)];
-        assert_eq!(told, expected);
-    }
-
-    #[test]
-    fn the_order_in_which_cases_finish_does_not_matter() {
-        let forward = gather(sample()).groups();
-        let mut cases = sample();
-        cases.reverse();
-        assert_eq!(gather(cases).groups(), forward);
-    }
-
-    #[test]
-    fn a_case_that_does_harm_is_told_before_plainer_ones() {
-        let mut harmful = case("PreToolUse", "rm", "aaa", vec![noise()]);
-        harmful.harmful = true;
-        let plain = || case("PreToolUse", "bash", "baseline", vec![noise()]);
-        let groups = gather(vec![plain(), harmful, plain()]).groups();
-        assert_eq!(groups[0].places[0].case.payload, "rm");
-    }
-
-    #[test]
-    fn the_plainest_case_is_told_first() {
-        let cases = vec![
-            case("PreToolUse", "bash", "aaa", vec![noise()]),
-            case("PreToolUse", "aaa", "baseline", vec![noise()]),
-            case("PreToolUse", "bash", "baseline", vec![noise()]),
-            case("Stop", "bash", "baseline", vec![]),
-        ];
-        let groups = gather(cases).groups();
-        let told: Vec<_> = groups[0].places.iter().map(|place| (&*place.case.scenario, &*place.case.payload)).collect();
-        assert_eq!(told, [("baseline", "bash"), ("baseline", "aaa"), ("aaa", "bash")]);
-    }
-
-    #[test]
-    fn another_observation_is_another_group_beside_it() {
-        let other = |text: &str| judgement("a.other", Level::Must, Verdict::Fail(finding(text, "", &[])));
-        let cases = vec![
-            case("Stop", "a", "baseline", vec![noise(), other("one")]),
-            case("Stop", "b", "baseline", vec![noise(), other("two")]),
-            case("Stop", "c", "baseline", vec![other("two")]),
-            case("Stop", "d", "baseline", vec![bare_deny(), held()]),
-        ];
-        let groups = gather(cases).groups();
-        let told: Vec<_> = groups.iter().map(|group| (&*group.requirement, &*group.observed)).collect();
-        assert_eq!(told[..2], [("a.other", "two"), ("a.other", "one")]);
-        assert_eq!(told[2].0, "stream.noise-before-json");
-    }
-
-    #[test]
-    fn consequences_are_told_with_their_events() {
-        let of = |event, consequence| {
-            let finding = finding("text on stdout", consequence, &[]);
-            case(event, "a", "baseline", vec![judgement("x.y", Level::Must, Verdict::Fail(finding))])
-        };
-        let groups = gather([
-            of("Stop", "It at Stop ends"),
-            of("PreToolUse", "goes on"),
-            of("SubagentStop", "It at SubagentStop ends"),
-            of("Stop", "It at StopFailure ends"),
-        ])
-        .groups();
-        assert_eq!(groups.len(), 1);
-        let expected = [
-            ("It ends".to_owned(), BTreeSet::from(["Stop", "SubagentStop"])),
-            ("It at StopFailure ends".to_owned(), BTreeSet::from(["Stop"])),
-            ("goes on".to_owned(), BTreeSet::from(["PreToolUse"])),
-        ];
-        assert_eq!(groups[0].consequences(), expected);
-    }
-
-    #[test]
-    fn observations_that_differ_in_the_event_alone_are_the_same() {
-        let of = |event: &str, observed: &str| {
-            let finding = finding(observed, "", &[]);
-            case(event, "a", "baseline", vec![judgement("x.y", Level::Must, Verdict::Fail(finding))])
-        };
-        let groups = gather([
-            of("Stop", "Stop drops text, and so does Stop"),
-            of("Setup", "Setup drops text, and so does Setup"),
-            of("Setup", "Setup drops texts, and so does Setup"),
-        ])
-        .groups();
-        let told: Vec<_> = groups.iter().map(|group| (&*group.observed, group.places.len())).collect();
-        let expected = [("Setup drops text, and so does Setup", 2), ("Setup drops texts, and so does Setup", 1)];
-        assert_eq!(told, expected);
-    }
-
-    #[test]
-    fn what_has_one_cause_is_one_group_of_the_highest_level() {
-        let of = |scenario: &str, rules: &[(&str, Level)]| {
-            let judgements = rules.iter().map(|&(id, level)| {
-                let finding = Finding { cause: Some("exit 1: no".to_owned()), ..finding(scenario, "", &[]) };
-                judgement(id, level, Verdict::Fail(finding))
-            });
-            case("Stop", "a", scenario, judgements.collect())
-        };
-        let groups = gather([
-            of("empty", &[("input.empty", Level::Should)]),
-            of("closed", &[("input.closed", Level::May)]),
-            of("baseline", &[("exit.failure", Level::Should), ("exit.one", Level::Must)]),
-        ])
-        .groups();
-        let [group] = &groups[..] else { panic!("{groups:?}") };
-        assert_eq!((&*group.requirement, group.level, &*group.observed), ("exit.one", Level::Must, "baseline"));
-        assert_eq!(group.places.len(), 3, "each case once");
-        let also: Vec<_> = group.also.iter().map(|(id, level)| (&**id, *level)).collect();
-        let expected = [("exit.failure", Level::Should), ("input.closed", Level::May), ("input.empty", Level::Should)];
-        assert_eq!(also, expected);
-    }
-
-    #[rstest]
-    #[case("Stop drops it", "Stop", "\0 drops it")]
-    #[case("StopFailure, SubagentStop, Stop_x, Stop", "Stop", "StopFailure, SubagentStop, Stop_x, \0")]
-    #[case("StopStop", "Stop", "StopStop")]
-    #[case("none of it", "Stop", "none of it")]
-    #[case("nothing", "", "nothing")]
-    fn an_event_is_a_whole_word(#[case] text: &str, #[case] event: &str, #[case] expected: &str) {
-        assert_eq!(of_any_event(text, event), expected);
-    }
-
-    #[test]
-    fn failures_of_the_harness_are_kept_apart() {
-        let findings = gather([
-            case("Stop", "a", "baseline", vec![broken("no memory"), broken("no memory")]),
-            case("Stop", "b", "baseline", vec![broken("no memory")]),
-        ]);
-        assert!(findings.groups().is_empty());
-        let errors = findings.harness_errors();
-        assert_eq!((errors.len(), errors[0].0, errors[0].1.len()), (1, "no memory", 2));
-    }
-}
+mod tests;

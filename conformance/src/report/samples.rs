@@ -6,6 +6,7 @@ use std::time::Duration;
 use hookproof_harness::{Capture, Chunk, Ending, Leaks, Mechanism, Observation, StdinReport};
 
 use super::{CaseFinished, ReportEvent, ReportedRun, RunStarted, SubjectInfo, Tally};
+use crate::activity::PayloadKind;
 use crate::contract::{Action, AnswerClass, Evidence};
 use crate::judge::{Finding, Judgement, Verdict};
 use crate::oracle::{Effect, HookStatus};
@@ -105,6 +106,8 @@ pub(crate) fn case(event: &str, payload: &str, scenario: &str, judgements: Vec<J
         runs: vec![run(b"Loading rules...\n{}", b"")],
         wall: Duration::from_millis(15),
         harmful: false,
+        kind: Some(PayloadKind::Harmless),
+        unless_stopped: None,
     }
 }
 

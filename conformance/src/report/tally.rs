@@ -40,8 +40,6 @@ pub enum Conformance {
 pub struct Tally {
     summary: Summary,
     broken: BTreeMap<String, Level>,
-    /// What has to be fixed, each with the highest level that it breaks.
-    causes: BTreeMap<String, Level>,
     skips: BTreeMap<String, usize>,
     cases_by_worst: BTreeMap<Level, usize>,
     harness_cases: usize,
@@ -94,14 +92,7 @@ impl Tally {
                     self.summary.harness_errors += 1;
                     harness_failed = true;
                 }
-                Verdict::Fail(finding) => {
-                    // What is told apart by its text alone is one for a rule, as many as there are texts.
-                    let cause = match &finding.cause {
-                        Some(cause) => cause.clone(),
-                        None => judgement.requirement.clone(),
-                    };
-                    let highest = self.causes.entry(cause).or_insert(judgement.level);
-                    *highest = judgement.level.max(*highest);
+                Verdict::Fail(_) => {
                     match judgement.level {
                         Level::Must => self.summary.must += 1,
                         Level::Should => self.summary.should += 1,
@@ -153,11 +144,6 @@ impl Tally {
     /// Distinct rules of exactly this level that are broken somewhere.
     pub fn rules_broken(&self, level: Level) -> usize {
         self.broken.values().filter(|&&broken| broken == level).count()
-    }
-
-    /// Things to fix whose highest level is this one: several rules that are broken by the same cause are one.
-    pub fn causes(&self, level: Level) -> usize {
-        self.causes.values().filter(|&&highest| highest == level).count()
     }
 
     /// Cases in which a rule at or above this level is broken.
@@ -273,18 +259,6 @@ mod tests {
         let mut tally = Tally::new(1);
         tally.add(&serde_json::from_str(&stored).unwrap());
         assert_eq!(tally.summary().spawns, 971);
-    }
-
-    #[test]
-    fn several_rules_with_one_cause_are_one_thing_to_fix() {
-        let of = |judgement: Judgement, cause: &str| {
-            let Verdict::Fail(finding) = judgement.verdict else { panic!("no finding") };
-            let finding = crate::judge::Finding { cause: Some(cause.to_owned()), ..finding };
-            Judgement { verdict: Verdict::Fail(finding), ..judgement }
-        };
-        let tally = tally(vec![of(noise(), "a"), of(long(), "a"), of(long(), "b"), bare_deny()]);
-        assert_eq!([Level::Must, Level::Should, Level::May].map(|level| tally.causes(level)), [1, 1, 1]);
-        assert_eq!([Level::Must, Level::Should, Level::May].map(|level| tally.rules_broken(level)), [1, 1, 1]);
     }
 
     #[test]

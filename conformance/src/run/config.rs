@@ -7,7 +7,7 @@ use crate::judge::{Finding, Judgement, Verdict};
 use crate::plan::CaseId;
 use crate::report::CaseFinished;
 use crate::requirement::Level;
-use crate::subject::ConfigNotice;
+use crate::subject::{ConfigNotice, FilePlace};
 
 /// The name in place of event, payload and scenario, where nothing is run.
 const CONFIGURATION: &str = "configuration";
@@ -26,7 +26,8 @@ pub(super) fn judged(contract: &Contract, notices: &[ConfigNotice]) -> Option<Ca
         scenario: CONFIGURATION.to_owned(),
     };
     let judgements = notices.iter().map(judgement).collect();
-    Some(CaseFinished { case, judgements, runs: Vec::new(), wall: Duration::ZERO, harmful: false })
+    let (runs, wall) = (Vec::new(), Duration::ZERO);
+    Some(CaseFinished { case, judgements, runs, wall, harmful: false, kind: None, unless_stopped: None })
 }
 
 fn judgement(notice: &ConfigNotice) -> Judgement {
@@ -41,6 +42,7 @@ fn judgement(notice: &ConfigNotice) -> Judgement {
             }
             _ => "this is only for your information".to_owned(),
         }),
+        location: Some(FilePlace { file: notice.file.clone(), line: notice.line, column: notice.column }),
         ..Finding::default()
     };
     let counts = notice.level.is_some() && notice.evidence.is_settled();

@@ -391,7 +391,8 @@ impl<'a> Checker<'a> {
                 (vec![Judgement { requirement: "harness".to_owned(), level: Level::Must, verdict }], Vec::new())
             }
         };
-        let harmful = PayloadKind::of(case.payload).is_threat() && runs.iter().any(|run| !run.effect.stops_the_step());
+        let kind = PayloadKind::of(case.payload);
+        let harmful = kind.is_threat() && runs.iter().any(|run| !run.effect.stops_the_step());
         let runs = runs
             .into_iter()
             .map(|run| ReportedRun {
@@ -401,7 +402,8 @@ impl<'a> Checker<'a> {
                 further: run.further.map_or(0, |further| further.states.len()),
             })
             .collect();
-        Some(CaseFinished { case: case.id.clone(), judgements, runs, wall: done.wall, harmful })
+        let (kind, unless_stopped) = (Some(kind), case.payload.unless_stopped());
+        Some(CaseFinished { case: case.id.clone(), judgements, runs, wall: done.wall, harmful, kind, unless_stopped })
     }
 
     pub(super) fn event(&self, case: &Case<'_>) -> &'a Event {

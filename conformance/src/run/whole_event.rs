@@ -71,6 +71,8 @@ pub(super) fn judged(
             runs: Vec::new(),
             wall: Duration::ZERO,
             harmful: false,
+            kind: None,
+            unless_stopped: None,
         })
     });
     judged.collect()

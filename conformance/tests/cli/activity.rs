@@ -23,7 +23,7 @@ pub(crate) fn script(text: &str) -> (TempDir, PathBuf) {
 /// `hookproof check MORE -- sh hook.sh` at the baseline of PreToolUse.
 fn check(text: &str, more: &[&str]) -> assert_cmd::assert::Assert {
     let (_folder, path) = script(text);
-    let mut command = hookproof(&["check", "--event", "PreToolUse", "--scenario", "baseline"]);
+    let mut command = hookproof(&["check", "-v", "--event", "PreToolUse", "--scenario", "baseline"]);
     command.args(more).args(["--", "sh"]).arg(path).assert()
 }
 
@@ -62,7 +62,7 @@ fn the_last_line_does_not_just_say_that_a_useless_hook_conforms(#[case] hook: &s
 fn a_hook_that_blocks_everything_does_not_conform_and_harmless_payloads_are_named() {
     let assert = check(BLOCKS_ALL, &[]).code(1);
     assert!(last_line(&assert).starts_with("does not conform: 1 SHOULD in 1 of "), "{}", last_line(&assert));
-    assert.stdout(contains("harmless payloads: 20 blocked (agent-flag, "));
+    assert.stdout(contains("20 harmless payloads: 20 blocked (agent-flag, "));
 }
 
 #[test]
@@ -70,10 +70,13 @@ fn the_counts_come_before_the_findings() {
     let assert = check(SILENT, &["--level", "may"]).code(1);
     let text = String::from_utf8_lossy(&assert.get_output().stdout).into_owned();
     let counts = text.find("what the hook did").expect("counts");
-    let finding = text.find("advice[security.never-spoke]").expect("a finding");
+    let finding = text.find("\nadvice[security.never-spoke]").expect("a finding");
     assert!(counts < finding, "{text}");
-    let secrets =
-        predicate::str::is_match(r"(?m)^  PreToolUse: \d+ secret payloads?: \d+ no answer$").expect("a pattern");
+    let secrets = predicate::str::is_match(r"(?m)^  PreToolUse: blocked 0, allowed 0, silent \d+, failed 0; 0 of")
+        .expect("a pattern");
+    assert!(secrets.eval(&text), "{text}");
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let secrets = predicate::str::is_match(r" and 0 of \d+ secret payloads? blocked ").expect("a pattern");
     assert!(secrets.eval(&text), "{text}");
 }
 
@@ -84,10 +87,11 @@ fn counts_are_those_of_the_platform() {
     let activity = &summary(&events).activity;
     let (blocked, run) = activity.blocked(PayloadKind::Dangerous);
     assert!(blocked > 0 && blocked < run, "{blocked} of {run}");
-    assert!(
-        text.contains(&format!("{run} dangerous payloads: {blocked} blocked, {} no answer", run - blocked)),
-        "{text}"
-    );
+    assert!(text.contains(&format!("; {blocked} of {run} dangerous payloads and 0 of")), "{text}");
+    let verbose = check(GUARD, &[]).success();
+    let verbose = String::from_utf8_lossy(&verbose.get_output().stdout).into_owned();
+    let expected = format!("    {run} dangerous payloads: {blocked} blocked, {} silent\n", run - blocked);
+    assert!(verbose.contains(&expected), "{verbose}");
     // A guard that exits with 1 wants to block as often, and never does.
     let exits_one = GUARD.replace("exit 2", "exit 1");
     let assert = check(&exits_one, &["--format", "jsonl"]).code(1);
@@ -99,7 +103,9 @@ fn counts_are_those_of_the_platform() {
 
 #[test]
 fn a_hook_that_fails_on_everything_is_counted_as_failed() {
-    check(BROKEN, &[]).stdout(contains("hook failed")).stdout(contains("security.never-spoke").not());
+    check(BROKEN, &[])
+        .stdout(predicate::str::is_match(r"silent 0, failed [1-9]").expect("a pattern"))
+        .stdout(contains("security.never-spoke").not());
 }
 
 #[test]
@@ -121,11 +127,16 @@ fn what_is_written_for_all_payloads_is_no_warning(#[case] hook: &str) {
 #[test]
 fn a_warning_that_the_user_is_shown_is_none_that_is_lost() {
     let shown = r#"case $(cat) in *'rm -rf /'*) echo '{"systemMessage":"this removes everything"}';; esac"#;
-    check(shown, &[]).success().stdout(contains("message shown"));
+    check(shown, &[]).success().stdout(contains(", message shown "));
     // The same field means nothing on Windsurf.
     let (_folder, path) = script(shown);
-    let mut command = hookproof(&["check", "--platform", "windsurf", "--event", "pre_run_command"]);
-    command.args(["--scenario", "baseline", "--", "sh"]).arg(path).assert().code(1).stdout(contains("blocked").not());
+    let mut command = hookproof(&["check", "-v", "--platform", "windsurf", "--event", "pre_run_command"]);
+    command
+        .args(["--scenario", "baseline", "--", "sh"])
+        .arg(path)
+        .assert()
+        .code(1)
+        .stdout(contains("  pre_run_command: blocked 0, "));
 }
 
 #[test]
@@ -135,7 +146,7 @@ fn payloads_that_a_matcher_leaves_out_are_reported() {
         {"type": "command", "command": format!("sh {}", path.display())}]}]}});
     let file = folder.path().join("settings.json");
     fs::write(&file, settings.to_string()).expect("the settings are written");
-    hookproof(&["check", "--yes", "--scenario", "baseline", &file.to_string_lossy()])
+    hookproof(&["check", "-v", "--yes", "--scenario", "baseline", &file.to_string_lossy()])
         .assert()
         .stdout(contains("dangerous payloads: not run, the matcher leaves them out"))
         .stdout(contains("it never spoke"));
@@ -148,13 +159,12 @@ fn a_hook_in_the_background_denies_nothing() {
         {"type": "command", "command": format!("sh {}", path.display()), "async": true}]}]}});
     let file = folder.path().join("settings.json");
     fs::write(&file, settings.to_string()).expect("the settings are written");
-    hookproof(&["check", "--yes", "--scenario", "baseline", &file.to_string_lossy()])
+    hookproof(&["check", "-v", "--yes", "--scenario", "baseline", &file.to_string_lossy()])
         .assert()
         .code(1)
-        .stdout(contains(
-            "error[security.background-decision]: the hook blocks (exit code 2), but the configuration has",
-        ))
-        .stdout(contains(" no effect"))
+        .stdout(contains("error[security.background-decision]: "))
+        .stdout(contains("1 error: the hook blocks (exit code 2), but the configuration has"))
+        .stdout(contains(", ignored "))
         // The cause is reported; that the hook never had an effect follows from it.
         .stdout(contains("security.never-spoke").not());
 }

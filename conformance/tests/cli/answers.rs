@@ -75,8 +75,20 @@ fn an_allow_is_told_as_the_platform_takes_it(
 fn an_allow_that_skips_no_question_is_no_danger() {
     let check = |platform: &str, event: &str, answer: &str| {
         let line = format!("cat >/dev/null; printf '%s' '{answer}'");
-        let command =
-            ["check", "--platform", platform, "--event", event, "--scenario", "baseline", "--", "sh", "-c", &line];
+        let command = [
+            "check",
+            "-v",
+            "--platform",
+            platform,
+            "--event",
+            event,
+            "--scenario",
+            "baseline",
+            "--",
+            "sh",
+            "-c",
+            &line,
+        ];
         hookproof(&command).assert()
     };
     let dangerous = contains("security.allows-dangerous");
@@ -108,7 +120,7 @@ fn a_decision_that_is_none_does_not_keep_the_agent_from_stopping() {
 #[cfg(unix)]
 fn checked(platform: &str, event: &str, scenario: &str, line: &str) -> String {
     let scenarios = ["--scenario", "baseline", "--scenario", scenario];
-    let output = hookproof(&["check", "--platform", platform, "--event", event])
+    let output = hookproof(&["check", "-v", "--platform", platform, "--event", event])
         .args(scenarios)
         .args(["--", "sh", "-c", line])
         .assert();

@@ -11,7 +11,7 @@ use crate::{hookproof, sample};
 
 #[test]
 fn the_reference_hook_conforms() {
-    hookproof(&["check", "--reference", "--event", "PreToolUse", "--level", "may"])
+    hookproof(&["check", "--reference", "--event", "PreToolUse", "--level", "may", "--matrix"])
         .assert()
         .success()
         .stdout(contains("conforms to Claude Code 2.1.329 at level MAY"))
@@ -124,7 +124,7 @@ pub(crate) fn replayed(report: &[u8]) -> (Vec<ReportEvent>, String) {
     let events: Vec<ReportEvent> =
         text.lines().map(|line| ReportEvent::from_line(line).expect("every line is an event")).collect();
     let mut out = Vec::new();
-    let look = Look { color: false, terminal: false, verbose: false, width: 100 };
+    let look = Look { matrix: true, ..Look::default() };
     let mut human = Human::new(&mut out, Catalogue::built_in().expect("the catalogue"), look);
     for event in &events {
         human.on(event).expect("it is told");
@@ -178,7 +178,7 @@ fn the_events_asked_for_are_run_and_no_others() {
 
 /// A hook that ends a little too late, and one that does not end: a busy machine may be the cause of the first only.
 #[rstest]
-#[case::in_time("sleep 0.1", "judgements", 0)]
+#[case::in_time("sleep 0.1", "conforms to Claude Code", 0)]
 #[case::near_the_limit("sleep 1.9", "note[timing.budget]", 0)]
 #[case::far_beyond_it("sleep 9", "error[timing.budget]", 1)]
 #[cfg_attr(windows, ignore = "`sleep` is a program of Unix")]

@@ -25,7 +25,7 @@ fn check(text: &str, more: &[&str]) -> assert_cmd::assert::Assert {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("hook.sh");
     fs::write(&path, text).unwrap();
-    let mut command = hookproof(&["check"]);
+    let mut command = hookproof(&["check", "-v"]);
     command.args(more).args(["--", "sh"]).arg(&path).assert()
 }
 

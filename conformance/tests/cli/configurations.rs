@@ -22,7 +22,7 @@ fn project(files: &[(&str, &str)]) -> TempDir {
 
 fn check(platform: &str, folder: &Path, more: &[&str]) -> assert_cmd::assert::Assert {
     let path = folder.to_string_lossy();
-    let mut arguments = vec!["check", "--yes", "--scenario", "baseline", "--platform", platform, &path];
+    let mut arguments = vec!["check", "-v", "--yes", "--scenario", "baseline", "--platform", platform, &path];
     arguments.extend(more);
     hookproof(&arguments).assert()
 }
@@ -86,7 +86,7 @@ fn the_project_directory_is_quoted_where_the_platform_quotes_it() {
     let folder = project(&[(".gemini/settings.json", &text), (".gemini/g.sh", script)]);
     let path = folder.path().to_string_lossy();
     // The directories of these runs have blanks and quotes in their names.
-    hookproof(&["check", "--yes", "--platform", "gemini-cli", "--scenario", "odd-path", &path])
+    hookproof(&["check", "-v", "--yes", "--platform", "gemini-cli", "--scenario", "odd-path", &path])
         .assert()
         .code(0)
         .stdout(contains("exit.").not());

@@ -14,7 +14,7 @@ fn report(script: &str, platform: &str, event: &str, scenario: &str) -> String {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("hook.sh");
     fs::write(&path, script).expect("is written");
-    let arguments = ["check", "--platform", platform, "--event", event, "--scenario", scenario, "--", "sh"];
+    let arguments = ["check", "-v", "--platform", platform, "--event", event, "--scenario", scenario, "--", "sh"];
     let output = hookproof(&arguments).arg(path).output().expect("runs");
     let text = String::from_utf8(output.stdout).expect("is text");
     // Lines of a report are broken.
@@ -60,7 +60,7 @@ fn a_rewrite_that_loses_fields_names_them() {
     };
     let text = report(&answer(r#"{"command":"ls"}"#), "claude-code", "PreToolUse", "baseline");
     assert!(contains("lacks `description`, `timeout`, `run_in_background` of the call").eval(&text), "{text}");
-    assert_eq!(text.matches("[schema.rewrite-loses-fields]").count(), 1, "{text}");
+    assert_eq!(text.matches("[schema.rewrite-loses-fields]: ").count(), 1, "{text}");
     // What is merged loses nothing.
     let merged = answer(r#"{"command":"ls"}"#);
     let text = report(&merged, "factory-droid", "PreToolUse", "baseline");

@@ -15,7 +15,7 @@ fn check(text: &str, event: &str, scenario: &str) -> (TempDir, assert_cmd::Comma
     let folder = tempfile::tempdir().expect("a folder");
     let script = folder.path().join("hook.sh");
     fs::write(&script, text).expect("the script is written");
-    let mut command = hookproof(&["check", "--event", event, "--scenario", scenario, "--", "sh"]);
+    let mut command = hookproof(&["check", "-v", "--event", event, "--scenario", scenario, "--", "sh"]);
     command.arg(script);
     (folder, command)
 }
@@ -110,6 +110,7 @@ fn secrets_in_files_that_are_read_are_shown(#[case] pattern: &str, #[case] paylo
     fs::write(&script, text).expect("the script is written");
     let mut command = hookproof(&[
         "check",
+        "-v",
         "--platform",
         "cursor",
         "--event",

@@ -41,7 +41,7 @@ impl Hook {
     fn check(&self, story: &str, more: &[&str]) -> assert_cmd::Command {
         let tools = std::env::join_paths([self.folder.path()].into_iter().chain(["/usr/bin", "/bin"].map(Path::new)))
             .expect("no colon in it");
-        let mut command = hookproof(&["check", "--event", "SessionStart", "--scenario", story]);
+        let mut command = hookproof(&["check", "-v", "--event", "SessionStart", "--scenario", story]);
         command
             .args(["--settings", "hookproof.toml"])
             .args(more)

@@ -18,7 +18,8 @@ fn script(text: &str) -> (TempDir, PathBuf) {
 }
 
 fn check(event: &str, scenario: &str, path: &PathBuf) -> assert_cmd::assert::Assert {
-    let mut command = hookproof(&["check", "--event", event, "--scenario", scenario, "--level", "must", "--", "sh"]);
+    let mut command =
+        hookproof(&["check", "-v", "--event", event, "--scenario", scenario, "--level", "must", "--", "sh"]);
     command.arg(path).assert()
 }
 

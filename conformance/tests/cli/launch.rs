@@ -11,7 +11,7 @@ use crate::hookproof;
 
 /// `hookproof check` of a line for `sh`, at PreToolUse of a platform, in all scenarios.
 fn line(platform: &str, event: &str, text: &str) -> assert_cmd::Command {
-    hookproof(&["check", "--platform", platform, "--event", event, "--", "sh", "-c", text])
+    hookproof(&["check", "-v", "--platform", platform, "--event", event, "--", "sh", "-c", text])
 }
 
 #[rstest]
@@ -74,7 +74,7 @@ fn so_is_what_denies_nothing(#[case] platform: &str, #[case] event: &str, #[case
 )]
 #[case::for_some("case $(cat) in *rm*) echo \"sh: 0: cannot open /x: No such file\" >&2; exit 2;; esac")]
 fn words_of_a_hooks_own_are_no_launchers(#[case] text: &str) {
-    hookproof(&["check", "--event", "PreToolUse", "--scenario", "repeated", "--", "sh", "-c", text])
+    hookproof(&["check", "-v", "--event", "PreToolUse", "--scenario", "repeated", "--", "sh", "-c", text])
         .assert()
         .stdout(contains("exit.not-started").not());
 }
@@ -115,7 +115,7 @@ fn a_file_that_only_the_runs_home_lacks_is_not_the_hooks_fault() {
 #[case::its_own("kill -9 $$", "killed by signal 9")]
 #[case::reported("sh -c 'kill -9 $$'; exit $?", "killed by signal 9, which the shell")]
 fn a_kill_is_the_same_under_every_shell(#[case] text: &str, #[case] words: &str) {
-    hookproof(&["check", "--event", "PreToolUse", "--scenario", "repeated", "--", "sh", "-c", text])
+    hookproof(&["check", "-v", "--event", "PreToolUse", "--scenario", "repeated", "--", "sh", "-c", text])
         .assert()
         .code(1)
         .stdout(contains("error[exit.killed-by-signal]"))

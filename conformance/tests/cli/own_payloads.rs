@@ -36,7 +36,7 @@ fn a_guard_with_a_wrong_word_is_found_by_the_users_payload() {
     check(ENV_GUARD, payload, &[])
         .code(1)
         .stdout(contains("error[schema.value]"))
-        .stdout(contains("PreToolUse: 1 payload of yours: 1 hook failed"));
+        .stdout(contains("\n    1 payload of yours: 1 failed\n"));
 }
 
 #[rstest]

@@ -50,7 +50,7 @@ fn what_is_written_outside_is_refused_and_found() {
     assert_eq!(summary["confined"]["files"]["kind"], "enforced");
     assert_eq!(summary["confined"]["network"]["kind"], "enforced");
 
-    check(&["--allow-write", &folder.path().display().to_string()], &hook)
+    check(&["-v", "--allow-write", &folder.path().display().to_string()], &hook)
         .assert()
         .success()
         .stdout(predicate::str::contains("sandbox: writing only in scratch folders, held by Landlock"));

@@ -88,7 +88,7 @@ fn a_sound_hook_conforms() {
 #[case::code(MAY, "exit.code-beside-answer", "may", 1)]
 #[case::noise(NOISY, "stream.noise-before-json", "must", 1)]
 fn the_level_decides(#[case] text: &str, #[case] requirement: &str, #[case] level: &str, #[case] code: i32) {
-    Script::new(text).check(&["--level", level]).assert().code(code).stdout(contains(requirement));
+    Script::new(text).check(&["-v", "--level", level]).assert().code(code).stdout(contains(requirement));
 }
 
 const SHOULD: &str = "cat >/dev/null\necho nothing to say\n";
@@ -175,7 +175,7 @@ fn a_configuration_of_ones_own_is_checked_event_by_event() {
     fs::write(settings.join("settings.json"), format!("{text:#}")).expect("a file");
     let path = folder.path().to_string_lossy();
     hookproof(&["check", "--yes", "--scenario", "repeated", "--event", "Stop", &path]).assert().success();
-    hookproof(&["check", "--yes", "--scenario", "repeated", &path]).assert().code(1).stdout(
+    hookproof(&["check", "--yes", "--scenario", "repeated", "--matrix", &path]).assert().code(1).stdout(
         contains("error[stream.noise-before-json]").and(contains("\nPreToolUse-1-cat M M\nStop-1-cat       . .\n")),
     );
 }

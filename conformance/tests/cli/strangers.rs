@@ -265,7 +265,7 @@ fn without_proc(arguments: &str) -> Option<String> {
 fn what_is_not_seen_without_proc_is_skipped_with_the_reason() {
     // No other process has such an argument.
     const PAUSE: &str = "47.1381";
-    let line = format!("check --event Stop --scenario baseline -- sh -c 'cat >/dev/null; sleep {PAUSE} &'");
+    let line = format!("check -v --event Stop --scenario baseline -- sh -c 'cat >/dev/null; sleep {PAUSE} &'");
     let Some(text) = without_proc(&line) else { return };
     let is_left = |entry: &fs::DirEntry| {
         fs::read(entry.path().join("cmdline")).is_ok_and(|line| line == format!("sleep\0{PAUSE}\0").as_bytes())

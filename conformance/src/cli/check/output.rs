@@ -41,7 +41,8 @@ impl Output {
             Format::Jsonl => Box::new(JsonLines::new(self.clone())),
             Format::Human => {
                 let color = arguments.color.wanted(self.terminal);
-                let look = Look { color, terminal: self.terminal, verbose: arguments.verbose, width: self.width() };
+                let CheckArguments { verbose, matrix, .. } = *arguments;
+                let look = Look { color, terminal: self.terminal, verbose, matrix, width: self.width() };
                 Box::new(Human::new(self.clone(), catalogue, look))
             }
         }

@@ -7,12 +7,6 @@ use super::{Told, progress::time, text};
 use crate::judge::Verdict;
 use crate::report::{CaseFinished, Cell};
 
-/// What cases have in common that differ in their names alone: "MUST stream.noise-before-json".
-pub(super) fn outcome(case: &CaseFinished) -> String {
-    let cell = Cell::of(case);
-    text::visible(&format!("{} {}", word(cell), told(case, cell)))
-}
-
 fn word(cell: Cell) -> String {
     match cell {
         Cell::Skipped => "skip".to_owned(),

@@ -18,6 +18,15 @@ const CONSEQUENCES: usize = 4;
 /// Names that are listed before the rest is only counted.
 const NAMES: usize = 6;
 
+/// Lines that a report with a few findings takes at most.
+const LINES: usize = 100;
+/// Lines that one finding takes at most: what a small terminal shows. It never has to do with fewer than `FEWEST`.
+const MOST: usize = 24;
+const FEWEST: usize = 12;
+/// Lines that the head of a finding, and each remark below its evidence, may take.
+const HEAD: usize = 3;
+const REMARK: usize = 4;
+
 /// What a message is written with.
 pub(super) struct Setting<'a> {
     pub(super) rules: &'a dyn Rules,
@@ -26,19 +35,22 @@ pub(super) struct Setting<'a> {
     pub(super) verbose: bool,
 }
 
-/// One block of lines for each finding and for each way in which the harness failed.
-pub(super) fn blocks(findings: &Findings, setting: &Setting<'_>) -> Vec<Vec<Line>> {
-    let groups = findings.groups();
+/// One block of lines for each finding and for each way in which the harness failed, where `used` lines are taken by the rest
+/// of the report.
+pub(super) fn blocks(groups: &[Group], findings: &Findings, setting: &Setting<'_>, used: usize) -> Vec<Vec<Line>> {
+    // A blank line separates two of them.
+    let each = LINES.saturating_sub(used) / groups.len().max(1);
+    let most = if setting.verbose { usize::MAX } else { each.saturating_sub(1).clamp(FEWEST, MOST) };
     let mut blocks = Vec::new();
     let same = |a: &Group, b: &Group| (&a.requirement, a.level, a.doubt) == (&b.requirement, b.level, b.doubt);
     for of_one in groups.chunk_by(same) {
-        let most = told(of_one.len(), OBSERVATIONS, setting.verbose);
-        blocks.extend(of_one[..most].iter().map(|group| block(group, setting)));
-        if let rest @ [first, ..] = &of_one[most..] {
+        let shown = told(of_one.len(), OBSERVATIONS, setting.verbose);
+        blocks.extend(of_one[..shown].iter().map(|group| block(group, setting, most)));
+        if let rest @ [first, ..] = &of_one[shown..] {
             let cases: BTreeSet<&CaseId> =
                 rest.iter().flat_map(|group| &group.places).map(|place| &place.case).collect();
             let (rest, cases) = (count(rest.len(), "more observation"), count(cases.len(), "case"));
-            let text = format!("{}[{}]: {rest} of this kind in {cases}", word(first), first.requirement);
+            let text = format!("{}[{}]: {rest} of this kind in {cases}", first.word(), first.requirement);
             blocks.push(Line::new().hanging(style(cell(first)), &text, setting.width));
         }
     }
@@ -48,56 +60,88 @@ pub(super) fn blocks(findings: &Findings, setting: &Setting<'_>) -> Vec<Vec<Line
 
 /// How many of `all` are told where `most` are enough: to say that there is one more takes as much room as to tell it.
 fn told(all: usize, most: usize, verbose: bool) -> usize {
-    if verbose || all <= most + 1 { all } else { most }
+    if verbose || all.saturating_sub(1) <= most { all } else { most }
 }
 
-fn cell(group: &Group) -> Cell {
+pub(super) fn cell(group: &Group) -> Cell {
     if group.doubt { Cell::Noted } else { Cell::Broken(group.level) }
 }
 
-/// What a compiler would call it.
-fn word(group: &Group) -> &'static str {
-    match cell(group) {
-        Cell::Broken(Level::Must) => "error",
-        Cell::Broken(Level::Should) => "warning",
-        Cell::Broken(Level::May) => "advice",
-        _ => "note",
-    }
-}
-
-fn block(group: &Group, setting: &Setting<'_>) -> Vec<Line> {
+/// The block of one finding, in at most `most` lines: what does not fit is left out of the evidence.
+fn block(group: &Group, setting: &Setting<'_>, most: usize) -> Vec<Line> {
     let Setting { run, width, verbose, .. } = *setting;
     let Some(first) = group.places.first() else {
         return Vec::new();
     };
     let evidence = Proof::all(&first.finding.evidence);
     let gutter = Gutter::new(&evidence, width);
-    let mut lines = head(group, width);
+    let mut lines = shortened(head(group, width), if verbose { usize::MAX } else { HEAD });
     lines.extend(gutter.arrow("-->", &full_place(&first.case)));
     if let Some(Some(place)) = run.places.get(&first.case.subject) {
         lines.extend(gutter.arrow(":::", &format!("configured at {place}")));
     }
     for text in further(&group.places[1..], !group.also.is_empty(), run, verbose) {
-        lines.extend(gutter.arrow(":::", &text));
+        lines.extend(shortened(gutter.arrow(":::", &text), if verbose { usize::MAX } else { 2 }));
     }
     lines.push(gutter.bar());
+    let remarks = fitting_remarks(group, setting, &gutter, most.saturating_sub(lines.len() + 2));
     if !evidence.is_empty() {
-        lines.extend(evidence.iter().map(|proof| gutter.proof(proof, cell(group))));
+        let room = most.saturating_sub(lines.len() + remarks.len() + 1).max(1);
+        let shown = if evidence.len() <= room { evidence.len() } else { room.saturating_sub(1) };
+        lines.extend(evidence[..shown].iter().map(|proof| gutter.proof(proof, cell(group))));
+        if shown < evidence.len() {
+            let more = format!("... {} (-v shows them)", count(evidence.len() - shown, "more line"));
+            lines.push(gutter.note(&more));
+        }
         lines.push(gutter.bar());
     }
-    for (label, text) in remarks(group, setting) {
-        lines.extend(gutter.remark(&label, &text));
+    lines.extend(remarks);
+    lines
+}
+
+/// The remarks in at most `most` lines, as long as there is anything to be left out: outcomes at further events first, then
+/// the ends of long texts.
+fn fitting_remarks(group: &Group, setting: &Setting<'_>, gutter: &Gutter, most: usize) -> Vec<Line> {
+    const SIZES: [(usize, usize); 5] = [(CONSEQUENCES, REMARK), (2, REMARK), (1, REMARK - 1), (1, 2), (1, 1)];
+    let written = |(effects, longest): (usize, usize)| -> Vec<Line> {
+        let of = |(label, text): &(String, String)| shortened(gutter.remark(label, text), longest);
+        remarks(group, setting, effects).iter().flat_map(of).collect()
+    };
+    if setting.verbose {
+        return written((usize::MAX, usize::MAX));
+    }
+    let fits = SIZES.into_iter().map(written).find(|lines| lines.len() <= most);
+    fits.unwrap_or_else(|| written(SIZES[SIZES.len() - 1]))
+}
+
+/// The first of the lines, the last of which says that there were more.
+fn shortened(mut lines: Vec<Line>, most: usize) -> Vec<Line> {
+    if lines.len() > most {
+        lines.truncate(most);
+        if let Some(last) = lines.last_mut() {
+            last.cut();
+        }
     }
     lines
 }
 
-/// `error[id]: what was observed   (MUST)`.
+/// What the finding means to the user's machine, where a denial is lost by it or the hook would have had to stop something.
+fn harm(group: &Group) -> Option<&str> {
+    let first = group.places.first().filter(|_| group.does_harm() && !group.doubt)?;
+    let of_decision = ["security.", "consistency."].iter().any(|category| group.requirement.starts_with(category));
+    let is_lost = first.finding.loses_denial || of_decision || group.level == Level::Must;
+    first.unless_stopped.as_deref().filter(|_| is_lost)
+}
+
+/// `error[id]: what happens: what was observed   (MUST)`.
 fn head(group: &Group, width: usize) -> Vec<Line> {
     let look = style(cell(group));
-    let name = format!("{}[{}]:", word(group), group.requirement);
+    let name = format!("{}[{}]:", group.word(), group.requirement);
     let name = text::visible(&name).replace(' ', "_");
     let level = format!("({}{})", group.level, if group.doubt { ", in doubt" } else { "" });
-    let mut pieces = text::wrap(&format!("{name} {}", text::visible(&group.observed)), width - 4).into_iter();
+    let harm = harm(group).map_or(String::new(), |harm| format!("{harm}: "));
+    let text = format!("{name} {}{}", text::visible(&harm), text::visible(&group.observed));
+    let mut pieces = text::wrap(&text, width - 4).into_iter();
     let first = pieces.next().unwrap_or_default();
     let mut lines = match first.strip_prefix(&name) {
         Some(rest) => vec![Line::new().add(look, &name).add(BOLD, rest)],
@@ -166,17 +210,16 @@ fn tallied<'a>(places: &'a [Place], kind: impl Fn(&'a CaseId) -> &'a str) -> Vec
 }
 
 /// What stands below the evidence, with its labels.
-fn remarks(group: &Group, setting: &Setting<'_>) -> Vec<(String, String)> {
+fn remarks(group: &Group, setting: &Setting<'_>, effects: usize) -> Vec<(String, String)> {
     let title = &setting.run.title;
     let consequences = group.consequences();
-    let most = told(consequences.len(), CONSEQUENCES, setting.verbose);
+    let most = told(consequences.len(), effects, setting.verbose);
     let mut remarks = Vec::new();
     for (text, events) in consequences.iter().take(most).filter(|(text, _)| !text.is_empty()) {
         let at = if consequences.len() > 1 { format!(" at {}", names(events)) } else { String::new() };
         remarks.push(match text.strip_prefix(title.as_str()) {
-            // A sentence about the platform needs nobody else to be named before it.
-            Some(rest) if rest.starts_with(' ') => (String::new(), format!("{title}{at}{rest}")),
-            _ => (format!("{title}{at}"), text.clone()),
+            Some(rest) if rest.starts_with(' ') => ("effect".to_owned(), format!("{title}{at}{rest}")),
+            _ => (format!("effect{at}"), text.clone()),
         });
     }
     if let Some(rest @ 1..) = consequences.len().checked_sub(most) {
@@ -186,10 +229,12 @@ fn remarks(group: &Group, setting: &Setting<'_>) -> Vec<(String, String)> {
         let given = group.places.iter().find_map(|place| place.finding.doubt.as_ref());
         let because =
             given.map_or_else(|| format!("what {title} does here is not settled"), |because| one_line(because));
-        remarks.push(("doubt".to_owned(), format!("{because}, so that this fails nobody")));
+        remarks.push(("doubt".to_owned(), format!("{because}, so this never fails the check")));
     }
     if let Some(Requirement { title, mend, .. }) = setting.rules.rule(&group.requirement) {
-        remarks.push(("rule".to_owned(), one_line(title)));
+        if setting.verbose {
+            remarks.push(("rule".to_owned(), one_line(title)));
+        }
         if !group.also.is_empty() {
             let others: Vec<String> = group.also.iter().map(|(id, level)| format!("{id} ({level})")).collect();
             remarks.push(("same cause".to_owned(), others.join(", ")));

@@ -1,6 +1,6 @@
 //! The left margin of a message, and what stands behind it.
 
-use super::page::{BOLD, GUTTER, Line, PLAIN, style};
+use super::page::{BOLD, DIM, GUTTER, Line, PLAIN, style};
 use super::text;
 use crate::report::Cell;
 
@@ -73,6 +73,11 @@ impl Gutter {
         let room = self.width.saturating_sub(number.len() + 1);
         let look = if proof.points() { style(cell) } else { PLAIN };
         Line::new().add(GUTTER, &number).plain(" ").add(look, &text::cut_middle(&text::visible(proof.text), room))
+    }
+
+    /// ` | text` that is no evidence.
+    pub(super) fn note(&self, text: &str) -> Line {
+        self.bar().plain(" ").add(DIM, text)
     }
 
     /// ` = label: text`.

@@ -1,10 +1,11 @@
-//! For people: progress while a run goes on, then what the hooks did, findings, matrix, summary and verdict.
+//! For people: progress while a run goes on, then a line for each finding, what the hooks did, the verdict, and details.
 
 mod activity;
 mod case;
 mod finding;
 mod gutter;
 mod matrix;
+mod overview;
 mod page;
 mod probe;
 mod progress;
@@ -13,9 +14,7 @@ mod summary;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::{
-    CaseFinished, Cell, Findings, Matrix, ReportEvent, Reporter, RunStarted, SubjectInfo, Summary, Tally, text,
-};
+use super::{CaseFinished, Findings, Matrix, ReportEvent, Reporter, RunStarted, SubjectInfo, Summary, Tally, text};
 use crate::requirement::{Catalogue, Level, Requirement};
 use crate::run::Launcher;
 pub use probe::ProbeText;
@@ -23,19 +22,17 @@ pub use probe::ProbeText;
 use page::{BOLD, DIM, Line, PLAIN, Page};
 use progress::Progress;
 
-/// Cases with the same outcome that have a line of their own while a run goes on.
-const ALIKE: usize = 5;
-
 /// How a report for people looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Look {
     /// Colours, as ANSI escape sequences. Whether they are wanted (`NO_COLOR`, a terminal) is the caller's business.
     pub color: bool,
-    /// The writer is a terminal: progress is one line that is written over. Otherwise every case in which a rule is
-    /// broken gets a line when it is finished.
+    /// The writer is a terminal: progress is one line that is written over.
     pub terminal: bool,
-    /// A line for every case; all places of a finding; all observations of a requirement.
+    /// A line for every case; all findings, also of levels that do not count; all places and observations; the matrix.
     pub verbose: bool,
+    /// The matrix of events and scenarios, also if the report is not verbose.
+    pub matrix: bool,
     /// Columns that a line may take; at least 40 are used.
     pub width: usize,
 }
@@ -43,7 +40,7 @@ pub struct Look {
 impl Default for Look {
     /// Plain text of 100 columns.
     fn default() -> Self {
-        Look { color: false, terminal: false, verbose: false, width: 100 }
+        Look { color: false, terminal: false, verbose: false, matrix: false, width: 100 }
     }
 }
 
@@ -83,8 +80,6 @@ pub struct Human<'a, W> {
     tally: Tally,
     findings: Findings,
     matrix: Matrix,
-    /// How many cases came to the same, by what stands in their lines.
-    alike: BTreeMap<String, usize>,
 }
 
 /// What is known of the run from its first event.
@@ -137,7 +132,6 @@ impl<'a, W: Write> Human<'a, W> {
             tally: Tally::default(),
             findings: Findings::default(),
             matrix: Matrix::default(),
-            alike: BTreeMap::new(),
         }
     }
 
@@ -189,13 +183,8 @@ impl<'a, W: Write> Human<'a, W> {
         self.tally.add(case);
         self.findings.add(case);
         self.matrix.add(case);
-        let failing = matches!(Cell::of(case), Cell::Broken(_) | Cell::HarnessError);
-        if self.page.look.verbose || (failing && !self.page.look.terminal) {
-            let alike = self.alike.entry(case::outcome(case)).or_default();
-            *alike += 1;
-            if self.page.look.verbose || *alike <= ALIKE {
-                self.page.line(&case::line(case, &self.run, self.page.width()))?;
-            }
+        if self.page.look.verbose {
+            self.page.line(&case::line(case, &self.run, self.page.width()))?;
         }
         if self.page.look.terminal {
             let failing = self.tally.cases_broken(self.run.level());
@@ -207,32 +196,32 @@ impl<'a, W: Write> Human<'a, W> {
         self.page.flush()
     }
 
+    /// What a user needs first comes first, and the verdict once more as the last line.
     fn finish(&mut self, summary: &Summary) -> io::Result<()> {
-        let width = self.page.width();
-        let verbose = self.page.look.verbose;
-        for (outcome, times) in &self.alike {
-            if let Some(rest @ 1..) = times.checked_sub(ALIKE).filter(|_| !verbose) {
-                self.page.lines(&Line::new().hanging(DIM, &format!("and {rest} more like {outcome}"), width))?;
-            }
+        let (width, look) = (self.page.width(), self.page.look);
+        let verbose = look.verbose;
+        let (shown, hidden) = self.findings.chosen(self.run.level(), verbose);
+        let verdict = summary::verdict(summary, &self.tally, &self.findings, &self.run, width);
+        let mut top = vec![
+            overview::lines(&shown, hidden, &self.findings, width),
+            activity::lines(&summary.activity, width, verbose),
+        ];
+        let setting = finding::Setting { rules: self.rules, run: &self.run, width, verbose };
+        let matrix = if verbose || look.matrix { matrix::lines(&self.matrix, width) } else { Vec::new() };
+        let volume = summary::lines(summary, &self.tally, width, verbose);
+        // How many lines a finding may take is known when all others are.
+        let used = top.iter().map(|block| block.len() + 1).sum::<usize>() + 2 * verdict.len() + volume.len() + 2;
+        let details = finding::blocks(&shown, &self.findings, &setting, used);
+        let mut last = verdict.clone();
+        if details.is_empty() && matrix.is_empty() {
+            top.push(volume);
+            last = top.pop().into_iter().flatten().chain(last).collect();
+        } else {
+            top.push(verdict.into_iter().chain(volume).collect());
         }
-        let activity = activity::lines(&summary.activity, width);
-        if !activity.is_empty() {
-            self.page.blank()?;
-            self.page.lines(&activity)?;
-        }
-        let blocks =
-            finding::blocks(&self.findings, &finding::Setting { rules: self.rules, run: &self.run, width, verbose });
-        for block in blocks {
+        for block in top.into_iter().chain(details).chain([matrix, last]).filter(|block| !block.is_empty()) {
             self.page.blank()?;
             self.page.lines(&block)?;
-        }
-        for block in
-            [matrix::lines(&self.matrix, width), summary::lines(summary, &self.tally, &self.run, width, verbose)]
-        {
-            if !block.is_empty() {
-                self.page.blank()?;
-                self.page.lines(&block)?;
-            }
         }
         self.page.flush()
     }
@@ -240,7 +229,7 @@ impl<'a, W: Write> Human<'a, W> {
 
 /// What the hooks did, as a report for people shows it; empty if no hook was run.
 pub fn activity_text(activity: &crate::activity::Activity, width: usize) -> String {
-    activity::lines(activity, width.max(40)).iter().map(|line| line.render(false) + "\n").collect()
+    activity::lines(activity, width.max(40), false).iter().map(|line| line.render(false) + "\n").collect()
 }
 
 impl<W: Write> Reporter for Human<'_, W> {

@@ -59,6 +59,17 @@ impl Line {
         self
     }
 
+    /// Says at the end of the line that there is more, in place of the last word.
+    pub(super) fn cut(&mut self) {
+        if let Some((_, text)) = self.spans.last_mut() {
+            let kept = text.trim_end().rfind(' ').filter(|at| !text[..*at].trim().is_empty());
+            match kept {
+                Some(at) => text.replace_range(at.., " …"),
+                None => text.replace_range(text.char_indices().next_back().map_or(0, |(at, _)| at).., "…"),
+            }
+        }
+    }
+
     /// Columns that it takes.
     pub(super) fn width(&self) -> usize {
         self.spans.iter().map(|(_, text)| text::width(text)).sum()

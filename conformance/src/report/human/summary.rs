@@ -1,34 +1,32 @@
-//! The summary, and the verdict as the last line.
+//! The summary, and the verdict.
 
 use hookproof_harness::Containment;
 
-use super::page::{ALARM, BOLD, GOOD, Line, PLAIN, style};
+use super::page::{ALARM, GOOD, Line, PLAIN, style};
 use super::progress::time;
 use super::{Told, text};
-use crate::report::{Cell, Conformance, CutShort, Summary, Tally};
+use crate::report::{Cell, Conformance, CutShort, Findings, Summary, Tally};
 use crate::requirement::Level;
 use text::count;
 
-/// Reasons of skips that are told unless all are asked for.
-const REASONS: usize = 3;
-
-/// What was run, what it came to, and what it means.
-pub(super) fn lines(summary: &Summary, tally: &Tally, run: &Told, width: usize, verbose: bool) -> Vec<Line> {
-    let mut lines = Line::new().hanging(BOLD, &volume(summary), width);
+/// What was run, and under what circumstances; in a verbose report also what was judged, and what was not.
+pub(super) fn lines(summary: &Summary, tally: &Tally, width: usize, verbose: bool) -> Vec<Line> {
+    let mut lines = Line::new().hanging(PLAIN, &volume(summary, verbose), width);
     lines.extend(cut_short(summary, width));
-    lines.extend(judgements(tally, width));
-    lines.extend(skips(tally, width, verbose));
+    if verbose {
+        lines.extend(judgements(tally, width));
+        lines.extend(skips(tally, width));
+    }
     if let Some(fallback) = &summary.fallback {
         lines.extend(Line::new().plain("started by: ").hanging(PLAIN, fallback, width));
     }
     lines.extend(confined(summary, width, verbose));
-    lines.extend(verdict(summary, tally, run, width));
     lines
 }
 
-/// How much was run, and how fast.
-fn volume(summary: &Summary) -> String {
-    let Summary { cases, planned, spawns, wall, .. } = summary;
+/// How much was run, how fast, and how much could not be judged.
+fn volume(summary: &Summary, verbose: bool) -> String {
+    let Summary { cases, planned, spawns, wall, skipped, .. } = summary;
     let cases_told =
         if cases == planned { count(*cases, "case") } else { format!("{cases} of {}", count(*planned, "case")) };
     let processes = if *spawns == 1 { "1 process".to_owned() } else { format!("{spawns} processes") };
@@ -41,6 +39,9 @@ fn volume(summary: &Summary) -> String {
         } else {
             format!(", {rate:.0} cases a second")
         });
+    }
+    if *skipped > 0 && !verbose {
+        text.push_str(&format!("; {} skipped (-v says why)", count(*skipped, "judgement")));
     }
     text
 }
@@ -74,18 +75,12 @@ fn judgements(tally: &Tally, width: usize) -> Vec<Line> {
 }
 
 /// Why judgements were skipped.
-fn skips(tally: &Tally, width: usize, verbose: bool) -> Vec<Line> {
+fn skips(tally: &Tally, width: usize) -> Vec<Line> {
     let reasons = tally.skip_reasons();
-    let most = if verbose { usize::MAX } else { REASONS };
     let mut lines = Vec::new();
     let digits = reasons.first().map_or(0, |(_, times)| times.to_string().len());
-    for (reason, times) in reasons.iter().take(most) {
+    for (reason, times) in &reasons {
         lines.extend(Line::new().plain(&format!("  skipped {times:>digits$} x ")).hanging(PLAIN, reason, width));
-    }
-    if let Some(others @ [_, ..]) = reasons.get(most..) {
-        let times: usize = others.iter().map(|(_, times)| times).sum();
-        let text = format!("for {}", count(others.len(), "other reason"));
-        lines.push(Line::new().plain(&format!("  skipped {times:>digits$} x {text}")));
     }
     lines
 }
@@ -104,6 +99,11 @@ fn confined(summary: &Summary, width: usize, verbose: bool) -> Vec<Line> {
         Containment::NotAsked => otherwise.to_owned(),
         Containment::NotEnforced { because } => format!("NOT {what}, because {because}"),
     };
+    // That everything holds is no news.
+    let holds = |containment: &Containment| matches!(containment, Containment::Enforced { .. });
+    if !verbose && holds(&confined.files) && holds(&confined.network) {
+        return Vec::new();
+    }
     let files = told("writing only in scratch folders", "writing everywhere", &confined.files);
     let network = told("reaching this machine only", "reaching any address", &confined.network);
     let mut lines = Line::new().plain("sandbox: ").hanging(PLAIN, &format!("{files}; {network}"), width);
@@ -116,14 +116,16 @@ fn confined(summary: &Summary, width: usize, verbose: bool) -> Vec<Line> {
     lines
 }
 
-/// The last line: what may be said of the hooks.
-fn verdict(summary: &Summary, tally: &Tally, run: &Told, width: usize) -> Vec<Line> {
+/// What may be said of the hooks: the last line of a report. Findings are counted as they are listed.
+pub(super) fn verdict(summary: &Summary, tally: &Tally, findings: &Findings, run: &Told, width: usize) -> Vec<Line> {
+    let groups = findings.groups();
     let level = run.level();
     let cases = &format!("of {}", count(summary.cases, "case"));
     let levels = |wanted: &dyn Fn(Level) -> bool| {
         let levels = [Level::Must, Level::Should, Level::May].into_iter().filter(|&level| wanted(level));
-        let broken = levels.map(|level| (level, tally.causes(level))).filter(|&(_, causes)| causes > 0);
-        broken.map(|(level, causes)| format!("{causes} {level}")).collect::<Vec<_>>().join(", ")
+        let of = |level: Level| groups.iter().filter(|group| !group.doubt && group.level == level).count();
+        let broken = levels.map(|level| (level, of(level))).filter(|&(_, found)| found > 0);
+        broken.map(|(level, found)| format!("{found} {level}")).collect::<Vec<_>>().join(", ")
     };
     let broken = match levels(&|broken| broken >= level) {
         above if above.is_empty() => above,
@@ -175,11 +177,28 @@ mod tests {
     use rstest::rstest;
 
     fn told(cases: Vec<Vec<Judgement>>, level: Level, planned: usize, interrupted: bool) -> Vec<String> {
-        let mut tally = Tally::new(planned);
-        cases.into_iter().for_each(|judgements| tally.add(&case("Stop", "typical", "baseline", judgements)));
+        told_to(cases, level, planned, interrupted, false)
+    }
+
+    fn told_to(
+        cases: Vec<Vec<Judgement>>,
+        level: Level,
+        planned: usize,
+        interrupted: bool,
+        verbose: bool,
+    ) -> Vec<String> {
+        let (mut tally, mut findings) = (Tally::new(planned), Findings::default());
+        for judgements in cases {
+            let case = case("Stop", "typical", "baseline", judgements);
+            tally.add(&case);
+            findings.add(&case);
+        }
         tally.finish(Duration::from_millis(500), interrupted);
         let run = Told { level: Some(level), ..Told::of(&started(planned)) };
-        lines(&tally.summary(), &tally, &run, 100, false).iter().map(|line| line.render(false)).collect()
+        let summary = tally.summary();
+        let mut all = lines(&summary, &tally, 100, verbose);
+        all.extend(verdict(&summary, &tally, &findings, &run, 100));
+        all.iter().map(|line| line.render(false)).collect()
     }
 
     #[rstest]
@@ -237,19 +256,22 @@ mod tests {
     }
 
     #[test]
-    fn the_most_frequent_reasons_are_told() {
-        let skips = [("a", 12), ("b", 3), ("c", 2), ("d", 1), ("e", 1)];
-        let judgements = skips.iter().flat_map(|&(reason, times)| (0..times).map(move |_| skip("x", reason)));
-        let lines = told(vec![judgements.collect()], Level::Should, 1, false);
+    fn all_reasons_are_told_where_they_are_asked_for() {
+        let skips = [("a", 12), ("b", 3), ("c", 2)];
+        let judgements: Vec<_> =
+            skips.iter().flat_map(|&(reason, times)| (0..times).map(move |_| skip("x", reason))).collect();
+        let lines = told_to(vec![judgements.clone()], Level::Should, 1, false, true);
         let expected = [
             "1 case, 1 process, 500 ms, 2.0 cases a second",
-            "judgements: 0 passed, 19 skipped",
+            "judgements: 0 passed, 17 skipped",
             "  skipped 12 x a",
             "  skipped  3 x b",
             "  skipped  2 x c",
-            "  skipped  2 x for 2 other reasons",
         ];
-        assert_eq!(lines[..6], expected);
+        assert_eq!(lines[..5], expected);
+        let lines = told(vec![judgements], Level::Should, 1, false);
+        assert_eq!(lines[0], "1 case, 1 process, 500 ms, 2.0 cases a second; 17 judgements skipped (-v says why)");
+        assert!(!lines.iter().any(|line| line.contains(" x ")), "{lines:?}");
     }
 
     #[test]

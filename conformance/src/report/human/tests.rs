@@ -21,8 +21,16 @@ fn a_failing_run_from_beginning_to_end() {
     let expected = r#"
 hookproof 0.1.0: hooks of Claude Code 2.1.329 at level SHOULD, 5 cases, 2 at a time
   guard.py: python3 guard.py
-MUST    PreToolUse/bash-rm-rf-root/baseline  stream.context-limit, stream.noise-before-json
-MUST    PreToolUse/typical/baseline  schema.deny-reason, stream.noise-before-json
+
+1 error: something stands before the JSON document on stdout (2 of 2 payloads)
+         [stream.noise-before-json]
+2 warning: 12,000 characters are for the model (1 of 2 payloads) [stream.context-limit]
+3 note: the hook waits for the end of stdin (scenario stdin-held-open) [timing.stdin-held-open]
+1 finding of level MAY is not shown: add -v or --level may
+
+does not conform: 1 MUST, 1 SHOULD in 2 of 5 cases (below SHOULD: 1 MAY)
+5 cases, 5 processes, 2.5 s, 2.0 cases a second; 2 judgements skipped (-v says why)
+sandbox: none: the hooks could write what you can, and reach any address
 
 error[stream.noise-before-json]: something stands before the JSON document on stdout   (MUST)
   --> guard.py at PreToolUse, payload typical, scenario baseline
@@ -32,8 +40,7 @@ error[stream.noise-before-json]: something stands before the JSON document on st
    | ^^^^^^^^^^^^^^^^ this line makes Claude Code read everything as plain text
  2 | {"hookSpecificOutput":{"hookEventName":"PreToolUse",...
    |
-   = Claude Code: the tool call goes ahead; the deny is lost
-   = rule: nothing before the JSON document
+   = effect: the tool call goes ahead; the deny is lost
    = help: print nothing but one JSON document on stdout; send logs to stderr
    = more: hookproof explain stream.noise-before-json
 
@@ -42,41 +49,18 @@ warning[stream.context-limit]: 12,000 characters are for the model   (SHOULD)
    |
    | stdout: 12,000 characters
    |
-   = Claude Code: the rest is cut off
-   = rule: texts stay below the limit
+   = effect: the rest is cut off
    = help: say less, or write a file and name it
    = more: hookproof explain stream.context-limit
-
-advice[schema.deny-reason]: a deny gives no reason   (MAY)
-  --> guard.py at PreToolUse, payload typical, scenario baseline
-   |
-   = Claude Code: the model guesses why
-   = rule: a deny says why
-   = help: give `permissionDecisionReason`
-   = more: hookproof explain schema.deny-reason
 
 note[timing.stdin-held-open]: the hook waits for the end of stdin   (MUST, in doubt)
   --> guard.py at PreToolUse, payload typical, scenario stdin-held-open
    |
    | no end after 5 s
    |
-   = Claude Code: it may be killed after 60 s
-   = doubt: what Claude Code does here is not settled, so that this fails nobody
+   = effect: it may be killed after 60 s
+   = doubt: what Claude Code does here is not settled, so this never fails the check
 
-           1 2
-PreToolUse M n
-Stop       . -
-
-1 baseline         2 stdin-held-open
-
-. passed              S a SHOULD is broken  n in doubt            ! the harness failed
-M a MUST is broken    m a MAY is broken     - not judged
-
-5 cases, 5 processes, 2.5 s, 2.0 cases a second
-judgements: 3 passed, 2 MUST broken (1 rule), 1 SHOULD broken (1 rule), 1 MAY broken (1 rule), 1 in
-            doubt, 2 skipped
-  skipped 2 x the event takes no answer
-sandbox: none: the hooks could write what you can, and reach any address
 does not conform: 1 MUST, 1 SHOULD in 2 of 5 cases (below SHOULD: 1 MAY)
 "#;
     assert_eq!(format!("\n{}", told(&failing_run(), Look::default())), expected);
@@ -89,16 +73,7 @@ fn a_passing_run_is_short() {
 hookproof 0.1.0: hooks of Claude Code 2.1.329 at level SHOULD, 1 case, 2 at a time
   guard.py: python3 guard.py
 
-     1
-Stop .
-
-1 baseline
-
-. passed              S a SHOULD is broken  n in doubt            ! the harness failed
-M a MUST is broken    m a MAY is broken     - not judged
-
 1 case, 1 process, 2.5 s, 0.4 cases a second
-judgements: 1 passed
 sandbox: none: the hooks could write what you can, and reach any address
 conforms to Claude Code 2.1.329 at level SHOULD
 ";
@@ -113,17 +88,37 @@ fn verbose_tells_every_case() {
 }
 
 #[test]
-fn cases_with_the_same_outcome_do_not_flood_the_report() {
+fn verbose_shows_advice_the_matrix_and_what_was_judged() {
+    let verbose = told(&failing_run(), Look { verbose: true, ..Look::default() });
+    assert!(verbose.contains("\nadvice[schema.deny-reason]: a deny gives no reason   (MAY)\n"), "{verbose}");
+    assert!(verbose.contains("\n   = rule: nothing before the JSON document\n"), "{verbose}");
+    let matrix = "\n           1 2\nPreToolUse M n\nStop       . -\n";
+    assert!(verbose.contains(matrix), "{verbose}");
+    let judged =
+        "\njudgements: 3 passed, 2 MUST broken (1 rule), 1 SHOULD broken (1 rule), 1 MAY broken (1 rule), 1 in";
+    assert!(verbose.contains(judged) && verbose.contains("\n  skipped 2 x the event takes no answer\n"), "{verbose}");
+    let only_matrix = told(&failing_run(), Look { matrix: true, ..Look::default() });
+    assert!(only_matrix.contains(matrix) && !only_matrix.contains("judgements: "), "{only_matrix}");
+    for text in [verbose, only_matrix] {
+        assert!(
+            text.ends_with("\ndoes not conform: 1 MUST, 1 SHOULD in 2 of 5 cases (below SHOULD: 1 MAY)\n"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn cases_have_no_lines_of_their_own() {
     let cases = (0..40).map(|at| samples::case("Stop", &format!("p{at:02}"), "baseline", vec![samples::noise()]));
     let told = told(&run_of(cases.collect()), Look::default());
-    assert_eq!(told.matches("\nMUST    Stop/").count(), 5, "{told}");
-    assert!(told.contains("\nand 35 more like MUST stream.noise-before-json\n"), "{told}");
+    assert_eq!(told.matches("MUST    Stop/").count(), 0, "{told}");
+    assert!(told.lines().count() < 30, "{told}");
 }
 
 #[test]
 fn a_terminal_gets_progress_in_place_of_lines() {
     let told = told(&failing_run(), Look { terminal: true, ..Look::default() });
-    let (progress, rest) = told.split_once("\nerror[").unwrap();
+    let (progress, rest) = told.split_once("\n1 error: ").unwrap();
     assert!(progress.contains("\r1/5  20 %  "), "{progress:?}");
     assert!(progress.contains("PreToolUse  1 failing"), "{progress:?}");
     assert!(!told.contains("MUST    PreToolUse"), "{told}");
@@ -211,7 +206,7 @@ fn no_control_character_of_a_hook_reaches_the_writer() {
             (true, true, true),
             (false, false, true),
         ] {
-            let look = Look { color, terminal, verbose, width: 60 };
+            let look = Look { color, terminal, verbose, matrix: false, width: 60 };
             let told = told(&hostile(&hostile_text), look);
             // What is left when our own colours and line ends are gone has to be free of them. A colour is `ESC [ .. m`;
             // the hostile texts have no such sequence.
@@ -229,6 +224,7 @@ fn a_line_end_of_a_hook_begins_no_line() {
     let told = told(&hostile("x\nerror[forged.finding]: y\r\nz"), Look::default());
     assert!(told.lines().all(|line| !line.starts_with("error[forged")), "{told}");
     assert!(told.contains("\\nerror[forged.finding]:"), "{told}");
+    assert!(told.lines().all(|line| !line.starts_with("z ") && !line.starts_with("z:")), "{told}");
 }
 
 #[test]

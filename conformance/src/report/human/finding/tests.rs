@@ -2,14 +2,14 @@
 
 use super::super::super::samples::{self, broken, case, catalogue, finding, id, judgement, noise, started};
 use super::*;
-use crate::judge::Verdict;
+use crate::judge::{Finding, Verdict};
 use crate::report::{CaseFinished, SubjectInfo};
 
 fn told_to(width: usize, verbose: bool, run: &Told, cases: impl IntoIterator<Item = CaseFinished>) -> String {
     let mut findings = Findings::default();
     cases.into_iter().for_each(|case| findings.add(&case));
     let setting = Setting { rules: &catalogue(), run, width, verbose };
-    let blocks = blocks(&findings, &setting).into_iter();
+    let blocks = blocks(&findings.groups(), &findings, &setting, 20).into_iter();
     let text = |block: Vec<Line>| block.iter().map(|line| line.render(false) + "\n").collect::<String>();
     blocks.map(text).collect::<Vec<_>>().join("\n")
 }
@@ -29,8 +29,7 @@ error[stream.noise-before-json]: something stands before the JSON document on st
    | ^^^^^^^^^^^^^^^^ this line makes Claude Code read everything as plain text
  2 | {"hookSpecificOutput":{"hookEventName":"PreToolUse",...
    |
-   = Claude Code: the tool call goes ahead; the deny is lost
-   = rule: nothing before the JSON document
+   = effect: the tool call goes ahead; the deny is lost
    = help: print nothing but one JSON document on stdout; send logs to stderr
    = more: hookproof explain stream.noise-before-json
 "#;
@@ -49,7 +48,7 @@ fn all_levels_and_doubts_have_their_word() {
         "note[timing.stdin-held-open]: the hook waits for the end of stdin   (MUST, in doubt)",
     ];
     assert_eq!(heads, expected);
-    assert!(told.contains("   = doubt: what Claude Code does here is not settled, so that this fails nobody\n"));
+    assert!(told.contains("   = doubt: what Claude Code does here is not settled, so this never fails the check\n"));
     assert!(told.contains("   = help: say less, or write a file and name it\n"));
     // The catalogue of these tests does not know it.
     assert!(!told.contains("explain timing.stdin-held-open"));
@@ -62,7 +61,7 @@ fn a_doubt_with_a_reason_of_its_own_tells_it() {
         finding.doubt = Some("there was no time".to_owned());
     }
     let told = told([case("Stop", "typical", "baseline", vec![held])]);
-    assert!(told.contains("   = doubt: there was no time, so that this fails nobody\n"), "{told}");
+    assert!(told.contains("   = doubt: there was no time, so this never fails the check\n"), "{told}");
 }
 
 #[test]
@@ -111,21 +110,20 @@ fn different_consequences_name_their_events() {
         case(event, "a", "baseline", vec![judgement("x.y", Level::Must, Verdict::Fail(finding))])
     };
     let one = told([of("Stop", "the turn ends")]);
-    assert!(one.ends_with("   |\n   = Claude Code: the turn ends\n"), "{one}");
+    assert!(one.ends_with("   |\n   = effect: the turn ends\n"), "{one}");
     let named = told([of("Stop", "Claude Code ends the turn")]);
-    assert!(named.ends_with("   |\n   = Claude Code ends the turn\n"), "{named}");
+    assert!(named.ends_with("   |\n   = effect: Claude Code ends the turn\n"), "{named}");
     let two = told([of("Stop", "the turn ends"), of("PreToolUse", "it goes on"), of("SubagentStop", "the turn ends")]);
-    let expected =
-        "   = Claude Code at PreToolUse: it goes on\n   = Claude Code at Stop, SubagentStop: the turn ends\n";
+    let expected = "   = effect at PreToolUse: it goes on\n   = effect at Stop, SubagentStop: the turn ends\n";
     assert!(two.ends_with(expected), "{two}");
     let many = ["a", "b", "c", "d", "e", "f"].map(|consequence| of(consequence, consequence));
-    assert!(told(many).ends_with("   = Claude Code at d: d\n   = and 2 more outcomes at other events\n"));
+    assert!(told(many).ends_with("   = effect at d: d\n   = and 2 more outcomes at other events\n"));
 }
 
 #[test]
-fn observations_that_differ_in_a_number_do_not_flood_the_report() {
+fn many_observations_of_one_requirement_do_not_flood_the_report() {
     let of = |at: usize| {
-        let finding = finding(&format!("it took {at} ms"), "", &[]);
+        let finding = finding(&format!("it took too long{}", " again".repeat(at)), "", &[]);
         case("Stop", &format!("p{at}"), "baseline", vec![judgement("x.y", Level::Must, Verdict::Fail(finding))])
     };
     let some = told((0..10).map(of));
@@ -136,19 +134,65 @@ fn observations_that_differ_in_a_number_do_not_flood_the_report() {
 }
 
 #[test]
-fn everything_fits_and_help_is_never_lost() {
+fn what_gets_through_is_told_first() {
+    let lost = |level, id, loses_denial| {
+        let finding = Finding { loses_denial, ..finding("the answer is not read", "", &[]) };
+        let mut case = case("PreToolUse", "rm", "baseline", vec![judgement(id, level, Verdict::Fail(finding))]);
+        (case.harmful, case.unless_stopped) = (true, Some("`rm -rf /` runs".to_owned()));
+        told([case])
+    };
+    let expected = "error[x.y]: `rm -rf /` runs: the answer is not read   (MUST)\n";
+    assert!(lost(Level::Must, "x.y", false).starts_with(expected));
+    let expected = "warning[security.y]: `rm -rf /` runs: the answer is not read   (SHOULD)\n";
+    assert!(lost(Level::Should, "security.y", false).starts_with(expected));
+    assert!(lost(Level::Should, "x.y", true).contains(" runs: "));
+    // That nothing was stopped is no consequence of, say, a text that no one reads.
+    assert!(!lost(Level::Should, "x.y", false).contains(" runs: "));
+}
+
+#[test]
+fn everything_fits_and_nothing_is_lost_where_all_is_asked_for() {
     let word = "word ".repeat(60);
     let finding = finding(&word, &word, &[&"x".repeat(500), &format!("123 | {}", "日".repeat(100))]);
     let case = case("PreToolUse", "p", "s", vec![judgement(samples::NOISE, Level::Must, Verdict::Fail(finding))]);
     for width in 40..130 {
-        let told = told_to(width, false, &Told::of(&started(1)), [case.clone()]);
-        for line in told.lines() {
+        let all = told_to(width, true, &Told::of(&started(1)), [case.clone()]);
+        let short = told_to(width, false, &Told::of(&started(1)), [case.clone()]);
+        for line in all.lines().chain(short.lines()) {
             assert!(text::width(line) <= width, "{width}: {line}");
         }
-        assert_eq!(told.matches("word").count(), 120);
-        let flowing = told.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(flowing.contains("print nothing but one JSON document on stdout; send logs to stderr"), "{told}");
-        assert!(told.contains(" 123 | 日") && told.contains("日…日"), "{told}");
+        assert_eq!(all.matches("word").count(), 120);
+        for told in [&all, &short] {
+            let flowing = told.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(flowing.contains("print nothing but one JSON document on stdout; send logs to stderr"), "{told}");
+        }
+        assert!(all.contains(" 123 | 日") && all.contains("日…日"), "{all}");
+    }
+}
+
+#[test]
+fn one_finding_takes_no_more_than_a_screen_and_five_no_more_than_a_hundred_lines() {
+    let long = "a sentence that goes on and on ".repeat(30);
+    let lines: Vec<String> = (0..40).map(|at| format!("line {at} of the evidence")).collect();
+    let evidence: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let of = |number: usize, consequence: &str| {
+        let finding = finding(&format!("{number} {long}"), consequence, &evidence);
+        judgement(&format!("x.{}", ["a", "b", "c", "d", "e"][number]), Level::Must, Verdict::Fail(finding))
+    };
+    for findings in 1..=5 {
+        let cases = (0..30).map(|at| {
+            let judgements = (0..findings).map(|number| of(number, &format!("outcome {at} {long}")));
+            case(&format!("Event{at}"), &format!("p{at}"), &format!("s{at}"), judgements.collect())
+        });
+        for width in [40, 80, 100] {
+            let told = told_to(width, false, &Told::of(&started(30)), cases.clone());
+            let blocks: Vec<&str> = told.split("\n\n").collect();
+            assert_eq!(blocks.len(), findings);
+            assert!(blocks.iter().all(|block| block.lines().count() <= MOST), "{told}");
+            // The other lines of the report are twenty.
+            assert!(width < 80 || told.lines().count() + 20 <= LINES, "{findings} {width}: {told}");
+            assert!(told.contains("more lines (-v shows them)"), "{told}");
+        }
     }
 }
 
