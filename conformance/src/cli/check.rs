@@ -47,10 +47,10 @@ pub(crate) struct CheckArguments {
     /// [default: for a command, the events that it seems to be written for]
     #[arg(long)]
     event: Vec<String>,
-    /// Only this scenario, besides the baseline; may be given more than once
+    /// Only this scenario, besides the baseline; can be repeated
     #[arg(long)]
     scenario: Vec<String>,
-    /// Findings from this level on fail the check
+    /// The lowest level that fails the check
     #[arg(long, value_enum, default_value_t = LevelName::Should)]
     level: LevelName,
     /// How to report
@@ -62,19 +62,19 @@ pub(crate) struct CheckArguments {
     /// Cases run at the same time, at least 1; the number of processors if not given
     #[arg(long, value_parser = at_least_one)]
     jobs: Option<NonZeroUsize>,
-    /// Seconds after which the suite gives up on a hook, whatever the platform's own limit is
+    /// Seconds after which the suite kills a hook, even if the platform would wait longer
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     deadline: Duration,
-    /// Pass a variable of the environment on to the hooks, or set one
+    /// Pass an environment variable to the hooks, or set one; can be repeated
     #[arg(long, value_name = "NAME[=VALUE]")]
     env: Vec<String>,
-    /// Hold hooks to their scratch folders and this machine: where the system can, or not at all, or else fail
+    /// Whether to confine hooks to their scratch directories and to this machine (Linux)
     #[arg(long, value_enum, value_name = "MODE", default_value_t = SandboxName::Auto)]
     sandbox: SandboxName,
-    /// Let hooks reach any address
+    /// Allow hooks to connect to any address
     #[arg(long)]
     allow_net: bool,
-    /// Let hooks write this file or folder as well; may be given more than once
+    /// Allow hooks to write to this file or directory; can be repeated
     #[arg(long, value_name = "PATH")]
     allow_write: Vec<PathBuf>,
     /// Stop at the first finding that fails the check
@@ -83,7 +83,7 @@ pub(crate) struct CheckArguments {
     /// Check the configuration only, and run no hook
     #[arg(long)]
     no_run: bool,
-    /// Run a stranger's hooks without asking (also: set CI)
+    /// Run the hooks of a configuration without asking (also: set CI)
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
@@ -99,13 +99,13 @@ pub(crate) struct CheckArguments {
     /// Show the matrix of events and scenarios
     #[arg(long)]
     matrix: bool,
-    /// Check the reference hook that hookproof carries
+    /// Check the bundled reference hook
     #[arg(long)]
     reference: bool,
     /// A script or program that is the hook, a settings file, a plugin, or a project [default: the current directory]
     #[arg(value_name = "PATH")]
     path: Option<PathBuf>,
-    /// The hook's command and its arguments; `{event}` and `{platform}` in them are filled in
+    /// The hook's command and its arguments; `{event}` and `{platform}` are replaced
     #[arg(last = true, value_name = "CMD")]
     hook: Vec<OsString>,
 }
@@ -119,11 +119,11 @@ enum LevelName {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum SandboxName {
-    /// As far as the system can; the report says what holds
+    /// As far as the system allows; the report says what is confined
     Auto,
-    /// No hook is started that cannot be held
+    /// Fail if hooks cannot be confined completely
     Strict,
-    /// Hooks may do what you may
+    /// Hooks run with all your permissions
     Off,
 }
 

@@ -12,29 +12,29 @@ use hookproof_harness::CommandPattern;
 use super::super::CliError;
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "What nobody can find out from outside")]
+#[command(next_help_heading = "Hook-specific options")]
 pub(super) struct HeavyArguments {
-    /// A command that the hook starts and that is heavy, such as 'python* -m venv'; `*` stands for anything. May be given
-    /// more than once. The suite kills it, and sees whether the hook tries again at once
+    /// An expensive command that the hook starts, such as 'python* -m venv'; `*` matches anything. Can be repeated. The suite
+    /// kills it and checks that the hook does not retry at once
     #[arg(long, value_name = "PATTERN")]
     heavy: Vec<CommandPattern>,
-    /// The variable that names the folder where the hook keeps what it remembers
+    /// The environment variable that names the hook's state directory
     #[arg(long, value_name = "NAME")]
     state_variable: Option<String>,
-    /// How long the hook leaves the heavy work alone after it was killed [default: 24 h]
+    /// Cooldown: how long the hook does not retry after a kill [default: 24 h]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     window: Option<Duration>,
-    /// How old a lock of the hook has to be before another run may take it over [default: the window]
+    /// How old a lock must be before another run may take it over [default: the window]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     stale_after: Option<Duration>,
-    /// How long to wait for a run with heavy work [default: 1 min]
+    /// How long to wait for a run that starts the expensive command [default: 1 min]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     heavy_patience: Option<Duration>,
-    /// The variable that names the local service (worker, daemon) that the hook talks to, and what stands in it: url
-    /// [default], port or host-port. The suite puts services in its place that refuse, hang and fail
+    /// The environment variable that names the hook's local service (worker, daemon), and its form: url [default], port or
+    /// host-port. The suite replaces the service by ones that refuse, hang and fail
     #[arg(long, value_name = "VARIABLE[=FORM]")]
     worker: Option<LocalService>,
-    /// Where all of this stands; hookproof.toml in what is checked, or else in this folder, if not given
+    /// File with these options [default: hookproof.toml in what is checked, or in the current directory]
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
 }
