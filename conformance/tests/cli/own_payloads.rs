@@ -74,7 +74,7 @@ fn a_folder_of_payloads_is_read_in_order_and_each_runs_in_all_scenarios() {
 #[case::no_json("{\"tool_input\": {\n  'command': 1}}", "mine.json:2:3: ")]
 #[case::no_object("[1]", "must be a JSON object")]
 #[case::a_key_twice("{\"a\": 1,\n \"a\": 2}", "mine.json:2:7: /a: the key is duplicated")]
-#[case::no_such_event("{\"hook_event_name\": \"PreToolUs\"}", "did you mean PreToolUse or PreToolUseResult?")]
+#[case::no_such_event("{\"hook_event_name\": \"PreToolUs\"}", "did you mean PreToolUse?")]
 #[case::another_event("{\"hook_event_name\": \"Stop\"}", "it is for Stop, which --event leaves out")]
 fn a_payload_that_cannot_be_used_is_wrong_usage(#[case] payload: &str, #[case] says: &str) {
     check("cat >/dev/null", payload, &[]).code(2).stdout("").stderr(contains(says));
