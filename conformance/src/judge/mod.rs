@@ -179,7 +179,7 @@ pub(crate) fn in_doubt(catalogue: &Catalogue, material: &Material<'_>) -> bool {
 pub fn judge_all(catalogue: &Catalogue, material: &Material<'_>) -> Vec<Judgement> {
     // Of a hook that did not start, nothing else can be said.
     let started = material.runs.iter().all(|run| run.launch_fault.is_none());
-    catalogue
+    let mut judgements: Vec<Judgement> = catalogue
         .iter()
         .filter(|requirement| applies(requirement, material) && (started || requirement.judge == NOT_STARTED))
         .filter_map(|requirement| {
@@ -219,7 +219,30 @@ pub fn judge_all(catalogue: &Catalogue, material: &Material<'_>) -> Vec<Judgemen
             };
             Some(Judgement { requirement: requirement.id.clone(), level: requirement.level, verdict })
         })
-        .collect()
+        .collect();
+    share_causes(&mut judgements);
+    judgements
+}
+
+/// Rules that say the same of one case in two ways: where both are broken, the second goes with the first.
+const SAME_DEFECT: [(&str, &str); 3] = [
+    ("json.syntax", "stream.text-refused"),
+    ("exit.two-without-reason", "schema.deny-without-reason"),
+    ("input.deaf", "input.phantom-field"),
+];
+
+/// Gives findings that are one defect the same cause, so that reports count and show one.
+fn share_causes(judgements: &mut [Judgement]) {
+    for (first, second) in SAME_DEFECT {
+        let cause = judgements.iter().find(|one| one.requirement == first).and_then(|one| match &one.verdict {
+            Verdict::Fail(finding) => finding.cause.clone(),
+            _ => None,
+        });
+        let other = judgements.iter_mut().find(|one| one.requirement == second);
+        if let (Some(cause), Some(Judgement { verdict: Verdict::Fail(finding), .. })) = (cause, other) {
+            finding.cause = Some(cause);
+        }
+    }
 }
 
 /// Whether a MUST would rest on a run that was killed so near to the platform's time limit that a busy machine may be the
@@ -404,5 +427,47 @@ fn in_words(ending: &hookproof_harness::Ending) -> String {
         Ending::TimedOut { after, .. } => format!("still running after {:.1} s, and killed", after.as_secs_f64()),
         Ending::LimitHit { limit, proof, seen } => format!("{} at the limit `{limit}` ({proof})", in_words(seen)),
         Ending::NotStarted { error } => format!("not started: {}", error.message),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Finding, Judgement, Level, SAME_DEFECT, Verdict, share_causes};
+    use crate::requirement::Catalogue;
+
+    fn broken(requirement: &str, cause: &str) -> Judgement {
+        let finding = Finding { cause: Some(cause.to_owned()), ..Finding::default() };
+        Judgement { requirement: requirement.to_owned(), level: Level::Must, verdict: Verdict::Fail(finding) }
+    }
+
+    fn causes(judgements: &[Judgement]) -> Vec<Option<String>> {
+        judgements
+            .iter()
+            .map(|one| match &one.verdict {
+                Verdict::Fail(finding) => finding.cause.clone(),
+                _ => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn what_is_one_defect_has_one_cause() {
+        for (first, second) in SAME_DEFECT {
+            let mut both = [broken(second, "b"), broken("stream.two-documents", "c"), broken(first, "a")];
+            share_causes(&mut both);
+            assert_eq!(causes(&both), ["a", "c", "a"].map(|cause| Some(cause.to_owned())));
+            let passed = Judgement { verdict: Verdict::Pass, ..broken(first, "a") };
+            let mut one = [passed, broken(second, "b")];
+            share_causes(&mut one);
+            assert_eq!(causes(&one), [None, Some("b".to_owned())]);
+        }
+    }
+
+    #[test]
+    fn the_rules_of_one_defect_exist() {
+        let catalogue = Catalogue::built_in().unwrap();
+        for id in SAME_DEFECT.iter().flat_map(|(first, second)| [first, second]) {
+            assert!(catalogue.get(id).is_some(), "{id}");
+        }
     }
 }

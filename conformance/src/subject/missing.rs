@@ -84,8 +84,9 @@ struct Missing {
 }
 
 impl Discovery {
-    /// Takes out the hooks whose program or script does not exist, each with a notice of `config.program-missing`. A bare
-    /// name is looked for on this machine's `PATH`, and its notice fails nobody.
+    /// Takes out the hooks that cannot start: those whose program or script does not exist, each with a notice of
+    /// `config.program-missing`, and those whose script a notice calls not executable already. A run would show the same defect
+    /// again. A bare name is looked for on this machine's `PATH`, and its notice fails nobody.
     pub fn set_aside_missing(&mut self, contract: &Contract) {
         let look = Look {
             contract,
@@ -95,9 +96,14 @@ impl Discovery {
             listed: RefCell::default(),
         };
         let mut told: Vec<ConfigNotice> = Vec::new();
+        let notices = &self.notices;
+        self.subjects.retain(|subject| !has_notice(subject, notices, &["config.not-executable"]));
         self.subjects.retain(|subject| match look.notice(subject) {
             Some(notice) => {
-                told.push(notice);
+                // Where the shell reads another path than the one that is meant, the line has to be mended, and not the file.
+                if !has_notice(subject, notices, &["config.unquoted-backslash", "config.other-shell"]) {
+                    told.push(notice);
+                }
                 false
             }
             None => true,
@@ -106,6 +112,20 @@ impl Discovery {
         told.dedup();
         self.notices.extend(told);
     }
+}
+
+/// Whether one of these rules is broken, for sure, by the line of the configuration that holds the hook's command.
+fn has_notice(subject: &Subject, notices: &[ConfigNotice], rules: &[&str]) -> bool {
+    let Origin::Config { file, line, .. } = &subject.origin else { return false };
+    let spelled = serde_json::Value::from(subject.display.lines().next().unwrap_or_default()).to_string();
+    let spelled = spelled.trim_matches('"');
+    notices.iter().any(|notice| {
+        rules.contains(&notice.requirement.as_str())
+            && notice.evidence.is_settled()
+            && notice.file == *file
+            && notice.line >= *line
+            && notice.excerpt.contains(spelled)
+    })
 }
 
 /// What is asked of the surroundings.

@@ -93,6 +93,31 @@ fn the_project_directory_is_quoted_where_the_platform_quotes_it() {
 }
 
 #[test]
+fn a_missing_permission_is_one_finding_with_its_place() {
+    let hooks = r#"{"hooks": {"PreToolUse": [{"hooks": [
+        {"type": "command", "command": "\"$CLAUDE_PROJECT_DIR\"/hooks/guard.sh"}]}]}}"#;
+    let folder = project(&[(".claude/settings.json", hooks), ("hooks/guard.sh", "#!/bin/sh\ncat >/dev/null\n")]);
+    let assert = check("claude-code", folder.path(), &[]).code(1);
+    let text = String::from_utf8_lossy(&assert.get_output().stdout).into_owned();
+    assert!(text.contains("error[config.not-executable]") && text.contains("settings.json:2:"), "{text}");
+    assert!(!text.contains("exit.not-started") && text.contains("1 MUST"), "{text}");
+}
+
+#[test]
+fn a_line_for_another_shell_is_one_finding() {
+    for (command, rule) in [
+        (r"node C:\\tools\\guard.js", "config.unquoted-backslash"),
+        (r#"& \"C:/x/node.exe\" \"C:/x/guard.js\""#, "config.other-shell"),
+    ] {
+        let hooks =
+            format!(r#"{{"hooks":{{"PreToolUse":[{{"hooks":[{{"type":"command","command":"{command}"}}]}}]}}}}"#);
+        let folder = project(&[(".claude/settings.json", &hooks)]);
+        let assert = check("claude-code", folder.path(), &[]).code(1).stdout(contains(format!("error[{rule}]")));
+        assert.stdout(contains("config.program-missing").not()).stdout(contains("1 MUST"));
+    }
+}
+
+#[test]
 fn a_script_that_the_platform_makes_executable_runs() {
     let script = "#!/bin/sh\ncat >/dev/null\n";
     let hooks =
