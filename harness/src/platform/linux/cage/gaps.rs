@@ -77,6 +77,10 @@ impl Ground {
                 add("addresses of this machine other than those of its loopback device cannot be reached");
                 add("a name server on the loopback device is protected by the harness's answers alone: an address or \
                      a descriptor that another thread exchanges just after it was judged reaches it");
+                add(
+                    "a message leaves this machine if another thread exchanges both its socket and its control data just \
+                     after they were judged",
+                );
             }
         }
         if !self.shows_processes && self.unheard.is_none() {
