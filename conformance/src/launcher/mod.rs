@@ -17,7 +17,7 @@ pub(crate) use recognise::Started;
 pub(crate) use table::Launchers;
 
 use crate::contract::{Contract, Evidence};
-use crate::subject::{Host, Origin, Shebang, ShellLine, Subject, begins};
+use crate::subject::{Host, Origin, Shebang, ShellLine, Subject, begins, is_shell};
 
 /// What keeps a hook from starting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
@@ -98,7 +98,8 @@ impl LaunchFault {
                 let found = started.recognise(*code, &run.stdout.bytes, &run.stderr.bytes)?;
                 let excused = is_elsewhere(&found.name).or_else(|| match found.kind {
                     LaunchFaultKind::NoPermission => made_executable(contract, subject, &found.name),
-                    LaunchFaultKind::Syntax | LaunchFaultKind::BadOption => None,
+                    LaunchFaultKind::Syntax => None,
+                    LaunchFaultKind::BadOption => other_version(subject, &found),
                     LaunchFaultKind::NoProgram => {
                         not_installed(subject, &found.name).or_else(|| beyond(subject, &found.name, stand))
                     }
@@ -123,6 +124,17 @@ fn not_installed(subject: &Subject, name: &str) -> Option<String> {
     let configured = matches!(subject.origin, Origin::Config { .. });
     let bare = !name.contains(['/', '\\']) && !subject_names_file(name);
     (configured && bare).then(|| format!("`{name}` is not installed here: `PATH` does not have it"))
+}
+
+/// Why an option that an interpreter does not know may be right elsewhere: which options there are depends on its version, and a
+/// configuration was written for another machine. Shells have the same options for decades, and whoever types a command means the
+/// interpreter of this machine.
+fn other_version(subject: &Subject, found: &recognise::Recognised) -> Option<String> {
+    let configured = matches!(subject.origin, Origin::Config { .. });
+    let bare = !found.name.contains(['/', '\\']);
+    (configured && bare && !is_shell(&found.name)).then(|| {
+        format!("`{}` does not know an option here ({}): its version may be too old", found.name, found.said.trim())
+    })
 }
 
 /// Why a script that may not be executed starts all the same.

@@ -32,7 +32,7 @@ pub(crate) struct Recognised {
     /// Whether it is the command line that cannot be read, and no script.
     line: bool,
     /// The sentence.
-    said: String,
+    pub(crate) said: String,
     pub(crate) evidence: Evidence,
 }
 

@@ -122,3 +122,28 @@ fn a_kill_is_the_same_under_every_shell(#[case] text: &str, #[case] words: &str)
         .stdout(contains(words))
         .stdout(contains("exit.reserved-code").not());
 }
+
+/// Which options an interpreter has depends on its version: a configuration that was written for another machine is not accused
+/// of this one's. A command that the user types is meant for this machine.
+#[test]
+fn an_option_that_the_interpreter_of_this_machine_does_not_know() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = folder.path().join("bin/node");
+    fs::create_dir(folder.path().join("bin")).unwrap();
+    fs::write(&node, "#!/bin/sh\necho 'node: bad option: --new' >&2\nexit 9\n").unwrap();
+    fs::set_permissions(&node, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(folder.path().join("guard.js"), "").unwrap();
+    let settings = folder.path().join("settings.json");
+    let hooks = r#"{"hooks":{"PreToolUse":[{"hooks":[{"type":"command","command":"node --new FILE"}]}]}}"#;
+    let script = folder.path().join("guard.js");
+    fs::write(&settings, hooks.replace("FILE", &script.to_string_lossy())).unwrap();
+    let path = format!("PATH={}:/usr/bin:/bin", folder.path().join("bin").display());
+    let check = |what: &[&str]| {
+        let mut command = hookproof(&["check", "-v", "--yes", "--event", "PreToolUse", "--env", &path]);
+        command.args(what).assert()
+    };
+    check(&[&settings.to_string_lossy()])
+        .stdout(contains("error[").not())
+        .stdout(contains("does not know an option here (bad option: --new): its version may be too old"));
+    check(&["--", "node", "--new", &script.to_string_lossy()]).code(1).stdout(contains("error[exit.not-started]"));
+}
